@@ -56,23 +56,23 @@ _NATIVE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaFile:
-    """What a `conda.yaml` asks for."""
+    """The contents of a `conda.yaml`."""
 
     lines: tuple[str, ...]
     """Requirements, as pip takes them."""
     files: tuple[Path, ...]
-    """Requirement files that it names with `-r`."""
+    """Requirement files that are named with `-r`."""
     python: str
-    """A version or specifier; empty if it names none."""
+    """A version or specifier; empty if there is none."""
     left_out: tuple[str, ...]
-    """Conda packages that are no distributions of Python."""
+    """Conda packages that are not Python distributions."""
 
 
 def read_conda(path: Path) -> CondaFile:
-    """Return what a `conda.yaml` asks for; MLflow's `python_env.yaml` is read too.
+    """Read a `conda.yaml`, or MLflow's `python_env.yaml`.
 
     Raises:
-        RequirementFileError: It is no YAML, or has no list of dependencies.
+        RequirementFileError: The file is not YAML, or has no list of dependencies.
     """
     import yaml
 
@@ -101,9 +101,9 @@ def read_conda(path: Path) -> CondaFile:
         elif _NATIVE.fullmatch(name):
             left_out.append(name)
         else:
-            lines.append(_checked(path, f"{_RENAMED.get(name, name)}{_specifier(version)}"))
+            lines.append(_check_requirement(path, f"{_RENAMED.get(name, name)}{_specifier(version)}"))
     return CondaFile(
-        lines=(*lines, *(_checked(path, line) for line in pip if not line.startswith("-r"))),
+        lines=(*lines, *(_check_requirement(path, line) for line in pip if not line.startswith("-r"))),
         files=tuple(_named_file(path, line) for line in pip if line.startswith("-r")),
         python=python,
         left_out=tuple(left_out),
@@ -118,21 +118,21 @@ def _pip_section(path: Path, entry: dict[object, object]) -> list[str]:
 
 
 def _named_file(path: Path, line: str) -> Path:
-    found = path.parent / line.removeprefix("-r").strip()
-    if not found.is_file():
-        raise RequirementFileError(path.name, "missing", found.name)
-    return found
+    file = path.parent / line.removeprefix("-r").strip()
+    if not file.is_file():
+        raise RequirementFileError(path.name, "missing", file.name)
+    return file
 
 
 def _split(entry: str) -> tuple[str, str]:
-    """`numpy` and `=1.26.4` of `conda-forge::numpy=1.26.4=py311h64a7726_0`."""
+    """Split an entry: `numpy` and `=1.26.4` of `conda-forge::numpy=1.26.4=py311h64a7726_0`."""
     entry = entry.partition("#")[0].rpartition("::")[2].strip()
     match = re.match(r"([\w.-]+)\s*(?:\[.*\])?\s*(.*)", entry)
     return (match[1].lower(), match[2].strip()) if match else (entry, "")
 
 
 def _specifier(version: str) -> str:
-    """What pip takes in place of conda's `=1.26.4=build`, `1.26.*` or `>=1.20,<2`."""
+    """Convert conda's `=1.26.4=build`, `1.26.*` or `>=1.20,<2` to a specifier of pip."""
     if version.startswith("=") and not version.startswith("=="):
         # A full version, as `conda env export` writes with the build, is that version.
         number, _, build = version.removeprefix("=").strip().partition("=")
@@ -147,7 +147,7 @@ def _python_version(version: str) -> str:
     return re.sub(r"^==?", "", _specifier(version)).removesuffix(".*")
 
 
-def _checked(path: Path, line: str) -> str:
+def _check_requirement(path: Path, line: str) -> str:
     try:
         Requirement(line)
     except InvalidRequirement as error:

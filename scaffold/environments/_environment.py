@@ -1,4 +1,4 @@
-"""A Python with the libraries of a model, and the one that we run in."""
+"""Python environments: that of a model, and the running one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Environment:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The real folders that a process of it reads: interpreter, libraries, editable installs, overlay."""
+        """The real folders that its processes read: interpreter, libraries, editable installs, overlay."""
         links = [str(link) for folder in self.overlay for link in Path(folder).glob(PACKAGE.name)]
         named = (*self.prefixes, *self.path, *_editable_folders(self.path), *self.overlay, *links)
         interpreter = str(self.python.resolve().parent)
@@ -47,7 +47,7 @@ class Environment:
 
 
 def running_environment() -> Environment:
-    """Return the environment that we run in."""
+    """Return the environment of this process."""
     first = sys.path[0] if sys.path else ""
     # `python -m` and `python FILE` put the working directory, or the file's, first on `sys.path`.
     beside = {"", str(Path.cwd()), str(Path(sys.argv[0] or ".").absolute().parent)}
@@ -64,12 +64,12 @@ def running_environment() -> Environment:
 
 
 def unique(values: Sequence[str]) -> tuple[str, ...]:
-    """Return the values without those that are there already."""
+    """Return the values without repeats."""
     return tuple(dict.fromkeys(values))
 
 
 def _editable_folders(path: Sequence[str]) -> list[str]:
-    """The folders of editable installs, which import hooks may find without the path. Source: PEP 610."""
+    """Return the folders of editable installs, which may not be on the path. Source: PEP 610."""
     folders = []
     for note in (note for entry in path for note in Path(entry).glob("*.dist-info/direct_url.json")):
         with contextlib.suppress(OSError, ValueError, AttributeError):

@@ -1,6 +1,6 @@
-"""Environments that uv makes, kept in a folder: one for each Python and set of versions.
+"""Environments that uv creates in a cache folder: one for each Python and set of versions.
 
-An environment is made once and used again. It is built in a temporary folder and renamed, so that a folder
+An environment is created once and reused. It is built in a temporary folder and renamed, so that a folder
 of that name is complete; if two processes build the same one, the first is kept.
 """
 
@@ -60,7 +60,7 @@ for name in sys.argv[1:]:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An environment that uv made."""
+    """An environment that uv created."""
 
     python: Path
     notes: tuple[str, ...]
@@ -74,7 +74,7 @@ class _Resolved:
     name: str
     text: bytes
     no_wheels: CommandError | None = None
-    """Why some have no wheel and are built from source."""
+    """Why some distributions have no wheel and are built from source."""
 
 
 class _NumpyAbiError(Exception):
@@ -84,7 +84,7 @@ class _NumpyAbiError(Exception):
 def install_environment(
     spec: EnvironmentSpec, needed: Mapping[str, str], *, pythons: Sequence[str], folder: Path, run: Runner
 ) -> Installed:
-    """Return the environment that `spec` describes, made if it is not in `folder` yet.
+    """Return the environment that `spec` describes; create it if it is not in `folder`.
 
     Args:
         spec: Requirements, files of requirements, or a lock.
@@ -104,19 +104,19 @@ def install_environment(
         work = Path(name)
         resolved = _resolve(spec, added, candidates, work, (), run)
         try:
-            return _installed(spec, resolved, tuple(needed), folder, run)
+            return _ensure_installed(spec, resolved, tuple(needed), folder, run)
         except _NumpyAbiError:
             resolved = _resolve(spec, added, iter((resolved.python,)), work, (_NUMPY_1,), run)
-    note = f"numpy is kept below 2: what {spec.wanted} brings was built for numpy 1"
+    note = f"numpy is kept below 2: what {spec.label} brings was built for numpy 1"
     try:
-        made = _installed(spec, resolved, tuple(needed), folder, run)
+        installed = _ensure_installed(spec, resolved, tuple(needed), folder, run)
     except _NumpyAbiError as error:
-        raise LibrariesBrokenError(spec.wanted, str(error), numpy=True) from error
-    return Installed(made.python, (*made.notes, note))
+        raise LibrariesBrokenError(spec.label, str(error), numpy=True) from error
+    return Installed(installed.python, (*installed.notes, note))
 
 
 def make_once(target: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary folder and rename it to `target`; a `target` that exists by then stays."""
+    """Fill a temporary folder and rename it to `target`, unless `target` exists by then."""
     try:
         with staged(target) as folder:
             fill(folder)
@@ -145,36 +145,36 @@ def _resolve(
     """
     if spec.lock is not None and spec.lock.suffix == ".toml":
         return _Resolved(next(pythons), "pylock.toml", spec.lock.read_bytes())
-    lock = _exported(spec.lock, work, run) if spec.lock is not None else None
-    asked = work / "requirements.in"
-    asked.write_text("".join(f"{line}\n" for line in (*spec.lines, *added)), encoding="utf-8")
+    lock = _export_lock(spec.lock, work, run) if spec.lock is not None else None
+    requirements = work / "requirements.in"
+    requirements.write_text("".join(f"{line}\n" for line in (*spec.lines, *added)), encoding="utf-8")
     limits = work / "constraints.txt"
     limits.write_text("".join(f"{line}\n" for line in (*_CONSTRAINTS, *constraints)), encoding="utf-8")
-    sources = [str(lock)] if lock else [*map(str, spec.files), str(asked)]
+    sources = [str(lock)] if lock else [*map(str, spec.files), str(requirements)]
     command = [
         *(uv_command(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
         *("--constraints", str(limits)),
         *(("--no-deps",) if lock else ()),
         *sources,
     ]
-    failed: dict[str, CommandError] = {}
+    failures: dict[str, CommandError] = {}
     for python in pythons:
         try:
             text = _compile([*command, "--only-binary", ":all:"], python, spec.folder, run)
         except CommandError as failure:
-            failed[python] = failure
+            failures[python] = failure
             if _HOPELESS.search(failure.tail):
                 break
         else:
             return _Resolved(python, "requirements.txt", lock.read_bytes() if lock else text)
-    wanted = spec.wanted + (f" (with {', '.join(added)}, which the files name)" if added else "")
-    first, error = next(iter(failed.items()))
+    label = spec.label + (f" (with {', '.join(added)}, which the files name)" if added else "")
+    first, error = next(iter(failures.items()))
     if not _HOPELESS.search(error.tail):
         # No Python has wheels of all: sources may be of plain Python.
         with contextlib.suppress(CommandError):
             text = _compile(command, first, spec.folder, run)
             return _Resolved(first, "requirements.txt", lock.read_bytes() if lock else text, error)
-    raise UnresolvableError(wanted, tuple(failed), error.tail) from error
+    raise UnresolvableError(label, tuple(failures), error.tail) from error
 
 
 def _compile(command: Sequence[str], python: str, folder: Path, run: Runner) -> bytes:
@@ -182,8 +182,8 @@ def _compile(command: Sequence[str], python: str, folder: Path, run: Runner) -> 
     return done.stdout.encode()
 
 
-def _exported(lock: Path, work: Path, run: Runner) -> Path:
-    """A `uv.lock` as a requirement file; another lock as it is."""
+def _export_lock(lock: Path, work: Path, run: Runner) -> Path:
+    """Convert a `uv.lock` to a requirement file; return other locks unchanged."""
     if lock.name != "uv.lock":
         return lock
     command = [uv_command(), "export", "--quiet", "--frozen", "--no-emit-project", "--no-dev", "--no-header"]
@@ -201,7 +201,7 @@ def _exported(lock: Path, work: Path, run: Runner) -> Path:
 # --------------------------------------------------------------------------- the environment itself
 
 
-def _installed(
+def _ensure_installed(
     spec: EnvironmentSpec, resolved: _Resolved, modules: Sequence[str], folder: Path, run: Runner
 ) -> Installed:
     base = find_python(resolved.python, run)
@@ -210,9 +210,9 @@ def _installed(
     if built_for_numpy_1.exists():
         raise _NumpyAbiError(built_for_numpy_1.read_text(encoding="utf-8"))
 
-    def fill(made: Path) -> None:
-        _fill(spec, resolved, base, made, run)
-        _require_imports(spec, made / BINARY, modules, run)
+    def fill(staging: Path) -> None:
+        _fill(spec, resolved, base, staging, run)
+        _require_imports(spec, staging / BINARY, modules, run)
 
     if not (target / BINARY).exists():
         shutil.rmtree(target, ignore_errors=True)  # its Python, or a part of it, was removed
@@ -229,16 +229,16 @@ def _installed(
 
 
 def _remove_unused(folder: Path) -> None:
-    """Remove what nobody has opened for two months: environments are large, and made again if needed."""
+    """Remove environments that were not opened for two months: they are large, and can be created again."""
     oldest = time.time() - _KEPT_DAYS * 86400
-    for made in folder.glob("*"):
+    for entry in folder.glob("*"):
         with contextlib.suppress(OSError):
-            if made.stat().st_mtime < oldest:
-                shutil.rmtree(made) if made.is_dir() else made.unlink()
+            if entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _key(base: str, resolved: _Resolved, folder: Path) -> str:
-    """The name of the environment: of its interpreter and of all that is in it."""
+    """Return the name of the environment: a hash of its interpreter and its contents."""
     digest = hashlib.sha256()
     for part in (str(Path(base).resolve()), resolved.python, platform.machine(), sys.platform, resolved.name):
         digest.update(part.encode() + b"\0")
@@ -249,7 +249,7 @@ def _key(base: str, resolved: _Resolved, folder: Path) -> str:
 
 
 def _local_sources(text: str, folder: Path) -> Iterator[str]:
-    """The files of local folders and wheels that are installed, with size and time in place of content."""
+    """Yield the files of local folders and wheels, with size and time in place of content."""
     for match in _LOCAL.finditer(text):
         root = folder / match[1]
         files = [root] if root.is_file() else sorted(root.rglob("*"))
@@ -274,11 +274,11 @@ def _fill(spec: EnvironmentSpec, resolved: _Resolved, base: str, folder: Path, r
     except CommandError as error:
         # A failed build says little to users who requested none; the missing wheel is the reason.
         cause = resolved.no_wheels or error
-        raise UnresolvableError(spec.wanted, (resolved.python,), cause.tail) from error
+        raise UnresolvableError(spec.label, (resolved.python,), cause.tail) from error
 
 
 def _require_imports(spec: EnvironmentSpec, python: Path, modules: Sequence[str], run: Runner) -> None:
-    """Import what the model needs, once: metadata of old releases allows versions that do not work."""
+    """Import the model's modules once: metadata of old releases allows versions that do not work."""
     if not modules:
         return
     try:
@@ -288,4 +288,4 @@ def _require_imports(spec: EnvironmentSpec, python: Path, modules: Sequence[str]
         reason = end[0] if end else f"the import of {' or '.join(modules)} ended the process"
         if _ABI.search(error.tail):
             raise _NumpyAbiError(reason) from error
-        raise LibrariesBrokenError(spec.wanted, reason) from error
+        raise LibrariesBrokenError(spec.label, reason) from error

@@ -1,7 +1,8 @@
-"""From the values of `--environment` to an environment that can load the model.
+"""Open the environment that `--environment` describes.
 
-An environment that exists is used as it is and never modified. Any other is made by uv in the user's cache
-folder, once for each set of versions. What our own worker needs is appended to the path: see `overlay`.
+An existing environment is used as it is and never modified. Others are created by uv in the user's cache
+folder, once for each set of versions. The worker's own requirements are appended to the path: see
+`overlay`.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def open_environment(
     run: Runner = run_command,
     cache: Path | None = None,
 ) -> Environment:
-    """Return the environment that `spec` stands for; uv makes it where it does not exist yet.
+    """Return the environment that `spec` describes; uv creates it if it does not exist.
 
     Args:
         spec: The values of `--environment`: the path of a virtual or conda environment or of an interpreter;
@@ -97,29 +98,33 @@ def open_environment(
         UnresolvableError: uv finds no versions that go together.
         BrokenEnvironmentError: The environment does not work, or cannot take what the worker needs.
     """
-    wish = parse_environment(spec)
+    parsed = parse_environment(spec)
     root = cache or default_cache()
-    if wish.interpreter is not None:
-        return _open_existing(wish.interpreter, wish.wanted, root, run)
-    known = {name: known for name in needed_modules if (known := (distributions or {}).get(name))}
+    if parsed.interpreter is not None:
+        return _open_existing(parsed.interpreter, parsed.label, root, run)
+    installable = {
+        name: distribution for name in needed_modules if (distribution := (distributions or {}).get(name))
+    }
     preferred = (python,) if isinstance(python, str) else tuple(python)
-    made = install_environment(wish, known, pythons=preferred, folder=root / "environments", run=run)
-    facts = _probe(made.python, run)
-    overlay = _make_overlay(facts, wish.wanted, root, run)
-    return _environment(facts, overlay, f"the environment of {wish.wanted}", made.notes)
+    installed = install_environment(
+        parsed, installable, pythons=preferred, folder=root / "environments", run=run
+    )
+    facts = _probe(installed.python, run)
+    overlay = _make_overlay(facts, parsed.label, root, run)
+    return _environment(facts, overlay, f"the environment of {parsed.label}", installed.notes)
 
 
 def default_cache() -> Path:
-    """Where environments are kept: `XDG_CACHE_HOME/model-scaffold`."""
+    """Return the cache folder of environments: `XDG_CACHE_HOME/model-scaffold`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "model-scaffold"
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What an interpreter says of itself."""
+    """The output of `_PROBE`: paths and versions of an interpreter."""
 
     python: Path
-    """Its own path: a shim of a version manager leads to another one."""
+    """`sys.executable`: the path in `spec` may be a shim of a version manager."""
     version: str
     path: tuple[str, ...]
     prefixes: tuple[str, ...]
@@ -127,15 +132,15 @@ class _Facts:
     versions: Mapping[str, str]
 
 
-def _open_existing(interpreter: Path, wanted: str, root: Path, run: Runner) -> Environment:
+def _open_existing(interpreter: Path, label: str, root: Path, run: Runner) -> Environment:
     facts = _probe(interpreter, run)
     version = minor_of(facts.version)
     if _number(version) < _number(SUPPORTED[0]):
-        raise PythonTooOldError(facts.version, SUPPORTED[0], wanted)
+        raise PythonTooOldError(facts.version, SUPPORTED[0], label)
     if facts.prefixes[0] == sys.prefix and facts.version == platform.python_version():
         return running_environment()
-    overlay = _make_overlay(facts, wanted, root, run)
-    return _environment(facts, overlay, wanted)
+    overlay = _make_overlay(facts, label, root, run)
+    return _environment(facts, overlay, label)
 
 
 def _environment(
@@ -154,18 +159,18 @@ def _environment(
 
 
 def _probe(interpreter: Path, run: Runner) -> _Facts:
-    """Ask an interpreter what it is. What its site hooks print comes before the answer."""
+    """Run `_PROBE` in an interpreter. Its last line is the result: site hooks may print before."""
     names = (*WORKER_NEEDS, *_NEEDED_BY_THEM)
     try:
-        done = run([str(interpreter), "-I", "-B", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
-        found = json.loads(done.stdout.strip().splitlines()[-1])
+        completed = run([str(interpreter), "-I", "-B", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
+        facts = json.loads(completed.stdout.strip().splitlines()[-1])
         return _Facts(
-            python=Path(found["executable"] or interpreter),
-            version=found["version"],
-            path=tuple(found["path"]),
-            prefixes=unique(found["prefixes"]),
-            tag=found["tag"],
-            versions=found["versions"],
+            python=Path(facts["executable"] or interpreter),
+            version=facts["version"],
+            path=tuple(facts["path"]),
+            prefixes=unique(facts["prefixes"]),
+            tag=facts["tag"],
+            versions=facts["versions"],
         )
     except CommandError as error:
         end = error.tail.strip().splitlines() or ["no message"]
@@ -174,20 +179,20 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
         raise NotAnEnvironmentError(str(interpreter), "python") from error
 
 
-def _make_overlay(facts: _Facts, wanted: str, root: Path, run: Runner) -> tuple[str, ...]:
-    """Return the folders with what the worker needs and the environment lacks; make the missing ones."""
+def _make_overlay(facts: _Facts, label: str, root: Path, run: Runner) -> tuple[str, ...]:
+    """Return the overlay folders: this package, and the worker's requirements that the environment lacks."""
     missing = {name: specifier for name, specifier in WORKER_NEEDS.items() if name not in facts.versions}
     for name, specifier in WORKER_NEEDS.items():
         version = facts.versions.get(name)
         if version and not SpecifierSet(specifier).contains(version, prereleases=True):
-            raise LibraryTooOldError(wanted, name, version, specifier)
+            raise LibraryTooOldError(label, name, version, specifier)
     if not missing:
         return (_package_folder(root),)
-    return (_package_folder(root), _installed_overlay(facts, missing, wanted, root, run))
+    return (_package_folder(root), _ensure_overlay(facts, missing, label, root, run))
 
 
 def _package_folder(root: Path) -> str:
-    """A folder with a link to our own package and nothing else, so that none of our libraries comes along."""
+    """Return a folder with a link to this package only, so that its libraries are not on the path."""
     folder = root / "package" / _digest(str(PACKAGE))
     link = folder / PACKAGE.name
     if not link.is_dir():
@@ -197,24 +202,24 @@ def _package_folder(root: Path) -> str:
     return str(folder)
 
 
-def _installed_overlay(
-    facts: _Facts, missing: Mapping[str, str], wanted: str, root: Path, run: Runner
-) -> str:
+def _ensure_overlay(facts: _Facts, missing: Mapping[str, str], label: str, root: Path, run: Runner) -> str:
     pins = [f"{name}=={facts.versions[name]}" for name in _NEEDED_BY_THEM if name in facts.versions]
-    wishes = [f"{name}{specifier}" for name, specifier in missing.items()]
-    target = root / "overlays" / _digest(minor_of(facts.version), facts.tag, __version__, *wishes, *pins)
+    requirements = [f"{name}{specifier}" for name, specifier in missing.items()]
+    target = (
+        root / "overlays" / _digest(minor_of(facts.version), facts.tag, __version__, *requirements, *pins)
+    )
     if target.is_dir():
         return str(target)
     command = [uv_command(), "pip", "install", "--quiet", "--only-binary", ":all:"]
     try:
         # Pins are requirements too: a name that is listed twice has one version.
-        command += ["--python", str(facts.python), *wishes, *pins, "--target"]
+        command += ["--python", str(facts.python), *requirements, *pins, "--target"]
         make_once(target, lambda folder: _run_uv([*command, str(folder)], run))
     except CommandError as error:
         cause = next(
             (line for line in error.tail.splitlines()[::-1] if "because" in line.lower()), error.tail
         )
-        raise LibrariesConflictError(wanted, wishes, pins, cause.strip()) from error
+        raise LibrariesConflictError(label, requirements, pins, cause.strip()) from error
     return str(target)
 
 

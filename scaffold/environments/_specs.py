@@ -27,10 +27,10 @@ _BESIDE = ((".python-version", r"(3\.\d+)"), ("python_env.yaml", r"python:\s*[\"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSpec:
-    """What an environment is to be made of, or the one that is there."""
+    """The contents of an environment to create, or an existing environment."""
 
     interpreter: Path | None = None
-    """The Python of an existing environment, which is used as it is."""
+    """The Python of an existing environment, which is not modified."""
     files: tuple[Path, ...] = ()
     """Files that uv resolves: `requirements.txt`, `pyproject.toml`."""
     lines: tuple[str, ...] = ()
@@ -42,11 +42,11 @@ class EnvironmentSpec:
     python_hint: str = ""
     """The minor version that a file was made for, which is tried first."""
     notes: tuple[str, ...] = ()
-    """What was left out, a sentence each."""
-    wanted: str = ""
-    """What was typed, for messages."""
+    """Notes on entries that were left out, one sentence each."""
+    label: str = ""
+    """The option as typed, for messages."""
     from_file: bool = False
-    """Whether a file lists the environment, so that nothing is added."""
+    """Whether a file defines the environment, so that no requirement is added."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -61,33 +61,35 @@ class EnvironmentSpec:
 
 
 def parse_environment(spec: str | Sequence[str]) -> EnvironmentSpec:
-    """Return what the values of `--environment` stand for.
+    """Parse the values of `--environment`.
 
     Raises:
         NotAnEnvironmentError: A path leads nowhere, or to something else.
         RequirementFileError: A file or a requirement cannot be read, or two values do not go together.
     """
     parts = [spec] if isinstance(spec, str) else list(spec)
-    wanted = " ".join(parts)
+    label = " ".join(parts)
     parsed = [_parse_part(part.strip()) for part in parts if part.strip()]
     if not parsed:
         raise RequirementFileError("''", "empty")
-    if len(parsed) > 1 and any(one.interpreter for one in parsed):
-        raise RequirementFileError(f"'{wanted}'", "existing")
-    locks = [one.lock for one in parsed if one.lock]
-    if len(locks) > 1 or (locks and any(one.files or one.lines for one in parsed)):
-        raise RequirementFileError(f"'{wanted}'", "lock")
+    if len(parsed) > 1 and any(entry.interpreter for entry in parsed):
+        raise RequirementFileError(f"'{label}'", "existing")
+    locks = [entry.lock for entry in parsed if entry.lock]
+    if len(locks) > 1 or (locks and any(entry.files or entry.lines for entry in parsed)):
+        raise RequirementFileError(f"'{label}'", "lock")
     return EnvironmentSpec(
         interpreter=parsed[0].interpreter,
-        files=tuple(file for one in parsed for file in one.files),
-        lines=tuple(line for one in parsed for line in one.lines),
+        files=tuple(file for entry in parsed for file in entry.files),
+        lines=tuple(line for entry in parsed for line in entry.lines),
         lock=locks[0] if locks else None,
         # A typed `python==3.11` wins over the version in a file.
-        python=next((one.python for one in sorted(parsed, key=lambda one: one.from_file) if one.python), ""),
-        python_hint=next((one.python_hint for one in parsed if one.python_hint), ""),
-        notes=tuple(note for one in parsed for note in one.notes),
-        wanted=wanted,
-        from_file=any(one.from_file for one in parsed),
+        python=next(
+            (entry.python for entry in sorted(parsed, key=lambda entry: entry.from_file) if entry.python), ""
+        ),
+        python_hint=next((entry.python_hint for entry in parsed if entry.python_hint), ""),
+        notes=tuple(note for entry in parsed for note in entry.notes),
+        label=label,
+        from_file=any(entry.from_file for entry in parsed),
     )
 
 
@@ -99,7 +101,7 @@ def _parse_part(part: str) -> EnvironmentSpec:
     if path.is_dir():
         return EnvironmentSpec(interpreter=_interpreter_of(path))
     if not path.is_file():
-        near = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
+        near = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
         shown = [name for name in near if name.endswith(_FILE_ENDINGS) or name.endswith("env")]
         raise NotAnEnvironmentError(part, "absent", tuple(shown[:8]))
     if path.name.endswith(_FILE_ENDINGS):
@@ -119,9 +121,9 @@ def _looks_like_a_path(part: str, path: Path) -> bool:
 
 
 def _interpreter_of(folder: Path) -> Path:
-    found = _environment_python(folder)
-    if found:
-        return found.absolute()
+    interpreter = _environment_python(folder)
+    if interpreter:
+        return interpreter.absolute()
     if (folder / "conda-meta").is_dir():
         raise NotAnEnvironmentError(str(folder), "conda")
     files = [name for name in ("uv.lock", "pylock.toml", "requirements.txt") if (folder / name).is_file()]
@@ -129,13 +131,13 @@ def _interpreter_of(folder: Path) -> Path:
 
 
 def _environment_python(folder: Path) -> Path | None:
-    """The Python of an environment's folder, or of an installation of Python."""
+    """Return the Python in the folder of an environment or of a Python installation."""
     names = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _parse_lines(text: str) -> EnvironmentSpec:
-    """Read requirements as typed; `=` for `==`, as conda writes it, is understood."""
+    """Parse requirements; conda's `=` means `==`."""
     lines, python = [], ""
     for piece in [text] if _is_requirement(text) else _BETWEEN.split(text):
         piece = re.sub(r"^([\w.\[\]-]+)\s*=\s*(?=[\w.])", r"\1==", piece.strip(" ,"))

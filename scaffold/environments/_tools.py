@@ -1,4 +1,4 @@
-"""An environment of tools: what a file of requirements lists, for the running Python."""
+"""An environment of tools, from a requirements file, for the running Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scaffold.errors import CommandError, ToolsNotInstalledError
 
 
 def install_tools(requirements: Path, *, run: Runner = run_command, cache: Path | None = None) -> Path:
-    """Return the Python of an environment with these requirements; uv makes it where it does not exist yet.
+    """Return the Python of an environment with these requirements; uv creates it if it does not exist.
 
     Args:
         requirements: A file that pip takes.
@@ -33,7 +33,7 @@ def install_tools(requirements: Path, *, run: Runner = run_command, cache: Path 
         shutil.rmtree(target, ignore_errors=True)  # its Python was removed
         make_once(target, lambda folder: _fill(folder, requirements, run))
     with contextlib.suppress(OSError):
-        os.utime(target)  # what is not used for long is removed
+        os.utime(target)  # `_remove_unused` removes environments by this time
     return target / BINARY
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scaffold.introspect._annotations import of_record, widened
+from scaffold.introspect._annotations import of_record, widen
 from scaffold.introspect._boosters import category_levels
 from scaffold.introspect._bounds import with_bounds
-from scaffold.introspect._calls import FoundCall, find_call
+from scaffold.introspect._calls import ResolvedCall, find_call
 from scaffold.introspect._columns import hands_out_columns
 from scaffold.introspect._hints import Hints, model_hints
 from scaffold.introspect._indices import with_index_bounds
@@ -45,7 +45,7 @@ __all__ = ["Introspection", "infer_signature", "require_unicode"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introspection:
-    """A signature, the sample as it goes over HTTP, and the sample as the model was given it."""
+    """A signature, the sample as HTTP requests, and the sample as the model takes it."""
 
     signature: Signature
     recording: Recording
@@ -64,66 +64,68 @@ def infer_signature(
     method: str | None = None,
     overrides: Overrides = _NO_OVERRIDES,
 ) -> Introspection:
-    """Return what a sample says of the model's input and output, and how the model is called.
+    """Infer the schemas of the model's input and output from a sample, and how to call the model.
 
     Args:
         model: The loaded model.
         sample_input: One record or several, in any of the kinds of `docs/samples.md`.
-        sample_output: What the model gives for them; `None` runs the model to learn it.
+        sample_output: The expected predictions; `None` runs the model to get them.
         method: The method to call, where several give the output.
-        overrides: The options for fields where the sample is not enough.
+        overrides: Options for fields that the sample does not settle.
 
     Raises:
         UnsupportedSampleError: JSON cannot represent a value of the sample.
         CallError: The model does not take the sample, or does not give the output.
     """
     sample_input = cast(sample_input, overrides.types)
-    found = find_call(model, sample_input, sample_output, method=method, nullable=overrides.nullable)
-    hints = model_hints(model, found.call.method)
+    resolved = find_call(model, sample_input, sample_output, method=method, nullable=overrides.nullable)
+    hints = model_hints(model, resolved.call.method)
     arguments = [
         p.name for p in hints.parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)
     ]
-    described = describe_input(found, found.names or hints.feature_names, arguments)
+    described = describe_input(resolved, resolved.names or hints.feature_names, arguments)
     described = with_levels(described, category_levels(model))
-    schema = with_bounds(_with_hints(described, found, hints), model, found)
-    schema = with_index_bounds(schema, model, found)
-    requests = requests_of(found, schema, arguments)
+    schema = with_bounds(_with_hints(described, resolved, hints), model, resolved)
+    schema = with_index_bounds(schema, model, resolved)
+    requests = requests_of(resolved, schema, arguments)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
-    output = with_classes(describe_output(found), found.call.method, hints.classes)
+    output = with_classes(describe_output(resolved), resolved.call.method, hints.classes)
     signature = Signature(
         input=schema,
         output=output,
-        call=_shortened(found.call, model, schema),
-        one_row=not found.call.batched and found.layout is not Layout.WHOLE,
-        notes=(*found.notes, *notes_of(found.rows, schema)),
+        call=_shorten_call(resolved.call, model, schema),
+        one_row=not resolved.call.batched and resolved.layout is not Layout.WHOLE,
+        notes=(*resolved.notes, *notes_of(resolved.rows, schema)),
     )
-    recording = Recording(requests=requests, answers=answers_of(found, output))
-    return Introspection(signature=signature, recording=recording, sample=found.sample, output=found.output)
+    recording = Recording(requests=requests, answers=answers_of(resolved, output))
+    return Introspection(
+        signature=signature, recording=recording, sample=resolved.sample, output=resolved.output
+    )
 
 
-def _shortened(call: Call, model: object, schema: Schema) -> Call:
-    """Return the call, with the first step of a pipeline replaced where the service has the same."""
+def _shorten_call(call: Call, model: object, schema: Schema) -> Call:
+    """Return the call, with the first step of a pipeline replaced where the service implements that step."""
     if not isinstance(call, PythonCall):
         return call
     return replace(call, shortened=hands_out_columns(model, schema))
 
 
-def _with_hints(schema: Schema, found: FoundCall, hints: Hints) -> Schema:
-    """Return the schema with what the model's encoders, annotations and defaults say."""
-    schema, call = with_feature_types(with_categories(schema, hints), hints), found.call
+def _with_hints(schema: Schema, resolved: ResolvedCall, hints: Hints) -> Schema:
+    """Return the schema, refined by the model's encoders, annotations and defaults."""
+    schema, call = with_feature_types(with_categories(schema, hints), hints), resolved.call
     if not isinstance(call, PythonCall) or not isinstance(schema, Record):
         return schema
     if call.arguments is Arguments.KEYWORDS:
-        return with_parameters(schema, hints.parameters, found.fixed)
+        return with_parameters(schema, hints.parameters, resolved.fixed)
     if isinstance(schema.form, Arrays):
         return schema
     if call.arguments is Arguments.POSITIONAL:
         return with_parameters(schema, [p for p in hints.parameters if p.kind is not p.kind.KEYWORD_ONLY])
     annotated = of_record(hints.parameters[call.arguments is Arguments.AFTER_CONTEXT :])
-    return schema if annotated is None else widened(schema, annotated)
+    return schema if annotated is None else widen(schema, annotated)
 
 
 def _values_of(requests: Sequence[JSONValue], name: str) -> list[JSONValue]:
-    """Return what the sample's requests hold under a name, without the missing."""
-    found = (request.get(name) for request in requests if isinstance(request, dict))
-    return [value for value in found if value is not None]
+    """Return the values of a field in the sample's requests, without the missing ones."""
+    values = (request.get(name) for request in requests if isinstance(request, dict))
+    return [value for value in values if value is not None]

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from scaffold.errors import NothingToCallError, Remedy
 from scaffold.introspect import _kinds
-from scaffold.introspect._ask import Refused
-from scaffold.introspect._estimators import known_methods
+from scaffold.introspect._estimators import standard_methods
 from scaffold.introspect._guard import attribute
+from scaffold.introspect._invoke import Refused
 
 
 def advice_for(model: object, refusals: Sequence[Refused]) -> tuple[Remedy, tuple[str, ...]]:
-    """Return what to do about calls that did not fit, and the call or the class that this is about."""
+    """Return the remedy for calls that did not fit, and the call or class to name in the message."""
     if isinstance(model, type):
         return "instance", (model.__name__,)
-    method = next(iter(known_methods(model)), "predict")
+    method = next(iter(standard_methods(model)), "predict")
     call = "self.model(X)" if method == "__call__" else f"self.model.{method}(X)"
     deferred = {refused.deferred for refused in refusals} - {""}
     if deferred:
         return "await" if "coroutine" in deferred else "iterate", (call,)
     if absent := next((refused.absent for refused in refusals if refused.absent), ""):
         return "locate", (absent,)
-    if _kinds.kin(model, "torch.ExportedProgram"):
+    if _kinds.is_a(model, "torch.ExportedProgram"):
         return "export", (call,)
     if callable(attribute(model, "load_context")):
         return "context", (call,)
@@ -33,7 +33,7 @@ def nothing_to_call(model: object) -> NothingToCallError:
     """Return why a model without any method that answers cannot be served."""
     name = type(model).__name__
     if model and isinstance(model, dict):
-        tensors = all(_kinds.kin(value, "torch.Tensor") for value in model.values())
+        tensors = all(_kinds.is_a(value, "torch.Tensor") for value in model.values())
         keys = tuple(repr(key) for key in list(model)[:8])
         return NothingToCallError(name, "weights") if tensors else NothingToCallError(name, "parts", keys)
     if model and isinstance(model, (list, tuple)):

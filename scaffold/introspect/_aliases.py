@@ -15,13 +15,13 @@ _ANSWERS: ContextVar[bool] = ContextVar("answers", default=False)
 
 
 def are_answers() -> bool:
-    """Whether what is described and encoded are answers, not requests."""
+    """Whether answers are being described and encoded, not requests."""
     return _ANSWERS.get()
 
 
 @contextlib.contextmanager
 def answers() -> Iterator[None]:
-    """Describe and encode answers within: a pydantic model goes out by other aliases than it comes in."""
+    """Describe and encode answers in this context: pydantic serializes by other aliases than it validates."""
     token = _ANSWERS.set(True)
     try:
         yield
@@ -35,31 +35,35 @@ Alias = str | tuple[str | int, ...]
 
 @hint(otherwise={})
 def input_aliases(cls: type) -> dict[str, Alias]:
-    """Return the alias that each field of a class is taken by, for those that have one.
+    """Return the validation alias of each field that has one.
 
-    Source: `pydantic.Field(validation_alias=...)`; of several choices the first text is taken.
+    Source: `pydantic.Field(validation_alias=...)`; of several choices the first string is used.
     """
     if getattr(cls, "model_config", {}).get("validate_by_alias") is False:
         return {}
-    infos = getattr(cls, "model_fields", None) or getattr(cls, "__pydantic_fields__", None) or _annotated(cls)
-    found = {name: _alias(info.validation_alias or info.alias) for name, info in infos.items()}
-    return {name: alias for name, alias in found.items() if alias is not None and alias != name}
+    fields = (
+        getattr(cls, "model_fields", None)
+        or getattr(cls, "__pydantic_fields__", None)
+        or _annotated_fields(cls)
+    )
+    aliases = {name: _read_alias(field.validation_alias or field.alias) for name, field in fields.items()}
+    return {name: alias for name, alias in aliases.items() if alias is not None and alias != name}
 
 
-def _annotated(cls: type) -> dict[str, Any]:
-    """Return the `Field` of each annotation of a standard dataclass that has one."""
+def _annotated_fields(cls: type) -> dict[str, Any]:
+    """Return the `Field` in each annotation of a standard dataclass, by field name."""
     from pydantic.fields import FieldInfo
 
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
-        name: info
+        name: field
         for name, annotation in hints.items()
-        for info in getattr(annotation, "__metadata__", ())
-        if isinstance(info, FieldInfo)
+        for field in getattr(annotation, "__metadata__", ())
+        if isinstance(field, FieldInfo)
     }
 
 
-def _alias(alias: object) -> Alias | None:
+def _read_alias(alias: object) -> Alias | None:
     choices = getattr(alias, "choices", None)
     if choices is not None:
         alias = next((choice for choice in choices if isinstance(choice, str)), choices[0])
@@ -70,29 +74,29 @@ def _alias(alias: object) -> Alias | None:
 
 
 def by_input_alias(cls: type, fields: dict[str, object]) -> dict[str, object]:
-    """Return the fields of a value of `cls` by the names, or at the places, that `cls` takes them from."""
+    """Return the fields of a value of `cls` under the names or paths of their validation aliases."""
     aliases = input_aliases(cls)
-    made: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for name, value in fields.items():
         alias = aliases.get(name, name)
         if isinstance(alias, str):
-            made[alias] = value
+            arguments[alias] = value
         else:
-            _put(made, alias, value)
-    return made
+            _set_at_path(arguments, alias, value)
+    return arguments
 
 
-def _put(container: Any, path: tuple[str | int, ...], value: Any) -> None:
-    """Put a value where `path` leads within nested dicts and lists, which are made as they are needed."""
-    for here, below in itertools.pairwise(path):
-        container = _entry(container, here, [] if isinstance(below, int) else {})
+def _set_at_path(container: Any, path: tuple[str | int, ...], value: Any) -> None:
+    """Set the value at `path` in nested dicts and lists; missing containers are created."""
+    for key, next_key in itertools.pairwise(path):
+        container = _get_or_insert(container, key, [] if isinstance(next_key, int) else {})
     if isinstance(container, list):
         container.extend([None] * (int(path[-1]) + 1 - len(container)))
     container[path[-1]] = value
 
 
-def _entry(container: Any, key: str | int, empty: Any) -> object:
-    """Return the dict or list at `key`, an empty one where there is none."""
+def _get_or_insert(container: Any, key: str | int, empty: Any) -> object:
+    """Return the dict or list at `key`; insert `empty` if the key is absent."""
     if isinstance(container, list):
         container.extend([None] * (int(key) + 1 - len(container)))
         if container[int(key)] is None:

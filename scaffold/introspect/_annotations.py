@@ -1,7 +1,8 @@
-"""Add what the annotations and defaults of a function say to what its sample shows."""
+"""Refine the schema of a sample by the annotations and defaults of a function."""
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import datetime
 import decimal
@@ -18,7 +19,7 @@ from scaffold.introspect._examples import example
 from scaffold.introspect._guard import hint
 from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
-from scaffold.introspect._plausible import constraints_of, made_up
+from scaffold.introspect._plausible import constraints_of, plausible_json
 from scaffold.introspect.kinds.python import STRICT
 from scaffold.spec import (
     ClassKind,
@@ -58,8 +59,8 @@ _SCALARS: dict[Any, tuple[ScalarType, PythonType]] = {
 _TEXT = Scalar(type=ScalarType.STRING, native=PythonScalar(PythonType.STR))
 
 
-def reshown(field: Field, schema: Schema) -> Field:
-    """Return a field of another schema, with an example that the schema takes.
+def with_schema(field: Field, schema: Schema) -> Field:
+    """Return the field with another schema and an example that this schema accepts.
 
     Where only `null` or fractions are allowed now, the example stays.
     """
@@ -75,13 +76,13 @@ def reshown(field: Field, schema: Schema) -> Field:
 
 @hint(otherwise=None)
 def of_annotation(annotation: object) -> Schema | None:
-    """Return the schema that an annotation says, or `None` where it says nothing that JSON knows."""
+    """Return the schema of an annotation; `None` if JSON has no type for it."""
     if isinstance(annotation, type) and annotation in _SCALARS:
         type_, of = _SCALARS[annotation]
         return Scalar(type=type_, native=PythonScalar(of))
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return _constrained(of_annotation(arguments[0]), annotation)
+        return _with_constraints(of_annotation(arguments[0]), annotation)
     if origin in (typing.Required, typing.NotRequired) if sys.version_info >= (3, 11) else False:
         return of_annotation(arguments[0])
     if origin is typing.Literal:
@@ -93,8 +94,8 @@ def of_annotation(annotation: object) -> Schema | None:
     return _of_generic(origin, arguments)
 
 
-def _constrained(schema: Schema | None, annotation: object) -> Schema | None:
-    """Return a number or text with what `Annotated` says of it: `Field(ge=1)`, `conint`, a pattern."""
+def _with_constraints(schema: Schema | None, annotation: object) -> Schema | None:
+    """Add the constraints in `Annotated` to a number or string: `Field(ge=1)`, `conint`, a pattern."""
     if not isinstance(schema, Scalar) or schema.type not in _CONSTRAINED:
         return schema
     return dataclasses.replace(schema, constraints=constraints_of(annotation))
@@ -110,20 +111,20 @@ def _of_literal(choices: tuple[object, ...]) -> Schema | None:
         kinds.setdefault(type(choice), []).append(choice)
     if not plain or not set(kinds) <= {str, int}:
         return None
-    known = [
+    scalars = [
         Scalar(type=_SCALARS[kind][0], native=PythonScalar(_SCALARS[kind][1]), choices=tuple(values))
         for kind, values in kinds.items()
     ]
-    schema: Schema = known[0] if len(known) == 1 else Either(of=tuple(known))
+    schema: Schema = scalars[0] if len(scalars) == 1 else Either(of=tuple(scalars))
     return schema if len(plain) == len(choices) else Optional(of=schema)
 
 
 def _of_union(members: tuple[object, ...]) -> Schema | None:
     kinds = [of_annotation(member) for member in members if member is not type(None)]
-    known = [kind for kind in kinds if kind is not None]
-    if not known or len(known) < len(kinds):
+    schemas = [kind for kind in kinds if kind is not None]
+    if not schemas or len(schemas) < len(kinds):
         return None
-    schema: Schema = known[0] if len(known) == 1 else Either(of=tuple(known))
+    schema: Schema = schemas[0] if len(schemas) == 1 else Either(of=tuple(schemas))
     return Optional(of=schema) if type(None) in members else schema
 
 
@@ -140,12 +141,12 @@ def _of_class(cls: type) -> Schema | None:
     kind = next((kind for kind, fits in kinds.items() if fits), None)
     if kind is None or "<locals>" in cls.__qualname__:
         return None
-    shown = made_up(cls, None, strict=kind in STRICT)
+    shown = plausible_json(cls, None, strict=kind in STRICT)
     return UserType(module=cls.__module__, qualname=cls.__qualname__, kind=kind, example=shown)
 
 
 def _of_typed_dict(cls: Any) -> Schema | None:
-    """Return the record that a TypedDict describes: before Python 3.12 pydantic refuses those of `typing`."""
+    """Return the record of a TypedDict; before Python 3.12 pydantic rejects `typing.TypedDict`."""
     hints = typing.get_type_hints(cls)
     schemas = {name: of_annotation(hint) or Scalar(type=ScalarType.ANY) for name, hint in hints.items()}
     fields = (
@@ -165,71 +166,72 @@ def _of_generic(origin: object, arguments: tuple[object, ...]) -> Schema | None:
     inner = [of_annotation(argument) for argument in arguments if argument is not Ellipsis]
     if not inner or any(schema is None for schema in inner):
         return None
-    known = [schema for schema in inner if schema is not None]
+    schemas = [schema for schema in inner if schema is not None]
     if origin is tuple:
         return (
-            List(items=known[0], form=Collection(CollectionType.TUPLE))
+            List(items=schemas[0], form=Collection(CollectionType.TUPLE))
             if Ellipsis in arguments
-            else Tuple(items=tuple(known))
+            else Tuple(items=tuple(schemas))
         )
     if origin in (set, frozenset):
-        return List(items=known[0], form=Collection(CollectionType(origin.__name__)))
-    if isinstance(origin, type) and len(known) == 2 and issubclass(origin, typing.get_origin(typing.Mapping)):  # type: ignore[arg-type]
-        return Mapping(values=known[1]) if known[0] == _TEXT else None
-    if isinstance(origin, type) and len(known) == 1 and issubclass(origin, Sequence):
-        return List(items=known[0])
+        return List(items=schemas[0], form=Collection(CollectionType(origin.__name__)))
+    is_mapping = isinstance(origin, type) and issubclass(origin, collections.abc.Mapping)
+    if is_mapping and len(schemas) == 2:
+        return Mapping(values=schemas[1]) if schemas[0] == _TEXT else None
+    if isinstance(origin, type) and len(schemas) == 1 and issubclass(origin, Sequence):
+        return List(items=schemas[0])
     return None
 
 
-def widened(seen: Schema, annotated: Schema) -> Schema:
-    """Return `annotated` where it takes all that was seen; else `seen`."""
-    match seen, annotated:
+def widen(observed: Schema, annotated: Schema) -> Schema:
+    """Return `annotated` if it accepts all values of `observed`; else `observed`."""
+    match observed, annotated:
         case Optional(of=inner, missing=missing), Optional(of=other):
-            return Optional(of=widened(inner, other), missing=missing)
+            return Optional(of=widen(inner, other), missing=missing)
         case Scalar(type=ScalarType.NULL), Optional():
             return annotated
         case _, Optional(of=other):
-            return Optional(of=widened(seen, other))
+            return Optional(of=widen(observed, other))
         case Optional(of=inner, missing=missing), _:
-            return Optional(of=widened(inner, annotated), missing=missing)
+            return Optional(of=widen(inner, annotated), missing=missing)
         case Scalar(native=PythonScalar(of=PythonType.INT)), Scalar(type=ScalarType.NUMBER):
             return annotated
         case Scalar(native=kind), Scalar(native=other, choices=choices, constraints=constraints):
-            return annotated if kind == other and (choices or constraints) else seen
+            return annotated if kind == other and (choices or constraints) else observed
         case List(items=items), List(items=other):
-            return List(items=widened(items, other), form=seen.form)
+            return List(items=widen(items, other), form=observed.form)
         case Tuple(), List(form=Collection(of=CollectionType.TUPLE)) | Tuple():
             return annotated
         case Record(), Record():
-            return _widened_record(seen, annotated)
+            return _widen_record(observed, annotated)
         case Record(fields=fields), Mapping(values=other):
-            takes_all = all(widened(f.schema, other) == other for f in fields)
-            return annotated if takes_all else seen
+            takes_all = all(widen(f.schema, other) == other for f in fields)
+            return annotated if takes_all else observed
         case _, Either(of=kinds):
-            return annotated if any(widened(seen, kind) == kind for kind in kinds) else seen
+            return annotated if any(widen(observed, kind) == kind for kind in kinds) else observed
         case _:
-            return seen
+            return observed
 
 
-def _widened_record(seen: Record, annotated: Record) -> Record:
-    """Return the fields of a TypedDict, with the evidence for those that were seen."""
-    by_name = {field.name: field for field in seen.fields}
+def _widen_record(observed: Record, annotated: Record) -> Record:
+    """Return the fields of a TypedDict, with the evidence for the observed ones."""
+    by_name = {field.name: field for field in observed.fields}
     if not set(by_name) <= {field.name for field in annotated.fields}:
-        return seen
+        return observed
     fields = []
     for field in annotated.fields:
-        found = by_name.get(field.name)
-        if found is not None:
-            schema = widened(found.schema, field.schema)
+        observed_field = by_name.get(field.name)
+        if observed_field is not None:
+            schema = widen(observed_field.schema, field.schema)
             field = dataclasses.replace(
-                reshown(found, schema), required=field.required, attribute=field.attribute
+                with_schema(observed_field, schema), required=field.required, attribute=field.attribute
             )
         fields.append(field)
-    return Record(fields=tuple(fields), form=seen.form)
+    return Record(fields=tuple(fields), form=observed.form)
 
 
 def of_record(parameters: Sequence[Parameter]) -> Schema | None:
-    """Return what the one parameter of a call is annotated as, looking inside a list of records."""
+    """Return the schema of the annotation of the first positional parameter."""
     first = next(
         (p for p in parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)), None
     )

@@ -14,10 +14,10 @@ Levels = tuple[Any, ...]
 
 @hint(otherwise={})
 def category_levels(model: object) -> Mapping[str, Levels]:
-    """Return the levels of each column that `model`, or one that it holds, takes as a category.
+    """Return the levels of each categorical column of `model`, or of a model in its steps or attributes.
 
-    lightgbm and xgboost know a level by its place, and so they keep the levels of the frame that they were
-    fitted on. A file of text or JSON has no categories: what was read from it is cast with these.
+    lightgbm and xgboost encode a level by its position, so they store the levels of the training frame. CSV
+    and JSON have no categorical type: columns read from them are cast to these levels.
     """
     for step in _all_steps(model):
         for read in (_of_lightgbm, _of_xgboost):
@@ -27,10 +27,10 @@ def category_levels(model: object) -> Mapping[str, Levels]:
 
 
 def _all_steps(model: object) -> Iterator[object]:
-    """Yield what takes the model's input: all steps of pipelines, and what a class of one's own holds."""
-    held = [*_steps(model), *vars(model).values()] if hasattr(model, "__dict__") else [*_steps(model)]
-    for one in [model, *held]:
-        yield from steps_of(one)
+    """Yield the model, its pipeline steps, its attributes and their inner estimators."""
+    parts = [*_steps(model), *vars(model).values()] if hasattr(model, "__dict__") else [*_steps(model)]
+    for part in [model, *parts]:
+        yield from steps_of(part)
 
 
 def _steps(model: object) -> list[object]:
@@ -40,19 +40,19 @@ def _steps(model: object) -> list[object]:
 
 @hint(otherwise={})
 def _of_lightgbm(booster: Any) -> Mapping[str, Levels]:
-    if not _kinds.kin(booster, "lightgbm.Booster"):
+    if not _kinds.is_a(booster, "lightgbm.Booster"):
         return {}
     levels = attribute(booster, "pandas_categorical") or ()
     places = booster.params.get("categorical_column", booster.params.get("categorical_feature", ()))
     if not levels or not isinstance(places, list) or len(places) != len(levels):
         return {}
     names = booster.feature_name()
-    return {names[place]: tuple(known) for place, known in zip(places, levels, strict=True)}
+    return {names[place]: tuple(column_levels) for place, column_levels in zip(places, levels, strict=True)}
 
 
 @hint(otherwise={})
 def _of_xgboost(model: object) -> Mapping[str, Levels]:
-    if not _kinds.kin(model, "xgboost.Booster") or not hasattr(model, "get_categories"):
+    if not _kinds.is_a(model, "xgboost.Booster") or not hasattr(model, "get_categories"):
         return {}
     stored = model.get_categories(export_to_arrow=True).to_arrow()
     return {name: tuple(levels.to_pylist()) for name, levels in stored if levels is not None}

@@ -11,7 +11,7 @@ from typing_extensions import assert_never
 
 from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
-from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._guard import hint
 from scaffold.spec import (
     Column,
@@ -34,8 +34,8 @@ from scaffold.spec import (
 FLOAT32 = 3.4028234663852886e38
 
 
-def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
-    """Return `schema`, its floats bounded by what a float32 holds if the model gives no answer beyond that.
+def with_bounds(schema: Schema, model: object, resolved: ResolvedCall) -> Schema:
+    """Bound the floats of `schema` to the range of float32 if the model has no answer outside that range.
 
     Trees compute in float32; a scaler turns the largest numbers into infinity, which the next step refuses.
     The model is called with a row of the sample in which the largest numbers replace the floats.
@@ -43,18 +43,18 @@ def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
     Args:
         schema: What one record is.
         model: The model.
-        found: How it is called, with the sample.
+        resolved: How it is called, with the sample.
     """
-    if not found.call.batched or _answers(model, found, sys.float_info.max):
+    if not resolved.call.batched or _answers(model, resolved, sys.float_info.max):
         return schema
-    if not _answers(model, found, FLOAT32):  # then the size is not the cause
+    if not _answers(model, resolved, FLOAT32):  # then the size is not the cause
         return schema
-    return with_fields(schema, _bounded_field)
+    return with_fields(schema, _bound_field)
 
 
-def _answers(model: object, found: FoundCall, most: float) -> bool:
-    """Whether the model has an answer to `most` and to its negative; yes where it takes no float64."""
-    rows = _rows_of(found.sample, most)
+def _answers(model: object, resolved: ResolvedCall, most: float) -> bool:
+    """Whether the model answers `most` and `-most` with finite values; true if it takes no float64."""
+    rows = _rows_of(resolved.sample, most)
     if rows is None:
         return True
     import numpy as np
@@ -62,20 +62,20 @@ def _answers(model: object, found: FoundCall, most: float) -> bool:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            answer = np.asarray(invoke(model, found.call, rows))
-        except Exception:  # whatever it is, a caller would get a 500 for it
+            answer = np.asarray(invoke(model, resolved.call, rows))
+        except Exception:  # any exception would be an HTTP 500 for the caller
             return False
         return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
 
 
 @hint(otherwise=None)
 def _rows_of(sample: Any, most: float) -> object:
-    """Two rows like the first of the sample, with `most` and `-most` for each float64; `None` without any."""
-    if _kinds.kin(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
+    """Return the first row twice, with `most` and `-most` for each float64; `None` if there is no float64."""
+    if _kinds.is_a(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
         rows = sample[[0, 0]]
         rows[0], rows[1] = most, -most
         return rows
-    if _kinds.kin(sample, "pandas.DataFrame"):
+    if _kinds.is_a(sample, "pandas.DataFrame"):
         numbers = [i for i, dtype in enumerate(sample.dtypes) if dtype == "float64"]
         rows = sample.iloc[[0, 0]].copy()
         for i in numbers:
@@ -84,8 +84,8 @@ def _rows_of(sample: Any, most: float) -> object:
     return None
 
 
-def _bounded_field(field: Field) -> Field:
-    schema = _bounded(field.schema)
+def _bound_field(field: Field) -> Field:
+    schema = _bound_schema(field.schema)
     if schema == field.schema:
         return field
     limits = dataclasses.replace(field.evidence.limits, beyond_float32=True)
@@ -94,12 +94,12 @@ def _bounded_field(field: Field) -> Field:
     )
 
 
-def _bounded(schema: Schema) -> Schema:
+def _bound_schema(schema: Schema) -> Schema:
     match schema:
         case Scalar(type=ScalarType.NUMBER, maximum=None, choices=()):
             return dataclasses.replace(schema, minimum=-FLOAT32, maximum=FLOAT32)
         case Optional() | List() | Tensor():
-            return map_children(schema, _bounded)
+            return map_children(schema, _bound_schema)
         case Standalone() | Record() | Table() | Value() | Parts() | Column():
             return schema
         case _:

@@ -21,18 +21,25 @@ from scaffold.errors import (
 )
 from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._advice import advice_for, nothing_to_call
-from scaffold.introspect._ask import Refused
+from scaffold.introspect._batching import try_call
+from scaffold.introspect._call_results import CallResult
 from scaffold.introspect._estimators import Runtime
-from scaffold.introspect._feeding import Fed, feed
 from scaffold.introspect._guard import attribute
 from scaffold.introspect._hints import feature_names
+from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._one_column import column_call
 from scaffold.introspect._onnx import session_takes
 from scaffold.introspect._presentations import presentations
 from scaffold.introspect._readings import without_written_index
 from scaffold.introspect._rows import count_rows
-from scaffold.introspect._stable import Match, changed_answer, index_error, instability, written_call
+from scaffold.introspect._stable import (
+    Match,
+    call_text,
+    find_changed_answer,
+    find_index_error,
+    find_instability,
+)
 from scaffold.introspect._untouched import Untouched
 from scaffold.introspect._ways import fitting_first, keys_of, parameters_of, ways_to_pass
 from scaffold.spec import Call, PythonCall
@@ -41,8 +48,8 @@ _MOST_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundCall:
-    """How the model is called, with the sample as it is given to it and what it answers."""
+class ResolvedCall:
+    """How the model is called, the sample as its argument, and its answer."""
 
     call: Call
     sample: Any
@@ -59,7 +66,7 @@ class FoundCall:
     """The columns of the sample's frame, where the model is given an array of its values."""
     notes: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    """Options beside the arrays of the sample that keep their value: see `Fed.fixed`."""
+    """Options beside the arrays of the sample that keep their value: see `CallResult.fixed`."""
 
 
 def find_call(
@@ -69,14 +76,14 @@ def find_call(
     *,
     method: str | None = None,
     nullable: Sequence[str] = (),
-) -> FoundCall:
-    """Find which method of `model` answers, and how records go in, by trying it on `sample`.
+) -> ResolvedCall:
+    """Find the method to call and the way to pass records, by trying calls on `sample`.
 
     Args:
         model: Any object that answers; it is not changed.
         sample: The input sample.
-        output: What the model should give; `None` where that is not known: then the natural method is taken.
-        method: The method's name where it is known.
+        output: The expected answer; `None` if unknown: then the most preferred method is used.
+        method: The name of the method; `None` tries all.
         nullable: Fields that may be null, whether or not the sample shows it.
 
     Raises:
@@ -99,27 +106,27 @@ def find_call(
 
 def _find_call(
     model: object, sample: object, output: object, method: str | None, nullable: Sequence[str]
-) -> FoundCall:
+) -> ResolvedCall:
     search = _Search(model, sample, output, nullable)
     matches = search.by_name(method) if method else search.by_preference()
-    match = _choose(model, matches)
+    match = _choose_match(model, matches)
     if match is None:
         raise search.failure()
     names = keys_of(sample) if _kinds.is_array(match.sample) else ()
-    return dataclasses.replace(_found(model, match, output), names=names)
+    return dataclasses.replace(_resolve_call(model, match, output), names=names)
 
 
 class _Search:
-    """Tries calls and keeps what came of each, for the message where none fits."""
+    """Tries calls and records the outcome of each, for the error message."""
 
     def __init__(self, model: object, sample: object, output: object, nullable: Sequence[str]) -> None:
         self.model, self.sample, self.output, self.nullable = model, sample, output, nullable
         self.untouched = Untouched(model)
         self.attempts: dict[str, str] = {}
         self.refusals: list[Refused] = []
-        """What the model raised in them."""
+        """The exceptions of these attempts."""
         self.switches: tuple[tuple[str, bool], ...] = ()
-        """Set for the calls that are tried: `return_array=True`."""
+        """Keyword arguments for the attempts: `return_array=True`."""
 
     def by_name(self, method: str) -> list[Match]:
         if _estimators.changes_something(method):
@@ -130,12 +137,12 @@ class _Search:
         return matches or self._with_a_switch((method,))
 
     def by_preference(self) -> list[Match]:
-        known = _estimators.known_methods(self.model)
-        matches = self._first_presentation(known, self.model)
-        others = () if matches else _estimators.other_methods(self.model)
+        standard = _estimators.standard_methods(self.model)
+        matches = self._first_presentation(standard, self.model)
+        other = () if matches else _estimators.other_methods(self.model)
         # Methods with unknown names may keep state: try them on a copy.
-        matches = matches or (self._first_presentation(others, _copied(self.model)) if others else [])
-        return matches or self._with_a_switch(known)
+        matches = matches or (self._first_presentation(other, _copy_model(self.model)) if other else [])
+        return matches or self._with_a_switch(standard)
 
     def _with_a_switch(self, methods: tuple[str, ...]) -> list[Match]:
         """Return the calls that give the output with one boolean parameter against its default."""
@@ -151,9 +158,9 @@ class _Search:
         return []
 
     def _first_presentation(self, methods: tuple[str, ...], model: object) -> list[Match]:
-        """Return the calls that fit, all of the first way to present the sample that any fits.
+        """Return the fitting calls for the first presentation of the sample that has any.
 
-        Where there is no output to tell them apart, that is the first method that takes the sample at all.
+        Without an output sample, return the first method that accepts the sample.
         """
         if self.output is None:
             for method in fitting_first(model, methods, self.sample):
@@ -167,7 +174,7 @@ class _Search:
             for method in methods:
                 match = self._try_method(model, method, label, value)
                 if match and method == "predict":
-                    # It wins over all others that agree: skip them.
+                    # `predict` has the highest priority: skip the other methods.
                     return [match]
                 matches += [match] if match else []
             if matches:
@@ -175,15 +182,21 @@ class _Search:
         return []
 
     def _try_method(self, model: object, method: str, label: str, value: object) -> Match | None:
-        for way, given in ways_to_pass(model, method, value):
-            call = dataclasses.replace(way, keywords=self.switches) if isinstance(way, PythonCall) else way
-            fed = feed(model, call, given, self.output, copied=self.untouched.copy, nullable=self.nullable)
-            if isinstance(fed, Fed):
-                call = dataclasses.replace(call, batching=fed.batching)
-                return Match(call, given if fed.reading is None else fed.reading, fed)
-            if fed.reason and not self.switches:
-                self.attempts.setdefault(f"{written_call(call)}{label}", fed.reason)
-                self.refusals += fed.refusals
+        for template, argument in ways_to_pass(model, method, value):
+            call = (
+                dataclasses.replace(template, keywords=self.switches)
+                if isinstance(template, PythonCall)
+                else template
+            )
+            result = try_call(
+                model, call, argument, self.output, copy_model=self.untouched.copy, nullable=self.nullable
+            )
+            if isinstance(result, CallResult):
+                call = dataclasses.replace(call, batching=result.batching)
+                return Match(call, argument if result.reading is None else result.reading, result)
+            if result.reason and not self.switches:
+                self.attempts.setdefault(f"{call_text(call)}{label}", result.reason)
+                self.refusals += result.refusals
         return None
 
     def failure(self) -> Exception:
@@ -193,14 +206,17 @@ class _Search:
         takes = session_takes(self.model) if _estimators.runtime_of(self.model) is Runtime.ONNX else {}
         if not self.attempts and not takes:
             return nothing_to_call(self.model)
-        wanted, found = tuple(takes) if len(takes) > 1 else feature_names(self.model), keys_of(self.sample)
+        expected_names = tuple(takes) if len(takes) > 1 else feature_names(self.model)
+        sample_names = keys_of(self.sample)
         gives = self.output is not None and bool(self.attempts)
-        attempts = _grouped(self.attempts)
+        attempts = _group_by_outcome(self.attempts)
         remedy, about = self._advice(takes)
-        if wanted and found and wanted != found:
+        if expected_names and sample_names and expected_names != sample_names:
             # The sample is not a frame of this model: further presentations add nothing.
             attempts, remedy = attempts[:1], "columns"
-        return NoFittingCallError(gives, attempts, wanted if found else (), found, remedy, about)
+        return NoFittingCallError(
+            gives, attempts, expected_names if sample_names else (), sample_names, remedy, about
+        )
 
     def _advice(self, takes: Mapping[str, str]) -> tuple[Remedy, tuple[str, ...]]:
         rows, answers = count_rows(self.sample), count_rows(self.output)
@@ -212,16 +228,16 @@ class _Search:
         return ("column", (column,)) if column else advice_for(self.model, self.refusals)
 
     def _unstable(self) -> UnstableModelError | None:
-        for method in _estimators.known_methods(self.model)[:1]:
-            for call, given in ways_to_pass(self.model, method, self.sample):
-                error = instability(self.model, call, given)
+        for method in _estimators.standard_methods(self.model)[:1]:
+            for call, argument in ways_to_pass(self.model, method, self.sample):
+                error = find_instability(self.model, call, argument)
                 if error is not None:
                     return error
         return None
 
 
-def _grouped(attempts: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return what was tried, once for each outcome."""
+def _group_by_outcome(attempts: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Group the attempts by outcome."""
     groups: dict[str, list[str]] = {}
     for call, outcome in attempts.items():
         groups.setdefault(outcome, []).append(call)
@@ -232,38 +248,40 @@ def _grouped(attempts: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(shown[:_MOST_ATTEMPTS])
 
 
-def _choose(model: object, matches: list[Match]) -> Match | None:
-    """Return the call that is meant among those that fit."""
+def _choose_match(model: object, matches: list[Match]) -> Match | None:
+    """Return the only fitting call; raise if several differ."""
     if len(matches) < 2:
         return matches[0] if matches else None
     first = matches[0]
-    others = [m for m in matches[1:] if not _estimators.same_method(model, first.call.method, m.call.method)]
-    if not others:
+    different = [
+        m for m in matches[1:] if not _estimators.same_method(model, first.call.method, m.call.method)
+    ]
+    if not different:
         return first
-    raise AmbiguousCallError(tuple(match.call.method for match in (first, *others)))
+    raise AmbiguousCallError(tuple(match.call.method for match in (first, *different)))
 
 
-def _found(model: object, match: Match, output: object) -> FoundCall:
-    error = changed_answer(model, match) or index_error(model, match)
+def _resolve_call(model: object, match: Match, output: object) -> ResolvedCall:
+    error = find_changed_answer(model, match) or find_index_error(model, match)
     if error is not None:
         raise error
     why = "gives the output sample" if output is not None else "takes the input sample"
-    evidence = f"{written_call(match.call)} {why}; {match.fed.evidence}"
+    evidence = f"{call_text(match.call)} {why}; {match.result.evidence}"
     call = dataclasses.replace(match.call, evidence=evidence)
     if isinstance(call, PythonCall):
         call = dataclasses.replace(call, estimator=_estimators.native_class(model))
-    return FoundCall(
+    return ResolvedCall(
         call=call,
         sample=match.sample,
-        output=match.fed.output,
-        rows=match.fed.rows,
-        layout=match.fed.layout,
-        notes=match.fed.notes,
-        fixed=match.fed.fixed,
+        output=match.result.output,
+        rows=match.result.rows,
+        layout=match.result.layout,
+        notes=match.result.notes,
+        fixed=match.result.fixed,
     )
 
 
-def _copied(model: object) -> object:
+def _copy_model(model: object) -> object:
     try:
         return copy.deepcopy(model)
     except Exception:

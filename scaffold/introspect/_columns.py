@@ -40,6 +40,6 @@ def _is_left_out(step: object, columns: object) -> bool:
 
 
 def _are_names(columns: Any, names: list[Any]) -> bool:
-    """Whether the columns are listed, each by its name: no places, no mask, no slice, no single one."""
+    """Whether the columns are a list of names: no positions, no mask, no slice, no single name."""
     is_list = hasattr(columns, "__len__") and not isinstance(columns, str)
     return is_list and all(isinstance(column, str) and column in names for column in columns)

@@ -1,4 +1,4 @@
-"""Compare the answers of a model with the wanted ones, by values and not by containers."""
+"""Compare the answers of a model with the expected ones, by values and not by containers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSONLike = Any
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """How far two floats may lie apart and still be the same."""
+    """The tolerance of a comparison of floats."""
 
     relative: float
     absolute: float
@@ -39,15 +39,15 @@ def difference(
 
     Args:
         got: An answer.
-        want: The one that it should be.
-        within: How far floats may lie apart; by their precision where it is None.
-        name: What `want` is, for the line.
+        want: The expected answer.
+        within: The tolerance; `None` derives it from the precision of `got`.
+        name: The name of `want` in the message.
     """
     if within is None:
         within = SINGLE if _is_single(got) else EXACT
-    shape, wanted = _shape(got), _shape(want)
-    if shape is not None and wanted is not None and shape != wanted:
-        return f"shape {shape}, {name} has {wanted}"
+    got_shape, want_shape = _shape(got), _shape(want)
+    if got_shape is not None and want_shape is not None and got_shape != want_shape:
+        return f"shape {got_shape}, {name} has {want_shape}"
     if _is_float_array(got) and _is_float_array(want):
         return _array_difference(got, want, within, name)
     return _first_difference(plain(got), plain(want), within, "", name)
@@ -59,18 +59,19 @@ def same(got: object, want: object, within: Within | None = None) -> bool:
 
 
 def same_rows(alone: object, among_others: object) -> bool:
-    """Whether the same rows got the same answers, but for what rounding in another order makes of them."""
+    """Whether the same rows got the same answers, within the rounding error of another summation order."""
     scale, got, want = answer_scale(among_others), plain(among_others), plain(alone)
     return len(got) == len(want) and all(
-        same_answer(one, other, smallest=scale) for one, other in zip(got, want, strict=True)
+        same_answer(got_row, want_row, smallest=scale) for got_row, want_row in zip(got, want, strict=True)
     )
 
 
 def same_answer(got: object, want: object, *, smallest: float) -> bool:
     """Whether two answers to one row are the same within the stated tolerance.
 
-    Each number counts by itself: an amount of millions says nothing of the probability beside it. Only in
-    float32 the largest number beside it counts, for a sum of large ones that comes to nearly nothing.
+    The tolerance is relative to each number: an amount of millions must not widen the tolerance of a
+    probability. Only in float32 it is relative to the largest number of the row, because a sum of large
+    numbers may cancel.
 
     Args:
         got: The answer to the row among others.
@@ -87,9 +88,9 @@ def same_answer(got: object, want: object, *, smallest: float) -> bool:
 
 
 def answer_scale(answers: object) -> float:
-    """Return the size that answers are rounded by, at most 1: the largest number in them, 1 in float32.
+    """Return the scale of the rounding error: the largest number, at most 1; for float32 always 1.
 
-    Values of float32 that are small themselves come from sums of values about as large as 1.
+    A small float32 is often the sum of numbers of about 1.
     """
     return 1.0 if _is_single(answers) else min(1.0, max(_largest(answers), 1e-6))
 
@@ -111,18 +112,18 @@ def _largest_of(value: JSONLike) -> float:
 
 
 def plain(value: Any) -> JSONLike:
-    """Return `value` as nested lists, dicts and Python scalars, so that containers no longer matter."""
+    """Convert `value` to nested lists, dicts and Python scalars."""
     if isinstance(value, enum.Enum):
         return plain(value.value)
-    if _kinds.kin(value, "pydantic.RootModel"):
+    if _kinds.is_a(value, "pydantic.RootModel"):
         return plain(value.root)
-    if _kinds.kin(value, "numpy.generic"):
+    if _kinds.is_a(value, "numpy.generic"):
         return _plain_array(value) if value.dtype.kind in "MmV" else value.item()
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
     if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
         return _plain_array(value)
-    if _kinds.kin(value, "pandas.Index", "pandas.ExtensionArray"):
+    if _kinds.is_a(value, "pandas.Index", "pandas.ExtensionArray"):
         return _plain_array(value)
     fields = _fields(value)
     if fields is not None:
@@ -131,7 +132,7 @@ def plain(value: Any) -> JSONLike:
         return [plain(item) for item in value]
     if isinstance(value, Set):
         return sorted((plain(item) for item in value), key=repr)
-    if _kinds.kin(value, "pandas.NAType", "pandas.NaTType"):
+    if _kinds.is_a(value, "pandas.NAType", "pandas.NaTType"):
         return None
     return value
 
@@ -150,22 +151,22 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
 
 def _plain_array(value: Any) -> JSONLike:
     """Return the values of an array, tensor, series or frame as nested lists, dates as ISO text."""
-    if _kinds.kin(value, "pandas.DataFrame"):
+    if _kinds.is_a(value, "pandas.DataFrame"):
         columns = [_plain_array(value.iloc[:, j]) for j in range(value.shape[1])]
         return (
             [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in range(len(value))]
         )
-    if _kinds.kin(value, "polars.DataFrame"):
+    if _kinds.is_a(value, "polars.DataFrame"):
         return [plain(list(row)) for row in value.rows()]
-    if _kinds.kin(value, "pyarrow.Table"):
+    if _kinds.is_a(value, "pyarrow.Table"):
         return [plain(list(row.values())) for row in value.to_pylist()]
-    if _kinds.kin(value, "polars.Series"):
+    if _kinds.is_a(value, "polars.Series"):
         return plain(value.to_list())
     if _kinds.is_sparse(value):
         return value.toarray().tolist()
-    if _kinds.kin(value, "torch.Tensor"):
+    if _kinds.is_a(value, "torch.Tensor"):
         return (value.to_dense() if value.is_sparse else value).detach().cpu().tolist()
-    if _kinds.kin(value, "pandas.Series", "pandas.Index", "pandas.ExtensionArray"):
+    if _kinds.is_a(value, "pandas.Series", "pandas.Index", "pandas.ExtensionArray"):
         value = value.to_numpy()
     if value.dtype.kind in "Mm":
         return value.astype(f"{value.dtype.kind}8[ns]").astype("str").tolist()
@@ -187,9 +188,9 @@ def _is_single(output: object) -> bool:
 
 def _dtypes(value: Any) -> Iterator[str]:
     """Yield the dtype of each array within `value`."""
-    if _kinds.kin(value, "pandas.DataFrame"):
+    if _kinds.is_a(value, "pandas.DataFrame"):
         yield from (str(dtype) for dtype in value.dtypes)
-    elif _kinds.kin(value, "polars.DataFrame"):
+    elif _kinds.is_a(value, "polars.DataFrame"):
         yield from (str(dtype).lower() for dtype in value.dtypes)
     elif _kinds.is_mapping(value):
         for item in value.values():
@@ -203,7 +204,9 @@ def _dtypes(value: Any) -> Iterator[str]:
 
 def _is_float_array(value: Any) -> bool:
     # Matrices and masked arrays have other rules of arithmetic.
-    plain = _kinds.kin(value, "numpy.ndarray") and not _kinds.kin(value, "numpy.matrix", "numpy.MaskedArray")
+    plain = _kinds.is_a(value, "numpy.ndarray") and not _kinds.is_a(
+        value, "numpy.matrix", "numpy.MaskedArray"
+    )
     return plain and value.dtype.kind == "f"
 
 
@@ -240,10 +243,10 @@ def _list_difference(
 ) -> str | None:
     if len(got) != len(want):
         return f"{path or 'the answer'}: {len(got)} items, {name} has {len(want)}"
-    for i, (one, other) in enumerate(zip(got, want, strict=True)):
-        found = _first_difference(one, other, within, f"{path}[{i}]", name)
-        if found:
-            return found
+    for i, (got_item, want_item) in enumerate(zip(got, want, strict=True)):
+        message = _first_difference(got_item, want_item, within, f"{path}[{i}]", name)
+        if message:
+            return message
     return None
 
 
@@ -253,9 +256,9 @@ def _dict_difference(
     if got.keys() != want.keys():
         return f"{path or 'the answer'}: fields {sorted(got)}, {name} has {sorted(want)}"
     for key, value in got.items():
-        found = _first_difference(value, want[key], within, f"{path}.{key}", name)
-        if found:
-            return found
+        message = _first_difference(value, want[key], within, f"{path}.{key}", name)
+        if message:
+            return message
     return None
 
 
@@ -274,7 +277,7 @@ def _same_scalar(got: object, want: object, within: Within) -> bool:
 
 
 def _same_attributes(got: object, want: object, within: Within) -> bool:
-    """Compare two objects of a class without `==` by what they hold."""
+    """Compare two objects of a class without `__eq__` by their attributes."""
     if type(got).__qualname__ != type(want).__qualname__ or not hasattr(got, "__dict__"):
         return False
     return bool(vars(got)) and same(vars(got), vars(want), within)
@@ -285,6 +288,6 @@ def _is_missing(value: object) -> bool:
 
 
 def brief(value: object) -> str:
-    """Return a value as a message shows it."""
+    """Return a value as text for a message, at most 60 characters."""
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

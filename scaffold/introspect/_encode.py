@@ -10,12 +10,12 @@ from typing_extensions import assert_never
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect._describe import describe
 from scaffold.introspect._json import encode_level, encode_scalar
-from scaffold.introspect._kin import kin
 from scaffold.introspect._rows import take_record
 from scaffold.introspect._scalars import missing_marker
+from scaffold.introspect._types import is_a
 from scaffold.introspect.kinds import kind_of
 from scaffold.introspect.kinds.pillow import picture
-from scaffold.introspect.kinds.python import held_by
+from scaffold.introspect.kinds.python import wire_value
 from scaffold.spec import (
     Category,
     Column,
@@ -40,7 +40,7 @@ from scaffold.spec import (
 
 
 def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
-    """Return one value as JSON, in the way that `schema` says; infinite numbers are left as they are."""
+    """Encode one value as JSON by `schema`; infinite numbers stay."""
     if isinstance(schema, Value):
         return {schema.field.name: encode(value, schema.field.schema, path)}
     if missing_marker(value) is not None:
@@ -70,21 +70,21 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
         case Record(fields=fields) | Table(columns=fields):
             return _record(value, fields, path)
         case Tensor(shape=(), items=items):
-            return encode(value.item() if kin(value, "torch.Tensor") else value, items, path)
+            return encode(value.item() if is_a(value, "torch.Tensor") else value, items, path)
         case Tensor(items=items):
-            return _nested(kind_of(value).listed(value), items, path)
+            return _nested(kind_of(value).to_lists(value), items, path)
         case Column(items=items):
             return encode(value, items, path)
         case Picture():
             return picture(value, path)
         case UserType(seen=seen):
-            return encode(held_by(value), seen or Scalar(type=ScalarType.ANY), path)
+            return encode(wire_value(value), seen or Scalar(type=ScalarType.ANY), path)
         case _:
             assert_never(schema)
 
 
 def _kind_of(value: object, kinds: tuple[Schema, ...]) -> Schema:
-    """Return the one of several schemas that was made from values such as this one."""
+    """Return the alternative that describes this value."""
     described = describe([("$", value)])
     same_type: list[Schema] = [kind for kind in kinds if type(kind) is type(described)]
     if isinstance(described, Scalar):
@@ -100,7 +100,7 @@ def _kind_of(value: object, kinds: tuple[Schema, ...]) -> Schema:
 
 
 def _record(value: Any, fields: tuple[Field, ...], path: str) -> JSONValue:
-    items = zip(value.dtype.names, value, strict=True) if kin(value, "numpy.void") else value.items()
+    items = zip(value.dtype.names, value, strict=True) if is_a(value, "numpy.void") else value.items()
     by_name = {str(label): item for label, item in items}
     return {
         field.name: encode(by_name[field.name], field.schema, f"{path}.{field.name}")

@@ -37,50 +37,50 @@ class Categories:
 
 @hint(otherwise={})
 def categories(model: Any) -> Mapping[Column, Categories]:
-    """Return what encoders know of each column: by name, or by position where the model knows no names.
+    """Return the learned categories by column name, or by position if the model has no names.
 
     An encoder counts only if it gets the column's values unchanged: values that an earlier step computed say
     nothing about the input.
     """
     columns: list[Column] = [str(name) for name in _names_in(model)]
-    # Where one part of a model ignores what another raises on, the model raises.
-    return dict(sorted(_found(model, columns), key=lambda found: found[1].refuses))
+    # If one encoder ignores a value and another raises on it, the model raises.
+    return dict(sorted(_iter_categories(model, columns), key=lambda entry: entry[1].refuses))
 
 
-def _found(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
-    """Yield the categories of `columns`, which are what `step` is given; empty: all, by position."""
-    if _kinds.kin(step, "sklearn.Pipeline"):
+def _iter_categories(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
+    """Yield the categories of `columns`, the input of `step`; if empty, of all columns by position."""
+    if _kinds.is_a(step, "sklearn.Pipeline"):
         for _, inner in step.steps:
-            yield from _found(inner, columns)
-            if not _kinds.kin(inner, _KEEPS_VALUES) and inner not in ("passthrough", None):
+            yield from _iter_categories(inner, columns)
+            if not _kinds.is_a(inner, _KEEPS_VALUES) and inner not in ("passthrough", None):
                 return
-    elif _kinds.kin(step, "sklearn.ColumnTransformer"):
+    elif _kinds.is_a(step, "sklearn.ColumnTransformer"):
         for _, inner, selected in attribute(step, "transformers_") or ():
-            yield from _found(inner, _selected(selected, columns or _names_in(step)))
-    elif _kinds.kin(step, "sklearn.FeatureUnion"):
+            yield from _iter_categories(inner, _selected_columns(selected, columns or _names_in(step)))
+    elif _kinds.is_a(step, "sklearn.FeatureUnion"):
         for _, inner in step.transformer_list:
-            yield from _found(inner, columns)
-    elif _kinds.kin(step, *_ENCODERS):
-        yield from _learned(step, columns)
-    elif _kinds.kin(step, "category_encoders.BaseEncoder"):
-        yield from _mapped(step)
-    elif _kinds.kin(step, "statsmodels.ResultsWrapper", "statsmodels.Results"):
-        yield from _factors(step)
+            yield from _iter_categories(inner, columns)
+    elif _kinds.is_a(step, *_ENCODERS):
+        yield from _encoder_categories(step, columns)
+    elif _kinds.is_a(step, "category_encoders.BaseEncoder"):
+        yield from _mapping_categories(step)
+    elif _kinds.is_a(step, "statsmodels.ResultsWrapper", "statsmodels.Results"):
+        yield from _formula_categories(step)
     else:
         for inner in _fitted_within(step):
-            yield from _found(inner, columns)
+            yield from _iter_categories(inner, columns)
 
 
 def _fitted_within(model: Any) -> list[Any]:
-    """Return the models inside `model` that are given its own input."""
-    if _kinds.kin(model, "sklearn.FrozenEstimator", "sklearn._CalibratedClassifier"):
+    """Return the inner models that take the same input as `model`."""
+    if _kinds.is_a(model, "sklearn.FrozenEstimator", "sklearn._CalibratedClassifier"):
         return [model.estimator]
-    several = ("calibrated_classifiers_", *(["estimators_"] if _kinds.kin(model, *_SHARING) else []))
-    found = [inner for name in several for inner in attribute(model, name) or ()]
-    return found + [inner for name in _INNER if (inner := attribute(model, name)) is not None]
+    several = ("calibrated_classifiers_", *(["estimators_"] if _kinds.is_a(model, *_SHARING) else []))
+    models = [inner for name in several for inner in attribute(model, name) or ()]
+    return models + [inner for name in _INNER if (inner := attribute(model, name)) is not None]
 
 
-def _learned(encoder: object, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
+def _encoder_categories(encoder: object, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
     refuses = attribute(encoder, "handle_unknown") == "error"
     for position, values in enumerate(attribute(encoder, "categories_") or ()):
         column = columns[position] if position < len(columns) else position
@@ -88,8 +88,8 @@ def _learned(encoder: object, columns: list[Column]) -> Iterator[tuple[Column, C
         yield column, Categories(values=listed, refuses=refuses, encoder=type(encoder).__name__)
 
 
-def _mapped(encoder: object) -> Iterator[tuple[Column, Categories]]:
-    """Yield what an encoder of category_encoders has learned: of itself, or of the ordinal one inside."""
+def _mapping_categories(encoder: object) -> Iterator[tuple[Column, Categories]]:
+    """Yield the categories of an encoder of category_encoders, or of its inner ordinal encoder."""
     ordinal = attribute(encoder, "ordinal_encoder") or encoder
     refuses = attribute(encoder, "handle_unknown") == "error"
     for mapping in attribute(ordinal, "mapping") or ():
@@ -102,18 +102,20 @@ def _mapped(encoder: object) -> Iterator[tuple[Column, Categories]]:
             )
 
 
-def _factors(results: object) -> Iterator[tuple[Column, Categories]]:
-    """Yield the levels of the columns that stand in a formula as categories: it takes no others."""
+def _formula_categories(results: object) -> Iterator[tuple[Column, Categories]]:
+    """Yield the levels of the categorical columns of a formula, which rejects other values."""
     design = attribute(attribute(attribute(results, "model"), "data"), "model_spec")
-    for factor, known in (attribute(design, "factor_infos") or {}).items():
+    for factor, factor_info in (attribute(design, "factor_infos") or {}).items():
         column = _column_of(attribute(factor, "code") or "")
-        if column is not None and known.type == "categorical":
-            values = tuple(value.item() if hasattr(value, "item") else value for value in known.categories)
+        if column is not None and factor_info.type == "categorical":
+            values = tuple(
+                value.item() if hasattr(value, "item") else value for value in factor_info.categories
+            )
             yield column, Categories(values=values, refuses=True, encoder="The formula")
 
 
 def _column_of(code: str) -> str | None:
-    """Return the column that a factor of a formula takes as it is: `g`, `C(g, Sum)`, `Q("g h")`."""
+    """Return the column of a factor without a transformation: `g`, `C(g, Sum)`, `Q("g h")`."""
     try:
         node = ast.parse(code, mode="eval").body
     except SyntaxError:
@@ -130,8 +132,8 @@ def _column_of(code: str) -> str | None:
                 return None
 
 
-def _selected(selected: Any, columns: list[Column]) -> list[Column]:
-    """Return the columns that a ColumnTransformer hands to one of its parts."""
+def _selected_columns(selected: Any, columns: list[Column]) -> list[Column]:
+    """Return the columns that a ColumnTransformer passes to one of its transformers."""
     if isinstance(selected, (str, int)):
         selected = [selected]
     if isinstance(selected, slice):
@@ -144,9 +146,9 @@ def _selected(selected: Any, columns: list[Column]) -> list[Column]:
 
 def _names_in(model: object) -> list[Column]:
     names = attribute(model, "feature_names_in_")
-    known = _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names)
-    return [str(name) for name in names] if known else []
+    is_list = _kinds.is_a(names, "numpy.ndarray") or _kinds.is_sequence(names)
+    return [str(name) for name in names] if is_list else []
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or value != value or _kinds.kin(value, "pandas.NAType")
+    return value is None or value != value or _kinds.is_a(value, "pandas.NAType")

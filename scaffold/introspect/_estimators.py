@@ -23,7 +23,7 @@ class Runtime(enum.Enum):
 
 
 # In the order of preference.
-KNOWN = (
+_STANDARD_METHODS = (
     "predict",
     "predict_proba",
     "transform",
@@ -71,7 +71,7 @@ _CHANGES = _words(
     """
 )
 _GETTERS = _words("get is has list check count describe repr info")
-# Of a class of theirs all ways to answer are known.
+# Libraries of which all prediction methods are in `_STANDARD_METHODS`.
 _LIBRARIES = _words(
     """
     abc builtins catboost category_encoders collections imblearn keras lifelines lightgbm numpy
@@ -83,42 +83,41 @@ _LIBRARIES = _words(
 
 def runtime_of(model: object) -> Runtime:
     """Return whose call convention `model` follows."""
-    if _kinds.kin(model, "torch.Module"):
+    if _kinds.is_a(model, "torch.Module"):
         return Runtime.TORCH
-    if _kinds.kin(model, "onnxruntime.InferenceSession"):
+    if _kinds.is_a(model, "onnxruntime.InferenceSession"):
         return Runtime.ONNX
-    if _kinds.kin(model, "xgboost.Booster"):
+    if _kinds.is_a(model, "xgboost.Booster"):
         return Runtime.XGBOOST_BOOSTER
     return Runtime.PYTHON
 
 
 def native_class(model: object) -> str:
     """Return the class that an xgboost or catboost file is loaded as, empty for any other model."""
-    return type(model).__name__ if _kinds.kin(model, "xgboost.XGBModel", "catboost.CatBoost") else ""
+    return type(model).__name__ if _kinds.is_a(model, "xgboost.XGBModel", "catboost.CatBoost") else ""
 
 
-def known_methods(model: object) -> tuple[str, ...]:
-    """Return the methods by which models of many libraries answer, the most natural first."""
+def standard_methods(model: object) -> tuple[str, ...]:
+    """Return the prediction methods of common libraries that the model has, in the order of preference."""
     runtime = runtime_of(model)
     if runtime is Runtime.ONNX:
         return ("run",)
     if runtime is Runtime.XGBOOST_BOOSTER:
         return ("predict",)
-    if inspect.isroutine(model) or _kinds.kin(model, "functools.partial"):
+    if inspect.isroutine(model) or _kinds.is_a(model, "functools.partial"):
         return ("__call__",)
     # A torch module's `apply` changes its parts.
-    not_these = ("apply",) if runtime is Runtime.TORCH else ()
-    names = [name for name in KNOWN if name not in not_these and _is_method(model, name)]
+    excluded = ("apply",) if runtime is Runtime.TORCH else ()
+    names = [name for name in _STANDARD_METHODS if name not in excluded and _is_method(model, name)]
     if callable(model) and not isinstance(model, type):
         names.insert(1 if names[:1] == ["predict"] else 0, "__call__")
     return tuple(names)
 
 
 def other_methods(model: object) -> tuple[str, ...]:
-    """Return further public methods of a class of somebody's own that may answer, in the order of its text.
+    """Return further public methods of a user's class that may predict, in the order of definition.
 
-    Left out is whatever by its name changes something; and those of a library's class, whose ways to answer
-    are known.
+    Methods whose name implies a change, and methods of library classes, are left out.
     """
     if runtime_of(model) in (Runtime.ONNX, Runtime.XGBOOST_BOOSTER) or inspect.isroutine(model):
         return ()
@@ -127,28 +126,32 @@ def other_methods(model: object) -> tuple[str, ...]:
         if cls is object or _is_library(cls):
             break
         names |= dict.fromkeys(name for name in vars(cls) if _may_answer(model, name))
-    known = {*known_methods(model), "forward"} if runtime_of(model) is Runtime.TORCH else known_methods(model)
-    return tuple(name for name in names if name not in known)
+    standard = (
+        {*standard_methods(model), "forward"}
+        if runtime_of(model) is Runtime.TORCH
+        else standard_methods(model)
+    )
+    return tuple(name for name in names if name not in standard)
 
 
 def changes_something(method: str) -> bool:
-    """Whether a method's name says that it does not only answer: `fit_predict`, `save`, `set_params`."""
+    """Whether a method's name implies a side effect: `fit_predict`, `save`, `set_params`."""
     return _first_word(method) in _CHANGES
 
 
 def public_methods(model: object) -> tuple[str, ...]:
-    """Return what may be given as the method: for messages."""
-    return (*known_methods(model), *other_methods(model))
+    """Return the valid values of `method`, for messages."""
+    return (*standard_methods(model), *other_methods(model))
 
 
 def signature_of(model: Any, method: str) -> inspect.Signature | None:
-    """Return the parameters of a method, `None` where they cannot be known."""
+    """Return the signature of a method, `None` if it cannot be inspected."""
     target: Callable[..., Any] | None = model if method == "__call__" else attribute(model, method)
-    if method == "__call__" and _kinds.kin(model, "torch.Module"):
+    if method == "__call__" and _kinds.is_a(model, "torch.Module"):
         target = model.forward
     if target is None:
         return None
-    # An annotation in quotes may name what is not there any more: then it stays text.
+    # A quoted annotation may name an object that no longer exists: then it stays a string.
     return _signature(target, evaluated=True) or _signature(target, evaluated=False)
 
 
@@ -157,9 +160,9 @@ def _signature(target: Callable[..., object], *, evaluated: bool) -> inspect.Sig
     return inspect.signature(target, eval_str=evaluated)
 
 
-def same_method(model: object, one: str, other: str) -> bool:
+def same_method(model: object, first: str, second: str) -> bool:
     """Whether two names stand for one function: `__call__ = predict`."""
-    functions = [inspect.getattr_static(type(model), name, None) for name in (one, other)]
+    functions = [inspect.getattr_static(type(model), name, None) for name in (first, second)]
     return functions[0] is not None and functions[0] is functions[1]
 
 
@@ -182,7 +185,7 @@ def _takes_input(p: inspect.Parameter) -> bool:
 def _is_method(model: object, name: str) -> bool:
     if isinstance(vars(type(model)).get(name), property):
         return False
-    # What this very model cannot do raises: AttributeError by sklearn's `available_if`, or anything else.
+    # The attribute may raise for this model: sklearn's `available_if` raises AttributeError.
     return callable(attribute(model, name))
 
 

@@ -46,30 +46,30 @@ _ORDERED_DATES = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DUR
 def evidence(
     schema: Schema, values: Sequence[object], *, missing: int = 0, rows: int = 0, absent: int = 0
 ) -> Evidence:
-    """Return what the sample says of a field.
+    """Return the evidence in the sample for a field.
 
     Args:
-        schema: What the field is taken for.
-        values: What was seen in it, without the missing ones; of a nested list the innermost ones.
-        missing: In how many rows there was nothing.
-        rows: How many rows there are.
-        absent: From how many of them the field itself was absent.
+        schema: The schema of the field.
+        values: The values without the missing ones; of nested lists the innermost values.
+        missing: The number of rows with a missing value.
+        rows: The number of rows.
+        absent: The number of rows without the field.
     """
-    return Evidence(rows=rows, missing=missing, absent=absent, seen=_seen(schema, values, rows))
+    return Evidence(rows=rows, missing=missing, absent=absent, seen=_summarize(schema, values, rows))
 
 
-def _seen(schema: Schema, values: Sequence[object], rows: int) -> Seen | None:
+def _summarize(schema: Schema, values: Sequence[object], rows: int) -> Seen | None:
     match schema:
         case Optional(of=inner):
-            return _seen(inner, values, rows)
+            return _summarize(inner, values, rows)
         case Category(ordered=ordered):
             return SeenLevels(ordered)
         case Scalar(type=ScalarType.NULL):
             return SeenNulls()
         case Scalar():
-            return _seen_scalar(schema, values, rows)
+            return _summarize_scalar(schema, values, rows)
         case List(items=items) | Mapping(values=items) | Column(items=items) | Tensor(items=items):
-            return _seen(items, values, len(values)) if isinstance(items, Scalar) else None
+            return _summarize(items, values, len(values)) if isinstance(items, Scalar) else None
         case Picture():
             return SeenImage()
         case Either() | Tuple() | Record() | Table() | Value() | Parts() | UserType():
@@ -78,7 +78,7 @@ def _seen(schema: Schema, values: Sequence[object], rows: int) -> Seen | None:
             assert_never(schema)
 
 
-def _seen_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> Seen | None:
+def _summarize_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> Seen | None:
     if not values or rows < 2:
         return None  # the range of one row would be the row
     if schema.choices:
@@ -89,11 +89,11 @@ def _seen_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> Seen | Non
             return SeenRange(_text(least))
         whole = schema.type is ScalarType.NUMBER and all(float(value).is_integer() for value in values)
         return SeenRange(_text(least), _text(most), whole)
-    return _seen_text(values) if schema.type is ScalarType.STRING else None
+    return _summarize_texts(values) if schema.type is ScalarType.STRING else None
 
 
-def listed(values: Sequence[object]) -> list[str]:
-    """Return the texts that repeat so much that they are labels, sorted; empty where they are free text.
+def repeated_labels(values: Sequence[object]) -> list[str]:
+    """Return the sorted strings if they repeat often enough to be labels; empty for free text.
 
     Free text may name people: it is never written down.
     """
@@ -103,8 +103,8 @@ def listed(values: Sequence[object]) -> list[str]:
     return sorted(counts)
 
 
-def _seen_text(values: Sequence[object]) -> Seen:
-    labels = listed(values)
+def _summarize_texts(values: Sequence[object]) -> Seen:
+    labels = repeated_labels(values)
     if labels:
         return SeenLabels(tuple(labels))
     lengths = [len(str(value)) for value in values]
@@ -112,7 +112,7 @@ def _seen_text(values: Sequence[object]) -> Seen:
 
 
 def _text(value: object) -> str:
-    """Return a value as a person would write it in a sentence."""
+    """Format a value for a comment."""
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -62,7 +62,7 @@ _BY_TYPE: dict[ScalarType, JSONValue] = {
 
 
 def example(schema: Schema, seen: Collection[object] = ()) -> JSONValue:
-    """Return one value that `schema` takes; of the values `seen` only the range is used.
+    """Return one value that `schema` accepts; only the range of `seen` is used.
 
     `None` where an example would be too long to help.
     """
@@ -126,24 +126,24 @@ def _scalar(schema: Scalar, seen: Collection[Any]) -> JSONValue:
 
 
 def _whole(least: int, most: int, limit: float | None, seen: set[int]) -> int:
-    """Return a whole number from `least` to `most` that was not seen, if there is one."""
+    """Return an integer from `least` to `most` that is not in `seen`, if there is one."""
     middle = (least + most) // 2
     for step in range(min(most - least, 1000) + 1):
-        for made in (middle + step, middle - step):
-            if least <= made <= most and made not in seen:
-                return made
+        for candidate in (middle + step, middle - step):
+            if least <= candidate <= most and candidate not in seen:
+                return candidate
     if least == most and (limit is None or most < limit):
         return most + 1
     return middle
 
 
 def _fraction(least: float, most: float, seen: set[float]) -> float:
-    """Return a short number from `least` to `most` that was not seen."""
+    """Return a short number from `least` to `most` that is not in `seen`."""
     if least == most:
         least, most = sorted((0.9 * least, 0.8 * most)) if least else (-1.0, 1.0)
     middle = least / 2 + most / 2
     for digits in range(2, 9):
-        made = float(f"{middle:.{digits}g}")
-        if least <= made <= most and made not in seen:
-            return made
+        candidate = float(f"{middle:.{digits}g}")
+        if least <= candidate <= most and candidate not in seen:
+            return candidate
     return middle

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Independent:
-    """Nothing contradicts that a row gets the same answer alone and among others."""
+    """Each examined row got the same answer alone and with other rows."""
 
     real: int
     made_up: int
 
     def __str__(self) -> str:
         rows = "row" if self.real == 1 else "rows"
-        made = "made-up row" if self.made_up == 1 else "made-up rows"
-        beside = f" and {self.made_up} {made}" if self.made_up else ""
-        return f"a row gets the same answer alone and in a batch: {self.real} {rows} of the sample{beside}"
+        made_up_rows = "made-up row" if self.made_up == 1 else "made-up rows"
+        addition = f" and {self.made_up} {made_up_rows}" if self.made_up else ""
+        return f"a row gets the same answer alone and in a batch: {self.real} {rows} of the sample{addition}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependent:
-    """An arrangement in which a row got another answer than alone."""
+    """A row got different answers alone and in an arrangement of rows."""
 
     arrangement: str
     """`with the rows in reverse order`."""
@@ -34,7 +34,7 @@ class Dependent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unstable:
-    """The same row alone got another answer later."""
+    """The same row alone got different answers at different times."""
 
     when: str
     """`before and after other rows`."""
@@ -43,7 +43,7 @@ class Unstable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undecided:
-    """Rows that are all the same, and of which no others can be made up, show nothing."""
+    """No evidence: all rows are equal, and no other rows can be made up."""
 
     def __str__(self) -> str:
         return "the rows of the sample are all alike, and no others can be made up of them"

@@ -1,22 +1,22 @@
-"""Whether answers are those of the output sample, and in which layout they hold their rows."""
+"""Compare answers with the output sample, and find the layout of their rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._ask import Refused
 from scaffold.introspect._compare import difference, plain, same_rows
+from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 
 
 def fitting_layouts(
     answers: list[object], wants: tuple[object, ...], wrapped: bool
 ) -> tuple[list[Layout], str]:
-    """Return the layouts in which answers to single records are the wanted ones, and why the first is not.
+    """Return the layouts in which the answers equal the expected ones, and why the others do not.
 
-    Where a container of one row is answered with one row, that row is tried as the answer before the
-    container, under each reading of the output sample.
+    If the answer to a container of one row is a container of one row, the row is compared before the
+    container, with each reading of the output sample.
     """
     layouts = [Layout.WHOLE]
     for layout in (Layout.ROWS, Layout.PARTS):
@@ -28,18 +28,18 @@ def fitting_layouts(
         layout: [difference([unwrapped(a, layout) for a in answers], want) for want in wants]
         for layout in layouts
     }
-    fitting = [layout for layout, found in reasons.items() if None in found]
-    return fitting, next((found[0] for found in reasons.values() if found[0]), "")
+    fitting = [layout for layout, differences in reasons.items() if None in differences]
+    return fitting, next((differences[0] for differences in reasons.values() if differences[0]), "")
 
 
-def first_wanted(want: object) -> object:
-    """Return the answer wanted for the first record, in a list, where there is one for each."""
+def first_expected(want: object) -> object:
+    """Return a list of the expected answer to the first record; `None` if the output has no rows."""
     rows = plain(want)
     return rows[:1] if isinstance(rows, list) and rows else None
 
 
 def form_of(answer: object) -> Any:
-    """Return the shape of an answer, of its parts where it has some."""
+    """Return the shape of an answer, or the shapes of its parts."""
     if _kinds.is_mapping(answer):
         return {key: form_of(value) for key, value in answer.items()}
     if _kinds.is_named_tuple(answer) or isinstance(answer, tuple):
@@ -53,7 +53,7 @@ def form_of(answer: object) -> Any:
 
 
 def are_columns(answers: list[object], whole: object) -> bool:
-    """Whether the answers to the rows alone are the columns of the answer to all: curves over time."""
+    """Whether the answers to single rows are the columns of the answer to all: curves over time."""
     shape: tuple[int, ...] = tuple(getattr(whole, "shape", ()))
     if len(shape) != 2 or any(getattr(answer, "shape", ()) != (shape[0], 1) for answer in answers):
         return False
@@ -63,13 +63,13 @@ def are_columns(answers: list[object], whole: object) -> bool:
 
 
 def misfit(answer: object, want: object) -> str | None:
-    """Return why an answer is not the one wanted, `None` where it is."""
+    """Return why an answer differs from the expected one; `None` if it does not."""
     if isinstance(answer, Refused):
         return answer.message
     return None if want is None else difference(answer, want)
 
 
 def is_answer_to_one(answer: object, want: object) -> bool:
-    """Whether `want` is the one row that an answer of one row holds."""
+    """Whether the answer contains one row, which equals `want`."""
     layouts = [layout for layout in (Layout.ROWS, Layout.PARTS) if count_answers(answer, layout) == 1]
     return any(difference(unwrapped(answer, layout), want) is None for layout in layouts)

@@ -1,4 +1,4 @@
-"""A guard for attributes of a model: an attribute that raises counts as absent."""
+"""Safe access to attributes of a model: an attribute that raises counts as absent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def hint(*, otherwise: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator for a function that reads a hint: `otherwise` comes back where the function raises.
+    """Return a decorator for a function that reads a hint; it returns `otherwise` if the function raises.
 
     Libraries raise various errors for an attribute without a value: `NotImplementedError` from a property,
     `ImportError` for a library that only the hint needs. The service works without the hint.
@@ -32,5 +32,5 @@ def hint(*, otherwise: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 @hint(otherwise=None)
 def attribute(model: object, name: str) -> Any:
-    """Return an attribute, `None` where it is absent or raises."""
+    """Return an attribute; `None` if it is absent or raises."""
     return getattr(model, name, None)

@@ -1,4 +1,4 @@
-"""What a model knows about its input and output: names, counts, classes, categories, annotations."""
+"""Metadata of a model about its input and output: names, counts, classes, categories, annotations."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Parameter:
 
     name: str
     annotation: Any
-    """As written or resolved; `inspect.Parameter.empty` where there is none."""
+    """Resolved, or the source string; `inspect.Parameter.empty` if absent."""
     default: Any
-    """`inspect.Parameter.empty` where it must be given."""
+    """`inspect.Parameter.empty` if the parameter is required."""
     kind: inspect._ParameterKind
 
 
@@ -32,13 +32,13 @@ class Port:
 
     name: str
     dtype: str
-    """As numpy calls it: `float32`; `object` for text."""
+    """The numpy name: `float32`; `object` for text."""
     shape: tuple[int | str | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the model itself knows; empty where it does not say."""
+    """Metadata that the model stores; empty if it has none."""
 
     feature_names: tuple[str, ...] = ()
     n_features: int | None = None
@@ -54,7 +54,7 @@ class Hints:
 
 
 def model_hints(model: Any, method: str = "predict") -> Hints:
-    """Return what `model` says of its own input and output when `method` is called."""
+    """Return the metadata of `model` about the input and output of `method`."""
     parameters, returns = _parameters(model, method)
     return Hints(
         feature_names=feature_names(model),
@@ -70,13 +70,13 @@ def model_hints(model: Any, method: str = "predict") -> Hints:
 
 
 def ports(arguments: Iterable[Any]) -> tuple[Port, ...]:
-    """Return the inputs or outputs of an ONNX session with what numpy calls their types."""
-    made = []
+    """Return the inputs or outputs of an ONNX session with their numpy dtypes."""
+    result = []
     for argument in arguments:
         kind = str(argument.type).removeprefix("tensor(").removesuffix(")")
         shape = tuple(argument.shape or ())
-        made.append(Port(name=argument.name, dtype=_ONNX_DTYPES.get(kind, kind), shape=shape))
-    return tuple(made)
+        result.append(Port(name=argument.name, dtype=_ONNX_DTYPES.get(kind, kind), shape=shape))
+    return tuple(result)
 
 
 _ONNX_DTYPES = {"float": "float32", "double": "float64", "string": "object"}
@@ -84,7 +84,7 @@ _ONNX_DTYPES = {"float": "float32", "double": "float64", "string": "object"}
 
 @hint(otherwise=())
 def feature_names(model: object) -> tuple[str, ...]:
-    """Return the names of the columns that the model was fitted on, in order; empty where it knows none."""
+    """Return the names of the columns that the model was fitted on, in order; empty if it has none."""
     for step in steps_of(model):
         for read in (_sklearn_names, _xgboost_names, _lightgbm_names, _catboost_names):
             names = read(step)
@@ -94,7 +94,7 @@ def feature_names(model: object) -> tuple[str, ...]:
 
 
 def steps_of(model: object) -> Iterator[object]:
-    """Yield the model and what takes its input: first steps of pipelines, estimators of searches."""
+    """Yield the model and the inner models with the same input: first pipeline steps, best estimators."""
     for _ in range(20):
         yield model
         steps = attribute(model, "steps")
@@ -113,26 +113,26 @@ _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booste
 @hint(otherwise=[])
 def _sklearn_names(model: object) -> list[Any]:
     names = attribute(model, "feature_names_in_")
-    return list(names) if _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names) else []
+    return list(names) if _kinds.is_a(names, "numpy.ndarray") or _kinds.is_sequence(names) else []
 
 
 @hint(otherwise=[])
 def _xgboost_names(model: object) -> list[Any]:
-    return list(attribute(model, "feature_names") or ()) if _kinds.kin(model, "xgboost.Booster") else []
+    return list(attribute(model, "feature_names") or ()) if _kinds.is_a(model, "xgboost.Booster") else []
 
 
 @hint(otherwise=[])
 def _lightgbm_names(model: Any) -> list[object]:
-    if _kinds.kin(model, "lightgbm.Booster"):
+    if _kinds.is_a(model, "lightgbm.Booster"):
         names = list(model.feature_name())
-        # Its own names for columns that had none.
+        # Default names, for columns without names.
         return [] if names == [f"Column_{i}" for i in range(len(names))] else names
     return []
 
 
 @hint(otherwise=[])
 def _catboost_names(model: object) -> list[Any]:
-    if not _kinds.kin(model, "catboost._CatBoostBase"):
+    if not _kinds.is_a(model, "catboost._CatBoostBase"):
         return []
     names = list(attribute(model, "feature_names_") or ())
     return [] if names == [str(i) for i in range(len(names))] else names
@@ -153,7 +153,7 @@ def _feature_types(model: object) -> tuple[str, ...]:
         types = attribute(step, "feature_types") or attribute(attribute(step, "_Booster"), "feature_types")
         if isinstance(types, (list, tuple)):
             return tuple(str(kind) for kind in types)
-        if _kinds.kin(step, "lightgbm.Booster"):
+        if _kinds.is_a(step, "lightgbm.Booster"):
             return _lightgbm_types(step)
     return ()
 
@@ -161,9 +161,11 @@ def _feature_types(model: object) -> tuple[str, ...]:
 def _lightgbm_types(booster: Any) -> tuple[str, ...]:
     """Return `float` for each feature whose least or greatest value in training had a fraction."""
     text = booster.model_to_string(num_iteration=1)
-    infos = re.search(r"^feature_infos=(.*)$", text, re.MULTILINE)
+    match = re.search(r"^feature_infos=(.*)$", text, re.MULTILINE)
     ends = (
-        [info.strip("[]").split(":") if info[0] == "[" else [] for info in infos[1].split()] if infos else []
+        [feature.strip("[]").split(":") if feature[0] == "[" else [] for feature in match[1].split()]
+        if match
+        else []
     )
     return tuple("" if all(float(end).is_integer() for end in pair) else "float" for pair in ends)
 
@@ -171,13 +173,13 @@ def _lightgbm_types(booster: Any) -> tuple[str, ...]:
 @hint(otherwise=())
 def _classes(model: object) -> tuple[Any, ...]:
     classes = attribute(model, "classes_")
-    if not _kinds.kin(classes, "numpy.ndarray") or classes.ndim != 1:
+    if not _kinds.is_a(classes, "numpy.ndarray") or classes.ndim != 1:
         return ()
     return tuple(classes.tolist())
 
 
 def _parameters(model: object, method: str) -> tuple[tuple[Parameter, ...], object]:
-    """Return the parameters of the method, without `self`, and what it says it returns."""
+    """Return the parameters of the method, without `self`, and its return annotation."""
     signature = signature_of(model, method)
     if signature is None:
         return (), inspect.Parameter.empty

@@ -8,33 +8,33 @@ from typing import Any
 
 from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
-from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._guard import hint
 from scaffold.introspect._rows import take_rows
 from scaffold.spec import Field, Scalar, ScalarType, Schema, Tensor, with_fields
 
 _FAR = 2**20
-"""A table longer than this is not looked for: a model may also count up to the number that it is given."""
+"""A longer table is not searched: a model may also loop up to the number."""
 
 
-def with_index_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
-    """Return `schema`, its integers bounded where the model raises IndexError or KeyError beyond a number.
+def with_index_bounds(schema: Schema, model: object, resolved: ResolvedCall) -> Schema:
+    """Bound the integers of `schema` if the model raises IndexError or KeyError for larger ones.
 
-    The first row of the sample is asked for with a large number in place of its own; that is one call for
+    The model is called with the first row of the sample, its integers replaced by large ones: one call for
     most models.
     """
-    if not found.call.batched:
+    if not resolved.call.batched:
         return schema
-    names = _integers_of(found.sample)
-    if not names or not _is_beyond(model, found, dict.fromkeys(names, _FAR)):
+    names = _integers_of(resolved.sample)
+    if not names or not _is_beyond(model, resolved, dict.fromkeys(names, _FAR)):
         return schema
-    bounds = {name: most for name in names if (most := _greatest(model, found, name)) is not None}
-    return with_fields(schema, lambda field: _bounded(field, bounds))
+    bounds = {name: most for name in names if (most := _greatest(model, resolved, name)) is not None}
+    return with_fields(schema, lambda field: _bound_field(field, bounds))
 
 
 def _integers_of(sample: Any) -> list[str]:
-    """Return the columns or arguments of whole numbers, none of them negative."""
-    if _kinds.kin(sample, "pandas.DataFrame"):
+    """Return the names of the columns or arguments of non-negative integers."""
+    if _kinds.is_a(sample, "pandas.DataFrame"):
         columns = {str(label): sample.iloc[:, i] for i, label in enumerate(sample.columns)}
     else:
         columns = dict(sample) if _kinds.is_mapping(sample) else {}
@@ -47,15 +47,15 @@ def _integers_of(sample: Any) -> list[str]:
     ]
 
 
-def _greatest(model: object, found: FoundCall, name: str) -> int | None:
-    """Return the greatest number that has an answer; `None` where that is not the limit of a table."""
-    column = found.sample.get(name)
-    if column is None or not _is_beyond(model, found, {name: _FAR}):
+def _greatest(model: object, resolved: ResolvedCall, name: str) -> int | None:
+    """Return the greatest index that the model accepts; `None` if the column has no limit."""
+    column = resolved.sample.get(name)
+    if column is None or not _is_beyond(model, resolved, {name: _FAR}):
         return None
     least, beyond = int(column.max()), _FAR
     while beyond - least > 1:
         middle = (least + beyond) // 2
-        if _is_beyond(model, found, {name: middle}):
+        if _is_beyond(model, resolved, {name: middle}):
             beyond = middle
         else:
             least = middle
@@ -63,23 +63,23 @@ def _greatest(model: object, found: FoundCall, name: str) -> int | None:
 
 
 @hint(otherwise=False)
-def _is_beyond(model: object, found: FoundCall, numbers: dict[str, int]) -> bool:
-    """Whether the model looks in vain for these numbers in the first row of the sample."""
-    row = take_rows(found.sample, 0, 1)
-    if _kinds.kin(row, "pandas.DataFrame"):
+def _is_beyond(model: object, resolved: ResolvedCall, numbers: dict[str, int]) -> bool:
+    """Whether the model raises IndexError or KeyError for these numbers in the first row of the sample."""
+    row = take_rows(resolved.sample, 0, 1)
+    if _kinds.is_a(row, "pandas.DataFrame"):
         row = row.assign(**{label: numbers[label] for label in row.columns if label in numbers})
     else:
         row = {name: part * 0 + numbers[name] if name in numbers else part for name, part in row.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            invoke(model, found.call, row)
+            invoke(model, resolved.call, row)
         except (IndexError, KeyError):
             return True
     return False
 
 
-def _bounded(field: Field, bounds: dict[str, int]) -> Field:
+def _bound_field(field: Field, bounds: dict[str, int]) -> Field:
     if field.name not in bounds:
         return field
     schema, most = field.schema, bounds[field.name]

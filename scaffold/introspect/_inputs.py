@@ -10,7 +10,7 @@ from typing_extensions import assert_never
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
-from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, refuse_infinite
 from scaffold.introspect._evidence import evidence
@@ -20,7 +20,7 @@ from scaffold.introspect._names import attributes
 from scaffold.introspect._rows import count_rows, options_of, take_record
 from scaffold.introspect._scalars import missing_marker
 from scaffold.introspect.kinds import kind_of
-from scaffold.introspect.kinds._kind import Seen
+from scaffold.introspect.kinds._kind import PathValues
 from scaffold.spec import (
     Arguments,
     Arrays,
@@ -52,21 +52,21 @@ from scaffold.spec import (
 
 
 def describe_input(
-    found: FoundCall, feature_names: Sequence[str] = (), argument_names: Sequence[str] = ()
+    resolved: ResolvedCall, feature_names: Sequence[str] = (), argument_names: Sequence[str] = ()
 ) -> Schema:
-    """Return what one record of the sample is on the wire."""
-    if found.rows is not None and (found.call.batched or found.call.wrapped):
-        schema = row_schema(found.sample, feature_names, found.fixed)
-        seen = [("$", found.sample)]
+    """Return the schema of one record of the sample on the wire."""
+    if resolved.rows is not None and (resolved.call.batched or resolved.call.wrapped):
+        schema = row_schema(resolved.sample, feature_names, resolved.fixed)
+        pairs = [("$", resolved.sample)]
     else:
-        seen = records_of(found, argument_names)
-        schema = _exact(describe(seen), [value for _, value in seen])
+        pairs = records_of(resolved, argument_names)
+        schema = _with_exact_lengths(describe(pairs), [value for _, value in pairs])
     _refuse_one_way(schema, "$")
-    return as_body(schema, "data", seen, found.rows or 1)
+    return as_body(schema, "data", pairs, resolved.rows or 1)
 
 
 def _refuse_one_way(schema: Schema, path: str) -> None:
-    """Refuse what can go out as an answer and cannot be made again of a request."""
+    """Refuse types that can be serialized in an answer but not parsed from a request."""
     match schema:
         case Scalar(native=Interval()):
             raise UnsupportedSampleError(path, "an Interval is sent as its ends: two fields instead of one")
@@ -80,33 +80,33 @@ def _refuse_one_way(schema: Schema, path: str) -> None:
                 _refuse_one_way(inner, path)
 
 
-def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
-    """Return the records as a model that takes one at a time gets them, positional arguments by name."""
-    if found.rows is None:
-        seen: Seen = [("$", found.sample)]
+def records_of(resolved: ResolvedCall, argument_names: Sequence[str] = ()) -> PathValues:
+    """Return the records as single arguments of the model, positional arguments by name."""
+    if resolved.rows is None:
+        pairs: PathValues = [("$", resolved.sample)]
     else:
-        seen = [(f"$[{i}]", take_record(found.sample, i)) for i in range(found.rows)]
-    if found.call.arguments is not Arguments.POSITIONAL:
-        return seen
-    return [(path, named_arguments(record, argument_names)) for path, record in seen]
+        pairs = [(f"$[{i}]", take_record(resolved.sample, i)) for i in range(resolved.rows)]
+    if resolved.call.arguments is not Arguments.POSITIONAL:
+        return pairs
+    return [(path, named_arguments(record, argument_names)) for path, record in pairs]
 
 
 def named_arguments(values: Sequence[object], names: Sequence[str]) -> dict[str, object]:
-    """Return positional arguments by their parameters' names, or `arg_0`, ... where those are unknown."""
-    known = list(names) if len(names) >= len(values) else [f"arg_{i}" for i in range(len(values))]
-    return dict(zip(known, values, strict=False))
+    """Return positional arguments by parameter name, or by `arg_0`, ... if the names are unknown."""
+    keys = list(names) if len(names) >= len(values) else [f"arg_{i}" for i in range(len(values))]
+    return dict(zip(keys, values, strict=False))
 
 
-def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
-    """Return `schema` if it is an object, else an object with that one field."""
+def as_body(schema: Schema, name: str, pairs: PathValues, rows: int) -> Schema:
+    """Return `schema` if it is an object, else an object with one field of that schema."""
     if isinstance(schema, UserType) and schema.kind is not ClassKind.ENUM:
         is_object = schema.seen is None or isinstance(schema.seen, (Record, Mapping))
     else:
         is_object = isinstance(schema, (Record, Table, Mapping))
     if is_object:
         return schema
-    leaves = leaves_of([value for _, value in seen])
-    absent = sum(missing_marker(value) is not None for _, value in seen)
+    leaves = leaves_of([value for _, value in pairs])
+    absent = sum(missing_marker(value) is not None for _, value in pairs)
     field = Field(
         name=name,
         attribute=name,
@@ -118,7 +118,7 @@ def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
 
 
 def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[str] = ()) -> Schema:
-    """Describe one record of a container that goes in as a whole; `fixed` options keep their value."""
+    """Describe one record of a batched container; `fixed` options keep their value."""
     if count_rows(sample) is not None and (
         _kinds.is_frame(sample) or _kinds.is_series(sample) or _kinds.is_array(sample)
     ):
@@ -136,15 +136,15 @@ def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[s
         record = describe([(f"$[{i}]", item) for i, item in enumerate(items)])
         assert isinstance(record, Record)
         return Table(columns=record.fields, container=Python())
-    return _exact(describe([(f"$[{i}]", item) for i, item in enumerate(items)]), items)
+    return _with_exact_lengths(describe([(f"$[{i}]", item) for i, item in enumerate(items)]), items)
 
 
-def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
-    """Return lists of numbers as long as those of the sample: they are features, one for each place."""
+def _with_exact_lengths(schema: Schema, records: Sequence[Any]) -> Schema:
+    """Fix the length of lists of numbers: each position is a feature."""
     if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)):
         return schema
     if not isinstance(schema.form, Collection):
-        return schema  # a Series has as many values as it happens to
+        return schema  # the length of a Series is not fixed
     lengths = {len(record) for record in records}
     numbers = isinstance(schema.items, List) or schema.items.type in (
         ScalarType.INTEGER,
@@ -153,12 +153,12 @@ def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     )
     if len(lengths) != 1 or not numbers:
         return schema
-    items = _exact(schema.items, [item for record in records for item in record])
+    items = _with_exact_lengths(schema.items, [item for record in records for item in record])
     return List(items=items, length=lengths.pop(), form=schema.form)
 
 
 def _named_columns(sample: Any, tensor: Tensor, names: Sequence[str]) -> Schema:
-    """Return a field for each feature that the model knows by name, where the array has none."""
+    """Return a field for each feature of an array, by the feature names of the model."""
     columns = []
     for position, (name, attribute) in enumerate(zip(names, attributes(names), strict=True)):
         values = [v for v in sample[:, position].tolist() if missing_marker(v) is None]
@@ -176,7 +176,7 @@ def _named_columns(sample: Any, tensor: Tensor, names: Sequence[str]) -> Schema:
 
 
 def _arguments(parts: dict[object, object], options: Sequence[object], fixed: Sequence[str] = ()) -> Record:
-    """Return a field for each of several arrays with a row per record, and for each option beside them."""
+    """Return a field for each array argument and for each option."""
     names = [str(name) for name in parts]
     fields = []
     for key, name, attribute in zip(parts, names, attributes(names), strict=True):
@@ -200,25 +200,25 @@ def _option(name: str, value: Any, fixed: Sequence[str]) -> Schema:
     if name in fixed and isinstance(schema, Scalar):
         return dataclasses.replace(schema, choices=(value,))
     if isinstance(schema, Tuple) and len(set(map(repr, schema.items))) == 1:
-        # Another request may have another number of them.
+        # The number of items may differ between requests.
         return List(items=schema.items[0], form=Collection(CollectionType.TUPLE))
     return schema
 
 
 def requests_of(
-    found: FoundCall, schema: Schema, argument_names: Sequence[str] = ()
+    resolved: ResolvedCall, schema: Schema, argument_names: Sequence[str] = ()
 ) -> tuple[JSONValue, ...]:
     """Return the body of the request for each record of the sample."""
-    if found.rows is None or not (found.call.batched or found.call.wrapped):
-        records = records_of(found, argument_names)
+    if resolved.rows is None or not (resolved.call.batched or resolved.call.wrapped):
+        records = records_of(resolved, argument_names)
     else:
-        container = kind_of(found.sample).with_integer_moments(found.sample)
+        container = kind_of(resolved.sample).with_integer_moments(resolved.sample)
         records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(container, schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 
 def rows_of(container: object, schema: Schema) -> list[object]:
-    """Return the rows of a container, as `encode` takes them."""
+    """Return the rows of a container, as values for `encode`."""
     match schema:
         case Record(form=Arrays()):
             return [take_record(container, i) for i in range(count_rows(container) or 0)]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from scaffold.introspect import _scalars
-from scaffold.introspect._kin import kin
+from scaffold.introspect._types import is_a
 from scaffold.spec import JSONScalar, Scalar, ScalarType
 
 
@@ -42,7 +42,7 @@ def encode_scalar(value: Any, schema: Scalar) -> JSONScalar:
 
 
 def encode_level(value: object, of: Scalar) -> JSONScalar:
-    """Return a level of a categorical dtype: dates as ISO text, for they are matched as texts."""
+    """Encode a level of a categorical dtype; dates become ISO text, because levels are matched as text."""
     if isinstance(value, datetime.timedelta):
         return _duration(value)
     if isinstance(value, (datetime.date, datetime.datetime)):
@@ -51,10 +51,10 @@ def encode_level(value: object, of: Scalar) -> JSONScalar:
 
 
 def _datetime(value: Any) -> str:
-    """Return a moment in ISO 8601, with nine digits of a second where six would lose some."""
+    """Return a datetime in ISO 8601, with nine fractional digits if six are not enough."""
     if isinstance(value, int):
         return _counted(value)
-    if kin(value, "numpy.datetime64"):
+    if is_a(value, "numpy.datetime64"):
         text = str(value)
         if len(text) == len("2024-06-15T12:00:00.000000001") and not text.endswith("000"):
             return text
@@ -62,20 +62,20 @@ def _datetime(value: Any) -> str:
     offset = value.utcoffset()
     if offset is not None and offset.total_seconds() % 60:
         value = value.astimezone(datetime.timezone.utc)  # ISO 8601 has no seconds in an offset
-    return str(value.isoformat()).replace("+00:00", "Z")  # as pydantic has it
+    return str(value.isoformat()).replace("+00:00", "Z")  # like pydantic
 
 
 def _counted(nanoseconds: int) -> str:
-    """Return the moment so many nanoseconds after the beginning of 1970, without a zone."""
+    """Return the datetime for nanoseconds since the Unix epoch, without a time zone."""
     moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=nanoseconds // 1000)
     return f"{moment.isoformat(timespec='microseconds')}{nanoseconds % 1000:03d}"
 
 
 def _span(value: Any) -> str:
-    """Return a span of time in ISO 8601, with nine digits of a second where six would lose some."""
+    """Return a duration in ISO 8601, with nine fractional digits if six are not enough."""
     if isinstance(value, int):
         count = value
-    elif kin(value, "numpy.timedelta64"):
+    elif is_a(value, "numpy.timedelta64"):
         fine = _scalars.has_nanoseconds(value.dtype.name)
         count = (
             int(value.astype("int64"))
@@ -92,7 +92,7 @@ def _span(value: Any) -> str:
 
 
 def _duration(value: datetime.timedelta) -> str:
-    """Return a span of time in ISO 8601 as pandas reads it: `P1DT2H3M4.5S`."""
+    """Return a duration in the ISO 8601 form that pandas parses: `P1DT2H3M4.5S`."""
     sign, value = ("-", -value) if value < datetime.timedelta(0) else ("", value)
     seconds = value.seconds + value.microseconds / 1e6
     minutes, seconds = divmod(seconds, 60)

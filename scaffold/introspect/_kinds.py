@@ -1,25 +1,26 @@
-"""What a value is: by the classes that the kinds name, or by Python's own."""
+"""Type checks for values: by the classes that the kinds name, or by Python's own."""
 
 from __future__ import annotations
 
 from typing import TypeGuard
 
-from scaffold.introspect._kin import (
+from scaffold.introspect._types import (
     Array,
     Frame,
     Series,
+    is_a,
     is_dataclass,
     is_mapping,
     is_named_tuple,
     is_pydantic,
     is_sequence,
-    kin,
 )
 from scaffold.introspect.kinds import KINDS
 from scaffold.introspect.kinds.pandas import is_named_series
 from scaffold.introspect.kinds.structured import is_structured
 
 __all__ = [
+    "is_a",
     "is_array",
     "is_dataclass",
     "is_frame",
@@ -31,7 +32,6 @@ __all__ = [
     "is_series",
     "is_sparse",
     "is_structured",
-    "kin",
 ]
 
 _FRAMES = tuple(name for kind in KINDS.values() for name in kind.frames)
@@ -41,20 +41,20 @@ _SPARSE = tuple(name for kind in KINDS.values() if kind.is_sparse for name in ki
 
 
 def is_frame(value: object) -> TypeGuard[Frame]:
-    """Whether it has named columns and rows: a pandas, polars or Arrow table."""
-    return kin(value, *_FRAMES)
+    """Whether `value` is a table of pandas, polars or Arrow."""
+    return is_a(value, *_FRAMES)
 
 
 def is_series(value: object) -> TypeGuard[Series]:
-    """Whether it is one column of a frame, or a row taken out of one, or the values or index of one."""
-    return kin(value, *_SERIES)
+    """Whether `value` is a column, row, index or value array of a frame."""
+    return is_a(value, *_SERIES)
 
 
 def is_array(value: object) -> TypeGuard[Array]:
-    """Whether it has a dtype and a shape: a numpy array, torch tensor, sparse matrix."""
-    return kin(value, *_ARRAYS)
+    """Whether `value` has a dtype and a shape: a numpy array, torch tensor, sparse matrix."""
+    return is_a(value, *_ARRAYS)
 
 
 def is_sparse(value: object) -> bool:
-    """Whether it is a scipy sparse matrix or array."""
-    return kin(value, *_SPARSE)
+    """Whether `value` is a sparse matrix or array of scipy."""
+    return is_a(value, *_SPARSE)

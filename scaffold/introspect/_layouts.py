@@ -1,4 +1,4 @@
-"""How an answer holds the answers to several records."""
+"""The layouts of an answer to several records."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from scaffold.introspect._compare import plain
 
 
 class Layout(enum.Enum):
-    """How an answer holds the answers to several records."""
+    """Where an answer to several records has the answer to each."""
 
     ROWS = "rows"
     """Along its first axis."""
     PARTS = "parts"
     """Along the first axis of each member of a dict, tuple or list: `(distances, indices)` of neighbours."""
     WHOLE = "whole"
-    """Not at all: it is the answer to one record."""
+    """The answer is for one record."""
 
 
 def unwrapped(answer: object, layout: Layout) -> object:
-    """Return the one row that an answer of one row holds, as plain values."""
+    """Return the only row of an answer, as plain values."""
     if layout is Layout.ROWS:
         return plain(answer)[0]
     if layout is Layout.PARTS:
@@ -30,7 +30,7 @@ def unwrapped(answer: object, layout: Layout) -> object:
 
 
 def count_answers(answer: object, layout: Layout) -> int | None:
-    """Return how many rows an answer holds in the given layout, `None` where it holds none so."""
+    """Return the number of rows of an answer in a layout; `None` if the answer does not have that layout."""
     if layout is Layout.ROWS:
         if _kinds.is_frame(answer) or _kinds.is_series(answer) or _kinds.is_array(answer):
             return int(answer.shape[0]) if answer.shape else None

@@ -1,4 +1,4 @@
-"""Python names for fields that may be called anything."""
+"""Python identifiers for field names, which may be any text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-# Names that mean something else in the body of a generated class: a field called so would hide them there.
+# Names with another meaning in the body of a generated class: a field of that name would shadow them.
 _RESERVED = frozenset(
     """
     bool int float str bytes list dict tuple set frozenset deque date datetime time timedelta UUID Decimal
@@ -20,7 +20,7 @@ _RESERVED = frozenset(
 
 
 @cache
-def _taken() -> frozenset[str]:
+def _forbidden_names() -> frozenset[str]:
     """Return the names that a field of a pydantic model cannot have."""
     from pydantic import BaseModel
 
@@ -28,18 +28,18 @@ def _taken() -> frozenset[str]:
 
 
 def attributes(names: Sequence[str]) -> list[str]:
-    """Return an identifier for each of `names`, all different, each as close to its name as can be.
+    """Return a unique identifier for each of `names`, as similar to the name as possible.
 
-    A name that is a fit identifier stays as it is; so adding or removing one column leaves the
-    attributes of the others alone, as long as no two of them are alike.
+    A valid identifier is unchanged, so adding or removing a column does not change the attributes of the
+    other columns unless two names become the same identifier.
     """
-    wanted = [identifier(name) for name in names]
-    kept = {attribute for name, attribute in zip(names, wanted, strict=True) if name == attribute}
-    used = set(kept)
+    identifiers = [identifier(name) for name in names]
+    unchanged = {attribute for name, attribute in zip(names, identifiers, strict=True) if name == attribute}
+    used = set(unchanged)
     result = []
-    for name, attribute in zip(names, wanted, strict=True):
+    for name, attribute in zip(names, identifiers, strict=True):
         if name != attribute:
-            attribute = _free(attribute, used)
+            attribute = _unused_name(attribute, used)
             used.add(attribute)
         result.append(attribute)
     return result
@@ -52,27 +52,31 @@ def identifier(name: str) -> str:
     text = unicodedata.normalize("NFKC", name).strip()
     text = text.replace("%", " percent ").replace("°", " deg ").replace("#", " number ").replace("&", " and ")
     words = "".join(c if c == "_" or f"_{c}".isidentifier() else " " for c in text).split()
-    made = "_".join(words).strip("_") or "field"
-    if made[0].isdigit() or not made.isidentifier() or made.startswith(("model_validate", "model_dump")):
-        made = f"field_{made}"
-    if len(made) > 60:
-        made = made[:60].rstrip("_")
-    return made if _is_fit(made) else f"{made}_"
+    result = "_".join(words).strip("_") or "field"
+    if (
+        result[0].isdigit()
+        or not result.isidentifier()
+        or result.startswith(("model_validate", "model_dump"))
+    ):
+        result = f"field_{result}"
+    if len(result) > 60:
+        result = result[:60].rstrip("_")
+    return result if _is_fit(result) else f"{result}_"
 
 
 def _is_fit(name: str) -> bool:
-    """Whether a field of a model may be called so."""
+    """Whether a field of a pydantic model may have this name."""
     return (
         name.isidentifier()
         and unicodedata.normalize("NFKC", name) == name
         and not keyword.iskeyword(name)
         and not name.startswith(("_", "model_validate", "model_dump"))
-        and name not in _taken()
+        and name not in _forbidden_names()
         and len(name) <= 80
     )
 
 
-def _free(name: str, used: set[str]) -> str:
+def _unused_name(name: str, used: set[str]) -> str:
     if name not in used:
         return name
     count = 2

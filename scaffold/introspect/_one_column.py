@@ -1,4 +1,4 @@
-"""Find an output sample that is one column of what the model gives: the probability of one class."""
+"""Recognise an output sample that is one column of the answer: the probability of one class."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._ask import ask
 from scaffold.introspect._compare import same
-from scaffold.introspect._estimators import known_methods
+from scaffold.introspect._estimators import standard_methods
+from scaffold.introspect._invoke import call_model
 from scaffold.introspect._presentations import presentations
 from scaffold.introspect._readings import readings
 from scaffold.introspect._ways import ways_to_pass
@@ -18,11 +18,11 @@ _MOST_COLUMNS = 100
 
 
 def column_call(model: object, sample: object, output: object) -> str:
-    """Return the expression that gives `output`, as `predict_proba(X)[:, 1]`; empty where none is found."""
+    """Return the expression for `output`, e.g. `predict_proba(X)[:, 1]`; empty if there is none."""
     wants = readings(output)
     for method, answer in _answers(model, sample):
-        is_frame = _kinds.kin(answer, "pandas.DataFrame")
-        if not (is_frame or _kinds.kin(answer, "numpy.ndarray")) or len(answer.shape) != 2:
+        is_frame = _kinds.is_a(answer, "pandas.DataFrame")
+        if not (is_frame or _kinds.is_a(answer, "numpy.ndarray")) or len(answer.shape) != 2:
             continue
         for place in range(min(answer.shape[1], _MOST_COLUMNS)):
             column = answer.iloc[:, place] if is_frame else answer[:, place]
@@ -32,9 +32,9 @@ def column_call(model: object, sample: object, output: object) -> str:
 
 
 def _answers(model: object, sample: object) -> Iterator[tuple[str, Any]]:
-    """Yield what the methods with known names give for the sample, each presented as far as needed."""
-    for method in known_methods(model):
+    """Yield the answers of the standard methods to each presentation of the sample."""
+    for method in standard_methods(model):
         for _, value in presentations(model, sample):
-            for call, given in ways_to_pass(model, method, value):
+            for call, argument in ways_to_pass(model, method, value):
                 if call.arguments is Arguments.ONE:
-                    yield method, ask(model, call, given)
+                    yield method, call_model(model, call, argument)

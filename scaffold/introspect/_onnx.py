@@ -1,4 +1,4 @@
-"""An ONNX session: which arrays it takes under which names, and which of its outputs are asked for."""
+"""Calls of an ONNX session: the arrays for its named inputs, and the outputs to compute."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scaffold.spec import Feed, SessionCall
 
 
 def session_calls(session: Any, value: object) -> Iterator[SessionCall]:
-    """Yield the ways to run `session` on `value`: for all of its outputs, and for each of several."""
+    """Yield the calls of `session` for `value`: one for all outputs, and one for each of several."""
     inputs, outputs = ports(session.get_inputs()), ports(session.get_outputs())
     names = tuple(port.name for port in outputs)
     feed = Feed.ONE if len(inputs) == 1 else Feed.BY_NAME
     columns = _kinds.is_mapping(value) and all(_is_column(array) for array in value.values())
     if feed is Feed.BY_NAME and columns and all(len(port.shape) == 2 for port in inputs):
         feed = Feed.COLUMNS
-    for asked in [names, *([(name,) for name in names] if len(names) > 1 else [])]:
-        yield SessionCall(inputs=tuple(port.name for port in inputs), outputs=asked, feed=feed)
+    for output_names in [names, *([(name,) for name in names] if len(names) > 1 else [])]:
+        yield SessionCall(inputs=tuple(port.name for port in inputs), outputs=output_names, feed=feed)
 
 
 def session_takes(session: Any) -> dict[str, str]:
@@ -31,7 +31,7 @@ def session_takes(session: Any) -> dict[str, str]:
 
 
 def session_inputs(session: Any, sample: object) -> Iterator[tuple[str, object]]:
-    """Yield `sample` as the arrays that `session` takes: one, or a dict of several by name."""
+    """Convert `sample` to the inputs of `session`: one array, or a dict of arrays by input name."""
     inputs = ports(session.get_inputs())
     try:
         if len(inputs) == 1:
@@ -39,7 +39,7 @@ def session_inputs(session: Any, sample: object) -> Iterator[tuple[str, object]]
         else:
             yield from _several(inputs, sample)
     except (KeyError, TypeError, ValueError):
-        # What makes no array of numbers is none of the inputs; the message lists what was tried.
+        # The sample cannot be converted to arrays; the error message lists the attempts.
         return
 
 
@@ -48,7 +48,7 @@ def _single(port: Port, sample: object) -> Iterator[tuple[str, Any]]:
         sample = sample[port.name]
     records = [sample] if _kinds.is_mapping(sample) else sample
     if isinstance(records, list) and records and all(map(_kinds.is_mapping, records)):
-        # Objects of numbers: their names are those of the columns.
+        # JSON objects of numbers: their keys are the columns.
         sample = [[record[name] for name in records[0]] for record in records]
     array = _array(port, sample)
     label = "" if array is sample else f" as {port.dtype}"
@@ -58,7 +58,7 @@ def _single(port: Port, sample: object) -> Iterator[tuple[str, Any]]:
 
 
 def _several(inputs: tuple[Port, ...], sample: object) -> Iterator[tuple[str, Any]]:
-    """Yield a dict of arrays by input name, from one by name or position, or from a table's columns."""
+    """Yield a dict of arrays by input name, from arrays by name or position, or from columns of a table."""
     names = [port.name for port in inputs]
     if isinstance(sample, (list, tuple)) and len(sample) == len(names) and all(map(_kinds.is_array, sample)):
         sample = dict(zip(names, sample, strict=True))
@@ -86,7 +86,7 @@ def _columns(sample: object) -> Mapping[str, Any] | None:
 def _array(port: Port, value: Any) -> Any:
     import numpy as np
 
-    if _kinds.kin(value, "torch.Tensor"):
+    if _kinds.is_a(value, "torch.Tensor"):
         value = value.detach().cpu().numpy()
     elif _kinds.is_frame(value) or _kinds.is_series(value):
         value = value.to_numpy()

@@ -1,4 +1,4 @@
-"""Describe the model's answers, and write each as the body that goes back."""
+"""Describe the model's answers, and encode each as a response body."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._aliases import answers
-from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._inputs import as_body, row_schema, rows_of
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._names import attributes
 from scaffold.introspect.kinds import kind_of
-from scaffold.introspect.kinds._kind import Opened, Seen
+from scaffold.introspect.kinds._kind import AnswerForm, PathValues
 from scaffold.spec import (
     Arrays,
     Field,
@@ -31,37 +31,37 @@ from scaffold.spec import (
 
 
 @answers()
-def describe_output(found: FoundCall) -> Schema:
-    """Return what the answer to one record is on the wire.
+def describe_output(resolved: ResolvedCall) -> Schema:
+    """Return the schema of the answer to one record on the wire.
 
     Raises:
-        UnsupportedSampleError: It is nothing that JSON can say, or that polars does not hand out whole.
+        UnsupportedSampleError: JSON cannot represent the answer, or polars would lose nanoseconds.
     """
-    for answer in found.output if isinstance(found.output, list) else [found.output]:
+    for answer in resolved.output if isinstance(resolved.output, list) else [resolved.output]:
         kind_of(answer).check_answer(answer)
-    if found.rows is not None and found.call.batched:
-        return _body(_of_answers(found.output, found.layout), found.rows)
-    answers = found.output if found.rows is not None else [found.output]
-    if found.layout is not Layout.WHOLE:
-        return _body(_of_answers(answers[0], found.layout), found.rows or 1)
-    opened, form = open_answers(answers)
-    schema = describe([(f"$[{i}]", answer) for i, answer in enumerate(opened)])
+    if resolved.rows is not None and resolved.call.batched:
+        return _body(_of_answers(resolved.output, resolved.layout), resolved.rows)
+    answers = resolved.output if resolved.rows is not None else [resolved.output]
+    if resolved.layout is not Layout.WHOLE:
+        return _body(_of_answers(answers[0], resolved.layout), resolved.rows or 1)
+    plain_answers, form = open_answers(answers)
+    schema = describe([(f"$[{i}]", answer) for i, answer in enumerate(plain_answers)])
     match schema, form:
         case Record(), OpenedFrame() | OpenedSeries():
             schema = dataclasses.replace(schema, form=form)
         case List(), OpenedFrame() | OpenedSeries() | OverTime():
             schema = dataclasses.replace(schema, form=form)
-    return _body(schema, len(opened))
+    return _body(schema, len(plain_answers))
 
 
-def open_answers(answers: Sequence[object]) -> tuple[list[object], Opened | None]:
-    """Return answers that are frames or Series as plain values, and what they were."""
-    return kind_of(answers[0]).opened(answers) if answers else ([], None)
+def open_answers(answers: Sequence[object]) -> tuple[list[object], AnswerForm | None]:
+    """Convert frames and Series to plain values; return the values and the original form."""
+    return kind_of(answers[0]).open_answers(answers) if answers else ([], None)
 
 
 def _body(schema: Schema, rows: int) -> Schema:
-    body: Seen = []
-    return as_body(schema, "prediction", body, rows)
+    pairs: PathValues = []
+    return as_body(schema, "prediction", pairs, rows)
 
 
 def _of_answers(output: Any, layout: Layout) -> Schema:
@@ -79,14 +79,14 @@ def _of_answers(output: Any, layout: Layout) -> Schema:
 
 
 @answers()
-def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
-    """Return the answer to each record of the sample, as the service has to give it."""
-    if found.rows is not None and found.call.batched:
-        rows = _rows(found.output, found.layout, schema)
-    elif found.layout is Layout.WHOLE:
-        rows, _ = open_answers(found.output if found.rows is not None else [found.output])
+def answers_of(resolved: ResolvedCall, schema: Schema) -> tuple[JSONValue, ...]:
+    """Return the expected response body for each record of the sample."""
+    if resolved.rows is not None and resolved.call.batched:
+        rows = _rows(resolved.output, resolved.layout, schema)
+    elif resolved.layout is Layout.WHOLE:
+        rows, _ = open_answers(resolved.output if resolved.rows is not None else [resolved.output])
     else:
-        rows = [_rows(answer, found.layout, schema)[0] for answer in found.output]
+        rows = [_rows(answer, resolved.layout, schema)[0] for answer in resolved.output]
     return tuple(finite(encode(row, schema)) for row in rows)
 
 

@@ -23,37 +23,37 @@ from scaffold.introspect import _kinds
 _MOST_OBJECTS = 1_000
 _MOST_PARTS = 100
 _MOST_ITEMS = 1_000
-"""Of a container that is noted: one that is larger before the first call is data, not state."""
+"""The largest container that is saved: a larger one is data, not state."""
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _CODE = (ModuleType, FunctionType, BuiltinFunctionType, type)
 
 
 class OutsideState:
-    """The plain values that a model's code kept when this was made."""
+    """A snapshot of the plain values in the model's modules, classes, closures and caches."""
 
     def __init__(self, model: object) -> None:
         self._undo: list[Callable[[], None]] = []
         self._own: dict[str, bool] = {}
         self._globals: set[int] = set()
         seen: dict[int, Any] = {}
-        # With each object whether it belongs to the model itself: a copy of the model has its own of those.
+        # Each object with whether it is part of the model: a copy of the model has its own copy of its parts.
         waiting = collections.deque([(model, True)])
         while waiting and len(seen) < _MOST_OBJECTS:
             value, is_part = waiting.popleft()
             if id(value) in seen or isinstance(value, _PLAIN):
                 continue
             seen[id(value)] = value
-            with contextlib.suppress(Exception):  # classes have rules of their own
+            with contextlib.suppress(Exception):  # user-defined attribute access may raise
                 waiting.extend(self._visit(value, is_part))
 
-    def set_back(self) -> None:
-        """Give every noted value back what it held."""
+    def restore(self) -> None:
+        """Restore all saved values."""
         for undo in self._undo:
             with contextlib.suppress(Exception):
                 undo()
 
     def _visit(self, value: object, is_part: bool) -> Iterator[tuple[object, bool]]:
-        """Note what `value` keeps; yield what it leads to."""
+        """Save the state in `value`; yield the objects that it references."""
         if isinstance(value, (list, tuple, dict)):
             items = value.values() if isinstance(value, dict) else value
             yield from [(item, is_part) for item in itertools.islice(items, _MOST_PARTS)]
@@ -65,7 +65,7 @@ class OutsideState:
             yield (value.fget if isinstance(value, property) else value.__func__, False)
         elif isinstance(value, (ModuleType, type, FunctionType)) or hasattr(type(value), "cache_clear"):
             if self._is_own(value.__name__ if isinstance(value, ModuleType) else value.__module__):
-                yield from ((found, False) for found in self._visit_code(value))
+                yield from ((inner, False) for inner in self._visit_code(value))
         elif isinstance(value, CellType):
             self._note_cell(value)
             yield (value.cell_contents, False)
@@ -87,7 +87,7 @@ class OutsideState:
         self._undo.append(undo)
 
     def _visit_code(self, value: Any) -> Iterator[object]:
-        """Note what a module, class, function or cache keeps; yield what it leads to."""
+        """Save the state of a module, class, function or cache; yield the objects that it references."""
         if isinstance(value, type):
             names: Mapping[str, Any] = vars(value)
             self._note(names, functools.partial(setattr, value), functools.partial(delattr, value))
@@ -112,27 +112,27 @@ class OutsideState:
     def _note(
         self,
         names: Mapping[Any, Any],
-        put: Callable[[Any, Any], Any] = lambda _name, _value: None,
-        remove: Callable[[Any], Any] = lambda _name: None,
+        bind: Callable[[Any, Any], Any] = lambda _name, _value: None,
+        unbind: Callable[[Any], Any] = lambda _name: None,
     ) -> None:
-        """Note the values under `names`; `put` and `remove` bind and unbind one."""
+        """Save the values of a namespace; `bind` and `unbind` set and delete a name in it."""
         before = {name: value for name, value in names.items() if not _is_special(name)}
         refills = [refill for value in before.values() if (refill := _refill(value)) is not None]
 
         def undo() -> None:
             for name in [name for name, value in names.items() if name not in before]:
                 if not _is_special(name) and not isinstance(names[name], _CODE):
-                    remove(name)
+                    unbind(name)
             for name, value in before.items():
                 if not isinstance(value, _CODE) and names.get(name) is not value:
-                    put(name, value)
+                    bind(name, value)
             for refill in refills:
                 refill()
 
         self._undo.append(undo)
 
     def _is_own(self, module: str | None) -> bool:
-        """Whether a module is the user's own, or one that a pickle brought along."""
+        """Whether a module is the user's own, or was created by unpickling."""
         if not module or module.partition(".")[0] in (*sys.stdlib_module_names, "scaffold"):
             return False
         if module not in self._own:
@@ -146,8 +146,8 @@ def _is_special(name: object) -> bool:
 
 
 def _refill(value: Any) -> Callable[[], None] | None:
-    """Return what gives a container of plain values its contents back; `None` for anything else."""
-    if _kinds.kin(value, "numpy.ndarray") and value.size <= _MOST_ITEMS and value.dtype.kind in "biufc":
+    """Return a function that restores the contents of a container of plain values, or `None`."""
+    if _kinds.is_a(value, "numpy.ndarray") and value.size <= _MOST_ITEMS and value.dtype.kind in "biufc":
         numbers = value.copy()
         return lambda: value.__setitem__(..., numbers)
     if not isinstance(value, (dict, list, set, collections.deque)) or not _is_plain(value):
@@ -163,7 +163,7 @@ def _refill(value: Any) -> Callable[[], None] | None:
 
 
 def _is_plain(value: object, depth: int = 3) -> bool:
-    """Whether a container, and those within it, hold plain values alone."""
+    """Whether a container and its nested containers have plain values only."""
     if isinstance(value, _PLAIN):
         return True
     if depth == 0 or not isinstance(value, (dict, list, set, tuple, collections.deque)):

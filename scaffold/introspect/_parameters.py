@@ -1,4 +1,4 @@
-"""Add what the parameters of a call say, their annotations and defaults, to the fields of its arguments."""
+"""Refine the fields of arguments by the annotations and defaults of the parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Sequence
 
-from scaffold.introspect._annotations import of_annotation, reshown, widened
+from scaffold.introspect._annotations import of_annotation, widen, with_schema
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
@@ -32,36 +32,36 @@ _SETTINGS = (ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
 
 
 def with_parameters(record: Record, parameters: Sequence[Parameter], fixed: Sequence[str] = ()) -> Record:
-    """Return the arguments of a call with what the function says of them.
+    """Return the fields of the arguments, refined by the parameters of the function.
 
-    An argument with a default is optional, even if the sample has it; an annotation widens the type and says
-    what may be null. Beside arrays that holds for the options; an array is what its rows show. Arrays without
-    an option get none: their rows share a call.
+    An argument with a default is optional, even if the sample has it; an annotation may widen the type and
+    allow null. If there are arrays, this applies to the options only: the schema of an array is that of its
+    rows. Arrays without options get none, because their rows share a call.
 
     Args:
-        record: The arguments that the sample has.
-        parameters: Those of the function.
+        record: The arguments in the sample.
+        parameters: The parameters of the function.
         fixed: Options that keep their value.
     """
     arrays = record.form if isinstance(record.form, Arrays) else None
-    kept = {*fixed, *(f.name for f in record.fields if arrays and f.name not in arrays.options)}
-    named = {p.name: p for p in parameters if p.kind in _NAMED and p.name not in kept}
+    fixed_names = {*fixed, *(f.name for f in record.fields if arrays and f.name not in arrays.options)}
+    named = {p.name: p for p in parameters if p.kind in _NAMED and p.name not in fixed_names}
     fields = [
         _with_parameter(field, named[field.name], arrays is not None) if field.name in named else field
         for field in record.fields
     ]
-    known = {field.name for field in record.fields}
-    unseen = [p for name, p in named.items() if name not in known and _is_sendable(p.default)]
+    sample_names = {field.name for field in record.fields}
+    omitted = [p for name, p in named.items() if name not in sample_names and _is_sendable(p.default)]
     if arrays is None:
-        return dataclasses.replace(record, fields=(*fields, *map(_unseen, unseen)))
-    offered = map(_unseen, unseen if arrays.options else ())
+        return dataclasses.replace(record, fields=(*fields, *map(_default_field, omitted)))
+    offered = map(_default_field, omitted if arrays.options else ())
     more = [field for field in offered if _is_setting(field.schema)]
     form = Arrays((*arrays.options, *(field.name for field in more)))
     return dataclasses.replace(record, fields=(*fields, *more), form=form)
 
 
 def _is_setting(schema: Schema) -> bool:
-    """Whether an option that the sample leaves out can be offered: another may change the answer's form."""
+    """Whether an option that is not in the sample can be added: other types may change the answer's shape."""
     kinds = schema.of if isinstance(schema, Either) else (schema,)
     if isinstance(schema, Optional):
         return _is_setting(schema.of)
@@ -69,14 +69,14 @@ def _is_setting(schema: Schema) -> bool:
 
 
 def _with_parameter(field: Field, parameter: Parameter, beside_arrays: bool) -> Field:
-    """Return the field of an argument with what its parameter says."""
+    """Return the field of an argument, refined by its parameter."""
     annotated = of_annotation(parameter.annotation)
     if annotated is None and isinstance(parameter.default, float) and _is_sendable(parameter.default):
-        # A default of 0.5 says that the whole number of the sample may have a fraction.
+        # With a default of 0.5, an integer in the sample may have a fraction.
         annotated = describe([("$", parameter.default)])
-    schema = field.schema if annotated is None else widened(field.schema, annotated)
+    schema = field.schema if annotated is None else widen(field.schema, annotated)
     evidence = dataclasses.replace(field.evidence, annotated=field.schema != schema)
-    field = dataclasses.replace(reshown(field, schema), evidence=evidence)
+    field = dataclasses.replace(with_schema(field, schema), evidence=evidence)
     if parameter.default is _EMPTY:
         return field
     if not _is_sendable(parameter.default):
@@ -92,8 +92,8 @@ def _with_default(field: Field, default: JSONValue) -> Field:
     return dataclasses.replace(field, schema=schema, required=False, default=default, example=shown)
 
 
-def _unseen(parameter: Parameter) -> Field:
-    """Return the field for an argument that the sample leaves to its default."""
+def _default_field(parameter: Parameter) -> Field:
+    """Return the field for an argument that the sample leaves out."""
     schema = of_annotation(parameter.annotation) or describe([("$", parameter.default)])
     [attribute] = attributes([parameter.name])
     field = Field(
@@ -107,7 +107,7 @@ def _unseen(parameter: Parameter) -> Field:
 
 
 def _is_sendable(default: object) -> bool:
-    """Whether a default can be written down as JSON."""
+    """Whether a default can be written as JSON."""
     if default is None or isinstance(default, (bool, int, float, str)):
         return not isinstance(default, float) or math.isfinite(default)
     return isinstance(default, (list, tuple)) and all(map(_is_sendable, default))

@@ -1,4 +1,4 @@
-"""Made-up JSON for a class or an annotation of the user's own, which may refuse most values."""
+"""Made-up JSON for a user's class or annotation, which may reject most values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scaffold.spec import JSONValue
 
 _regex: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
 
-Described = Mapping[str, Any]
+JSONSchema = Mapping[str, Any]
 """A JSON schema, as pydantic writes it."""
 
 _DEEPEST = 12
@@ -46,14 +46,14 @@ _CONSTRAINTS = {
     "maxLength": "max_length",
     "pattern": "pattern",
 }
-"""What a JSON schema calls the arguments of pydantic's `Field`."""
+"""The arguments of pydantic's `Field`, by their names in a JSON schema."""
 
 
 @hint(otherwise=None)
-def made_up(annotation: object, likely: JSONValue, *, strict: bool) -> JSONValue:
-    """Return JSON that `annotation` takes: `likely` if that fits, else what its JSON schema describes.
+def plausible_json(annotation: object, likely: JSONValue, *, strict: bool) -> JSONValue:
+    """Return JSON that `annotation` accepts: `likely`, or a value made from its JSON schema.
 
-    `None` where neither does: then there are rules that no schema tells.
+    `None` if both are rejected, by rules that are not in the JSON schema.
     """
     adapter = _adapter(annotation)
     for value in _candidates(annotation, likely):
@@ -70,31 +70,31 @@ def _adapter(annotation: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=256)
-def _described(annotation: object) -> Described:
-    found: Described = _adapter(annotation).json_schema()
-    return found
+def _json_schema(annotation: object) -> JSONSchema:
+    schema: JSONSchema = _adapter(annotation).json_schema()
+    return schema
 
 
 @hint(otherwise=())
 def constraints_of(annotation: object) -> tuple[tuple[str, Any], ...]:
-    """Return what an annotation asks of a number or text beside its type, as arguments of `Field`."""
-    described = _described(annotation)
-    return tuple((_CONSTRAINTS[key], value) for key, value in described.items() if key in _CONSTRAINTS)
+    """Return the constraints of an annotation of a number or string, as arguments of `Field`."""
+    schema = _json_schema(annotation)
+    return tuple((_CONSTRAINTS[key], value) for key, value in schema.items() if key in _CONSTRAINTS)
 
 
 def scalar_within(type_: str, constraints: Mapping[str, object]) -> JSONValue:
-    """Return a number or text of a JSON type within constraints that are named as `Field` does."""
+    """Return a number or string of a JSON type within constraints, named like the arguments of `Field`."""
     keys = {argument: key for key, argument in _CONSTRAINTS.items()}
-    described = {"type": type_} | {keys[name]: limit for name, limit in constraints.items()}
-    made: JSONValue = _value(described, {}, 0, "")
-    return made
+    schema = {"type": type_} | {keys[name]: limit for name, limit in constraints.items()}
+    value: JSONValue = _value(schema, {}, 0, "")
+    return value
 
 
 def _candidates(annotation: object, likely: JSONValue) -> Iterator[JSONValue]:
     yield likely
-    described = _described(annotation)
-    for zone in ("", "Z"):  # a JSON schema does not say whether a moment has one
-        yield _value(described, described.get("$defs", {}), 0, zone)
+    schema = _json_schema(annotation)
+    for zone in ("", "Z"):  # a JSON schema does not say whether a datetime has a time zone
+        yield _value(schema, schema.get("$defs", {}), 0, zone)
 
 
 @hint(otherwise=False)
@@ -103,68 +103,68 @@ def _fits(adapter: Any, value: JSONValue, strict: bool) -> bool:
     return True
 
 
-def _value(described: Described, known: Described, depth: int, zone: str) -> Any:
-    """Return a value that a JSON schema describes; moments end in `zone`."""
+def _value(schema: JSONSchema, definitions: JSONSchema, depth: int, zone: str) -> Any:
+    """Return a value for a JSON schema; datetimes end in `zone`."""
     if depth > _DEEPEST:
         return None
     for key in ("examples", "enum"):
-        if described.get(key):
-            return described[key][len(described[key]) // 2]
-    if "const" in described:
-        return described["const"]
+        if schema.get(key):
+            return schema[key][len(schema[key]) // 2]
+    if "const" in schema:
+        return schema["const"]
     for key in ("anyOf", "oneOf", "allOf"):
-        if key in described:
-            return _value(_first_of(described[key]), known, depth + 1, zone)
-    if "$ref" in described:
-        return _value(known[described["$ref"].rpartition("/")[2]], known, depth + 1, zone)
-    match described.get("type"):
+        if key in schema:
+            return _value(_first_of(schema[key]), definitions, depth + 1, zone)
+    if "$ref" in schema:
+        return _value(definitions[schema["$ref"].rpartition("/")[2]], definitions, depth + 1, zone)
+    match schema.get("type"):
         case "object":
-            return _object(described, known, depth, zone)
+            return _object(schema, definitions, depth, zone)
         case "array":
-            return _array(described, known, depth, zone)
+            return _array(schema, definitions, depth, zone)
         case "string":
-            return _text(described) + zone * (described.get("format") == "date-time")
+            return _text(schema) + zone * (schema.get("format") == "date-time")
         case "integer" | "number":
-            return _number(described)
+            return _number(schema)
         case "boolean":
             return True
         case _:
             return None
 
 
-def _first_of(kinds: list[Described]) -> Described:
+def _first_of(kinds: list[JSONSchema]) -> JSONSchema:
     return next((kind for kind in kinds if kind.get("type") != "null"), kinds[0])
 
 
-def _object(described: Described, known: Described, depth: int, zone: str) -> dict[str, JSONValue]:
-    fields = described.get("properties", {})
-    made = {name: _value(fields[name], known, depth + 1, zone) for name in described.get("required", ())}
-    more = described.get("additionalProperties")
+def _object(schema: JSONSchema, definitions: JSONSchema, depth: int, zone: str) -> dict[str, JSONValue]:
+    fields = schema.get("properties", {})
+    result = {name: _value(fields[name], definitions, depth + 1, zone) for name in schema.get("required", ())}
+    more = schema.get("additionalProperties")
     if isinstance(more, Mapping):
-        count = max(1, described.get("minProperties", 0))
+        count = max(1, schema.get("minProperties", 0))
         names = [f"key{n or ''}" for n in range(count)]
-        made |= {name: _value(more, known, depth + 1, zone) for name in names}
-    return made
+        result |= {name: _value(more, definitions, depth + 1, zone) for name in names}
+    return result
 
 
-def _array(described: Described, known: Described, depth: int, zone: str) -> list[JSONValue]:
-    places = described.get("prefixItems", ())
-    made = [_value(place, known, depth + 1, zone) for place in places]
-    if "items" in described:
-        rest = max(0 if places else 1, described.get("minItems", 1) - len(made))
-        rest = min(rest, described.get("maxItems", rest))
-        made += [_value(described["items"], known, depth + 1, zone) for _ in range(rest)]
-    if described.get("uniqueItems"):
-        made = [item + n if isinstance(item, int | float) else item for n, item in enumerate(made)]
-    return made
+def _array(schema: JSONSchema, definitions: JSONSchema, depth: int, zone: str) -> list[JSONValue]:
+    places = schema.get("prefixItems", ())
+    result = [_value(place, definitions, depth + 1, zone) for place in places]
+    if "items" in schema:
+        rest = max(0 if places else 1, schema.get("minItems", 1) - len(result))
+        rest = min(rest, schema.get("maxItems", rest))
+        result += [_value(schema["items"], definitions, depth + 1, zone) for _ in range(rest)]
+    if schema.get("uniqueItems"):
+        result = [item + n if isinstance(item, int | float) else item for n, item in enumerate(result)]
+    return result
 
 
-def _number(described: Described) -> Any:
-    """Return a number within the bounds: a multiple of the step where there is one, near to 1."""
-    least, most = described.get("minimum", -math.inf), described.get("maximum", math.inf)
-    above, below = described.get("exclusiveMinimum", -math.inf), described.get("exclusiveMaximum", math.inf)
-    step = described.get("multipleOf", 1)
-    if described["type"] == "integer" or "multipleOf" in described:
+def _number(schema: JSONSchema) -> Any:
+    """Return a number near 1 within the bounds, a multiple of the step if there is one."""
+    least, most = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    above, below = schema.get("exclusiveMinimum", -math.inf), schema.get("exclusiveMaximum", math.inf)
+    step = schema.get("multipleOf", 1)
+    if schema["type"] == "integer" or "multipleOf" in schema:
         count = 1
         if max(least, above) > -math.inf:
             count = max(count, math.ceil(least / step) if least > above else math.floor(above / step) + 1)
@@ -179,24 +179,24 @@ def _number(described: Described) -> Any:
     return high - 1 if low == -math.inf else (low + high) / 2
 
 
-def _text(described: Described) -> str:
-    least: int = described.get("minLength", 0)
-    most: float = described.get("maxLength", math.inf)
-    if "pattern" not in described:
-        text = _FORMATS.get(described.get("format", ""), "text")
+def _text(schema: JSONSchema) -> str:
+    least: int = schema.get("minLength", 0)
+    most: float = schema.get("maxLength", math.inf)
+    if "pattern" not in schema:
+        text = _FORMATS.get(schema.get("format", ""), "text")
         padded = f"{text}{'x' * (least - len(text))}"
         return padded if len(padded) <= most else padded[: int(most)]
-    parsed = _regex.parse(described["pattern"])
+    parsed = _regex.parse(schema["pattern"])
     for repeats in range(max(1, least) + 1):
         text = "".join(map(str, _matching(parsed, repeats)))
         text += "x" * (least - len(text))
-        if re.search(described["pattern"], text) and len(text) <= most:
+        if re.search(schema["pattern"], text) and len(text) <= most:
             return text
     return "text"
 
 
 def _matching(parsed: Any, repeats: int) -> Iterator[str]:
-    """Yield the parts of a text that a parsed pattern matches; what may repeat does so `repeats` times."""
+    """Yield the parts of a string that matches a parsed pattern; repetitions occur `repeats` times."""
     for operator, argument in parsed:
         match str(operator):
             case "LITERAL":
@@ -231,11 +231,11 @@ def _member(choices: list[Any]) -> str:
             return chr(argument[0])
         case "CATEGORY":
             return _CLASSES.get(str(argument), "a")
-    refused = re.compile("".join(("[", *map(_written, choices[1:]), "]")))  # [^...]
+    refused = re.compile("".join(("[", *map(_class_text, choices[1:]), "]")))  # [^...]
     return next((character for character in "a1-_ Az" if not refused.match(character)), "a")
 
 
-def _written(choice: Any) -> str:
+def _class_text(choice: Any) -> str:
     operator, argument = choice
     if str(operator) == "CATEGORY":
         return {"CATEGORY_DIGIT": r"\d", "CATEGORY_SPACE": r"\s", "CATEGORY_WORD": r"\w"}.get(

@@ -1,7 +1,6 @@
-"""The ways to hand a sample to a model: as it is, or as the array, frame or tensor that it stands for.
+"""Presentations of a sample to a model: unchanged, or converted to an array, frame or tensor.
 
-A sample that was read from JSON or CSV is a list or a frame because that is what the file can say, not
-because the model takes one.
+A sample from a JSON or CSV file is a list or a frame, which need not be the type that the model takes.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from scaffold.introspect._torch import tensors_of
 
 
 def presentations(model: object, sample: Any) -> Iterator[tuple[str, object]]:
-    """Yield what the model may be given for `sample`, each with how a message calls it; the sample first."""
+    """Yield conversions of `sample`, each with a label for messages; the sample itself first."""
     runtime = runtime_of(model)
     if runtime is Runtime.ONNX:
         yield from session_inputs(model, sample)
         return
-    if _kinds.kin(sample, "numpy.matrix"):
+    if _kinds.is_a(sample, "numpy.matrix"):
         # Its rows would be matrices again.
         sample = sample.A
-    if _kinds.kin(sample, "xgboost.DMatrix"):
-        # It cannot go over HTTP, and the model makes one of what can.
-        yield "", _unpacked(sample)
+    if _kinds.is_a(sample, "xgboost.DMatrix"):
+        # A DMatrix has no JSON form; the model builds one from a frame or an array.
+        yield "", _unpack_matrix(sample)
         return
     yield "", sample
     if runtime is Runtime.TORCH:
         yield from tensors_of(model, sample)
-    elif _kinds.kin(sample, "torch.Tensor"):
+    elif _kinds.is_a(sample, "torch.Tensor"):
         yield " as an array", sample.detach().cpu().numpy()
     else:
         yield from _as_frames(model, sample)
@@ -55,12 +54,12 @@ def _as_frames(model: object, sample: Any) -> Iterator[tuple[str, Any]]:
         frame = pd.DataFrame(records)
         yield " as a frame", frame
         yield from _as_fitted(model, frame, " as a frame")
-    elif _kinds.kin(sample, "pandas.DataFrame"):
+    elif _kinds.is_a(sample, "pandas.DataFrame"):
         yield from _as_fitted(model, sample, "")
-    elif _kinds.kin(sample, "pandas.Series"):
+    elif _kinds.is_a(sample, "pandas.Series"):
         yield " as a frame of one row", sample.to_frame().T.infer_objects()
         yield " as a frame of one column", sample.to_frame()
-    elif _kinds.kin(sample, "polars.DataFrame"):
+    elif _kinds.is_a(sample, "polars.DataFrame"):
         yield " as a pandas frame", sample.to_pandas()
     else:
         for label, frame in _as_named_frame(sample, feature_names(model)):
@@ -68,21 +67,23 @@ def _as_frames(model: object, sample: Any) -> Iterator[tuple[str, Any]]:
             yield from _as_fitted(model, frame, label)
 
 
-def _as_fitted(model: Any, frame: Any, how: str) -> Iterator[tuple[str, object]]:
-    """Yield a frame with the categories that the model was fitted on, and with its texts read."""
+def _as_fitted(model: Any, frame: Any, label: str) -> Iterator[tuple[str, object]]:
+    """Yield a frame with the categories that the model was fitted on, and with parsed texts."""
     levels = category_levels(model)
-    known = {name: column for name in levels if (column := _category(frame, name, levels[name])) is not None}
-    if known:
-        how, frame = f"{how} with the model's categories", _replaced(frame, known)
-        yield how, frame
-    yield from _as_read(frame, how)
+    columns = {
+        name: column for name in levels if (column := _category_column(frame, name, levels[name])) is not None
+    }
+    if columns:
+        label, frame = f"{label} with the model's categories", _replace_columns(frame, columns)
+        yield label, frame
+    yield from _with_parsed_texts(frame, label)
 
 
-def _category(frame: Any, name: str, levels: tuple[Any, ...]) -> object:
-    """Return a column as a category of these levels, `None` where it is one or holds something else."""
+def _category_column(frame: Any, name: str, levels: tuple[Any, ...]) -> object:
+    """Return a column as a category of these levels; `None` if it is a category or has other values."""
     import pandas as pd
 
-    if name not in frame.columns or _kinds.kin(frame[name].dtype, "pandas.CategoricalDtype"):
+    if name not in frame.columns or _kinds.is_a(frame[name].dtype, "pandas.CategoricalDtype"):
         return None
     column = frame[name].astype(pd.CategoricalDtype(list(levels)))
     return column if column.isna().equals(frame[name].isna()) else None
@@ -95,17 +96,17 @@ def _as_rows(sample: Any) -> Iterator[tuple[str, object]]:
         import pandas as pd
 
         sample = pd.DataFrame(records)
-    if not _kinds.kin(sample, "pandas.DataFrame") or not all(isinstance(c, str) for c in sample.columns):
+    if not _kinds.is_a(sample, "pandas.DataFrame") or not all(isinstance(c, str) for c in sample.columns):
         return
     # Mixed numbers become floats in a row, but for the rows of `itertuples`.
     for label, frame in ((" as rows", sample), (" as rows of objects", sample.astype(object))):
         yield label, [row for _, row in frame.reset_index(drop=True).iterrows()]
 
 
-def _as_read(frame: Any, how: str) -> Iterator[tuple[str, object]]:
-    """Yield a frame whose texts are read for what they say: dates, and numbers such as 00501.
+def _with_parsed_texts(frame: Any, label: str) -> Iterator[tuple[str, object]]:
+    """Yield a frame whose texts are parsed as dates, and as numbers such as 00501.
 
-    A text file cannot tell these from texts.
+    A text file has no types for them.
     """
     import pandas as pd
 
@@ -122,14 +123,14 @@ def _as_read(frame: Any, how: str) -> Iterator[tuple[str, object]]:
             with contextlib.suppress(ValueError):
                 moments[column] = pd.to_datetime(frame[column], format="ISO8601")
     if moments:
-        yield f"{how} with its dates read", _replaced(frame, moments)
+        yield f"{label} with its dates read", _replace_columns(frame, moments)
     if numbers:
-        yield f"{how} with its codes as numbers", _replaced(frame, numbers)
+        yield f"{label} with its codes as numbers", _replace_columns(frame, numbers)
     if moments and numbers:
-        yield f"{how} with its dates and numbers read", _replaced(frame, moments | numbers)
+        yield f"{label} with its dates and numbers read", _replace_columns(frame, moments | numbers)
 
 
-def _replaced(frame: Any, columns: dict[Any, Any]) -> object:
+def _replace_columns(frame: Any, columns: dict[Any, Any]) -> object:
     changed = frame.copy()
     for name, column in columns.items():
         changed[name] = column
@@ -137,8 +138,8 @@ def _replaced(frame: Any, columns: dict[Any, Any]) -> object:
 
 
 def _as_named_frame(sample: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Yield rows without names as a frame with the names that the model knows."""
-    rows = sample.tolist() if _kinds.kin(sample, "numpy.ndarray") and sample.ndim in (1, 2) else sample
+    """Yield rows without names as a frame with the model's feature names."""
+    rows = sample.tolist() if _kinds.is_a(sample, "numpy.ndarray") and sample.ndim in (1, 2) else sample
     if not names or not isinstance(rows, list) or not rows:
         return
     import pandas as pd
@@ -152,14 +153,14 @@ def _as_named_frame(sample: Any, names: tuple[str, ...]) -> Iterator[tuple[str, 
 def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     """Yield a list of numbers as an array, and one row as an array that holds one row.
 
-    A frame whose names are not the model's stays one: an array would hide that it does not fit.
+    A frame with other names than the model's is not converted: an array would hide the mismatch.
     """
     if _kinds.is_frame(sample):
         names = [str(name) for name in sample.columns]
         if len(set(names)) == len(names) and set(feature_names(model) or names) == set(names):
             yield " as an array", sample.to_numpy()
         return
-    if _kinds.kin(sample, "numpy.ndarray"):
+    if _kinds.is_a(sample, "numpy.ndarray"):
         array = sample
     elif isinstance(sample, list) and _is_installed("numpy") and _holds_numbers(sample):
         import numpy as np
@@ -176,15 +177,15 @@ def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _as_one_of_many(sample: Any) -> Iterator[tuple[str, object]]:
-    """Yield one record as the only one of several: a text as a list of one text."""
-    if _kinds.kin(sample, "numpy.ndarray"):
+    """Yield one record as a batch of one: a string as a list of one string."""
+    if _kinds.is_a(sample, "numpy.ndarray"):
         yield " with one row", sample[None]
     elif count_rows(sample) is None and not _kinds.is_series(sample):
         yield " in a list of one", [sample]
 
 
-def _unpacked(matrix: Any) -> object:
-    """Return the rows of a DMatrix as a frame with its names, as an array where it has none."""
+def _unpack_matrix(matrix: Any) -> object:
+    """Return the rows of a DMatrix as a frame; as an array if it has no names."""
     import numpy as np
 
     stored = matrix.get_data().tocoo()
@@ -198,7 +199,7 @@ def _unpacked(matrix: Any) -> object:
 
 
 def _records(sample: object) -> list[object] | None:
-    """Return the rows of a frame that plain mappings stand for."""
+    """Return mappings as the rows of a frame; `None` for any other sample."""
     if _kinds.is_mapping(sample):
         return [dict(sample)]
     if isinstance(sample, list) and sample and all(_kinds.is_mapping(item) for item in sample):

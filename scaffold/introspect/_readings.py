@@ -8,11 +8,11 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._compare import plain
 
 _INDEX = "Unnamed: 0"
-"""How pandas calls a first column without a name."""
+"""The name that pandas gives to a first column without a name."""
 
 
 def readings(want: object) -> tuple[object, ...]:
-    """Return what an output sample may stand for, in the order in which it is tried.
+    """Return the possible meanings of an output sample, in the order of preference.
 
     First the sample itself. Then, where it is a table of one column, the values of that column: a frame or a
     file with one column, an array of shape `(n, 1)`, a list of objects with one field, or an object whose one
@@ -20,19 +20,19 @@ def readings(want: object) -> tuple[object, ...]:
     """
     bare = without_written_index(want)
     forms = [want] if bare is None else [want, bare]
-    found: list[object] = []
+    result: list[object] = []
     for form in forms:
         column = _column(form)
-        found += [form] if column is None else [form, column]
-    return tuple(found)
+        result += [form] if column is None else [form, column]
+    return tuple(result)
 
 
 def without_written_index(sample: Any) -> Any:
-    """Return a frame without its index column; `None` where it has none.
+    """Return a frame without its index column; `None` if it has none.
 
     `to_csv` writes the index first, without a name, and `read_csv` makes that a column.
     """
-    if not _kinds.kin(sample, "pandas.DataFrame") or sample.shape[1] < 2 or sample.columns[0] != _INDEX:
+    if not _kinds.is_a(sample, "pandas.DataFrame") or sample.shape[1] < 2 or sample.columns[0] != _INDEX:
         return None
     numbers = sample.iloc[:, 0]
     return sample.iloc[:, 1:] if numbers.dtype.kind == "i" and numbers.is_unique else None

@@ -1,4 +1,4 @@
-"""The fields of one record, whatever its class, and a copy with other values."""
+"""Read the fields of a record of any class, and copy it with other values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scaffold.introspect import _kinds
 
 
 def fields_of(record: Any) -> dict[Any, Any]:
-    """Return the values of a record by name; nothing for what is no record."""
+    """Return the values of a record by name; empty for other objects."""
     if _kinds.is_mapping(record) or _kinds.is_pydantic(record):
         return dict(record)
     if _kinds.is_dataclass(record):
@@ -18,7 +18,7 @@ def fields_of(record: Any) -> dict[Any, Any]:
 
 
 def with_values(record: Any, values: dict[Any, Any]) -> Any:
-    """Return a copy of a record with some other values; what is no record comes back as it is."""
+    """Return a copy of a record with some values replaced; other objects are returned unchanged."""
     if _kinds.is_pydantic(record):
         return record.model_copy(update=values)
     if _kinds.is_dataclass(record):

@@ -1,4 +1,4 @@
-"""Add what the model knows and what the options say to the schema of a sample."""
+"""Refine the schema of a sample by metadata of the model and by the options."""
 
 from __future__ import annotations
 
@@ -41,54 +41,54 @@ _MOST_LISTED = 12
 
 
 def with_categories(schema: Schema, hints: Hints) -> Schema:
-    """Return `schema` with what the encoders in the model have learned of its columns.
+    """Add the categories that the encoders of the model have learned to the columns of `schema`.
 
-    Values that an encoder raises on are refused; values that it ignores are a comment.
+    If the encoder raises on other values, they are refused; if not, the learned values are in a comment.
     """
     if not isinstance(schema, Table) or not hints.categories:
         return schema
     columns = []
     for position, column in enumerate(schema.columns):
-        known = hints.categories.get(column.name, hints.categories.get(position))
-        columns.append(column if known is None else _with_known(column, known))
+        categories = hints.categories.get(column.name, hints.categories.get(position))
+        columns.append(column if categories is None else _with_learned_values(column, categories))
     return dataclasses.replace(schema, columns=tuple(columns))
 
 
-def _with_known(field: Field, known: Categories) -> Field:
+def _with_learned_values(field: Field, categories: Categories) -> Field:
     inner = field.schema.of if isinstance(field.schema, Optional) else field.schema
-    values = tuple(value for value in known.values if value is not None and value == value)
-    if not isinstance(inner, Scalar) or not _fit(inner, values):
+    values = tuple(value for value in categories.values if value is not None and value == value)
+    if not isinstance(inner, Scalar) or not _are_of_type(inner, values):
         return field
     labels = tuple(str(value) for value in values[:_MOST_LISTED])
     more = len(values) > _MOST_LISTED
-    known_to = KnownTo(encoder=known.encoder, labels=labels, more=more, refuses=known.refuses)
+    known_to = KnownTo(encoder=categories.encoder, labels=labels, more=more, refuses=categories.refuses)
     evidence = dataclasses.replace(field.evidence, absent=0, known_to=known_to)
     field = dataclasses.replace(field, example=values[len(values) // 2], evidence=evidence)
-    return _limited(field, inner, values) if known.refuses else field
+    return _limit_to(field, inner, values) if categories.refuses else field
 
 
-def _limited(field: Field, inner: Scalar, choices: tuple[Any, ...]) -> Field:
-    """Return a field that takes some values and no others."""
+def _limit_to(field: Field, inner: Scalar, choices: tuple[Any, ...]) -> Field:
+    """Return a field that accepts `choices` only."""
     limited = dataclasses.replace(inner, choices=choices)
     schema = dataclasses.replace(field.schema, of=limited) if isinstance(field.schema, Optional) else limited
     return dataclasses.replace(field, schema=schema)
 
 
-def _fit(scalar: Scalar, values: tuple[object, ...]) -> bool:
-    """Whether learned values are of the type of the column."""
+def _are_of_type(scalar: Scalar, values: tuple[object, ...]) -> bool:
+    """Whether the values are of the type of the column."""
     types = {ScalarType.STRING: str, ScalarType.INTEGER: int, ScalarType.BOOLEAN: bool}
-    wanted = types.get(scalar.type)
-    return bool(values) and wanted is not None and all(type(value) is wanted for value in values)
+    python_type = types.get(scalar.type)
+    return bool(values) and python_type is not None and all(type(value) is python_type for value in values)
 
 
-def with_levels(schema: Schema, known: Mapping[str, tuple[object, ...]]) -> Schema:
-    """Return `schema` with the model named where the levels of a category are those that it was fitted on."""
+def with_levels(schema: Schema, levels: Mapping[str, tuple[object, ...]]) -> Schema:
+    """Mark the categories whose levels are those that the model was fitted on."""
     if not isinstance(schema, Table):
         return schema
-    return with_fields(schema, lambda column: _with_fitted(column, known.get(column.name)))
+    return with_fields(schema, lambda column: _with_fitted_levels(column, levels.get(column.name)))
 
 
-def _with_fitted(column: Field, levels: tuple[object, ...] | None) -> Field:
+def _with_fitted_levels(column: Field, levels: tuple[object, ...] | None) -> Field:
     inner = column.schema.of if isinstance(column.schema, Optional) else column.schema
     seen = column.evidence.seen
     if not isinstance(inner, Category) or inner.levels != levels or not isinstance(seen, SeenLevels):
@@ -98,7 +98,7 @@ def _with_fitted(column: Field, levels: tuple[object, ...] | None) -> Field:
 
 
 def with_feature_types(schema: Schema, hints: Hints) -> Schema:
-    """Return `schema` with fractions allowed where the sample has none and the model was fitted on some."""
+    """Allow fractions in integer columns if the model was fitted on fractions."""
     if not isinstance(schema, Table) or schema.container != Pandas() or not hints.feature_types:
         return schema
     types = dict(zip(hints.feature_names, hints.feature_types, strict=False))
@@ -115,26 +115,26 @@ def _with_fractions(field: Field) -> Field:
 
 
 def with_classes(schema: Schema, method: str, classes: tuple[object, ...]) -> Schema:
-    """Return the answer's schema with the model's classes in the comment above it."""
+    """Add the model's classes to the evidence of the answer."""
     if not isinstance(schema, Value) or not classes or len(classes) > _MOST_LISTED:
         return schema
     each = method.startswith("predict_") and "proba" in method
     if method != "predict" and not each:
         return schema
-    known = OfClasses(labels=tuple(str(label) for label in classes), each=each)
-    return Value(field=dataclasses.replace(schema.field, evidence=Evidence(classes=known)))
+    class_labels = OfClasses(labels=tuple(str(label) for label in classes), each=each)
+    return Value(field=dataclasses.replace(schema.field, evidence=Evidence(classes=class_labels)))
 
 
 def with_overrides(
-    schema: Schema, overrides: Overrides, first: JSONValue, seen: Callable[[str], Iterable[object]]
+    schema: Schema, overrides: Overrides, first: JSONValue, values_of: Callable[[str], Iterable[object]]
 ) -> Schema:
-    """Return `schema` with what a person said of its fields.
+    """Apply the user's options to the fields of `schema`.
 
     Args:
-        schema: What the sample and the model say.
-        overrides: What the person says.
+        schema: The schema from the sample and the model.
+        overrides: The user's options.
         first: The request for the first record, where examples may come from it.
-        seen: Gives the values of a field, by its name.
+        values_of: Returns the values of a field, by its name.
 
     Raises:
         UnknownFieldError: There is no field of that name.
@@ -148,9 +148,9 @@ def with_overrides(
 
     def change(field: Field) -> Field:
         if field.name in overrides.nullable:
-            field = _nullable(field, schema)
+            field = _with_null(field, schema)
         if field.name in overrides.choices:
-            field = _chosen(field, seen(field.name))
+            field = _with_choices(field, values_of(field.name))
         if overrides.examples_from_sample and isinstance(first, dict) and field.name in first:
             field = dataclasses.replace(field, example=first[field.name])
         return field
@@ -158,11 +158,11 @@ def with_overrides(
     return with_fields(schema, change)
 
 
-def _nullable(field: Field, record: Schema) -> Field:
+def _with_null(field: Field, record: Schema) -> Field:
     """Return the field of `record` with `null` allowed.
 
-    Columns of pandas keep the dtype of the sample, which is that of a call without a null: a dtype that has
-    no missing value is another one only beside a null, as in pandas itself.
+    Columns of pandas keep the dtype of the sample for calls without a null. A dtype without a missing value
+    becomes another one only in calls with a null, as in pandas.
     """
     if isinstance(field.schema, Optional):
         return field
@@ -173,30 +173,30 @@ def _nullable(field: Field, record: Schema) -> Field:
         if field.dtype == "object" and isinstance(schema, Scalar):
             schema = dataclasses.replace(schema, native=None)
     nullable = Optional(of=schema, missing=missing)
-    return dataclasses.replace(field, schema=nullable, evidence=_asked(field, nullable=True))
+    return dataclasses.replace(field, schema=nullable, evidence=_with_request(field, nullable=True))
 
 
-def _asked(field: Field, **asked: bool) -> Evidence:
-    """Return the evidence of a field with what a person asked for."""
-    asked_for = dataclasses.replace(field.evidence.asked_for, **asked)
+def _with_request(field: Field, **options: bool) -> Evidence:
+    """Return the evidence of a field with the user's options."""
+    asked_for = dataclasses.replace(field.evidence.asked_for, **options)
     return dataclasses.replace(field.evidence, asked_for=asked_for)
 
 
-def _chosen(field: Field, values: Iterable[Any]) -> Field:
+def _with_choices(field: Field, values: Iterable[Any]) -> Field:
     inner = field.schema.of if isinstance(field.schema, Optional) else field.schema
     if not isinstance(inner, Scalar) or inner.type not in (ScalarType.STRING, ScalarType.INTEGER):
-        known = "It takes only the levels of its category. " if isinstance(inner, Category) else ""
+        note = "It takes only the levels of its category. " if isinstance(inner, Category) else ""
         raise UnsupportedSampleError(
             f"$.{field.name}",
             "only texts and integers can be limited to the values seen",
-            f"{known}Leave --choices out.",
+            f"{note}Leave --choices out.",
         )
     choices = tuple(sorted(set(values)))
     evidence = dataclasses.replace(
-        _asked(field, choices=True), absent=0, fractions=False, annotated=False, limits=Limits()
+        _with_request(field, choices=True), absent=0, fractions=False, annotated=False, limits=Limits()
     )
     field = dataclasses.replace(field, example=choices[len(choices) // 2], evidence=evidence)
-    return _limited(field, inner, choices)
+    return _limit_to(field, inner, choices)
 
 
 _CASTS: dict[str, Callable[[Any], Any]] = {
@@ -220,25 +220,25 @@ def cast(sample: Any, types: Any) -> object:
     """
     if not types:
         return sample
-    if _kinds.kin(sample, "pandas.DataFrame"):
+    if _kinds.is_a(sample, "pandas.DataFrame"):
         names = {str(label): label for label in sample.columns}
         sample = sample.copy()
         for name, type_ in types.items():
-            _known(name, tuple(names))
+            _require_field(name, tuple(names))
             sample[names[name]] = _cast_column(sample[names[name]], name, type_)
         return sample
     if isinstance(sample, list):
         return [cast(item, types) for item in sample]
     if isinstance(sample, dict):
         for name in types:
-            _known(name, tuple(map(str, sample)))
+            _require_field(name, tuple(map(str, sample)))
         return {key: _cast_value(value, str(key), types.get(str(key))) for key, value in sample.items()}
     raise UnsupportedSampleError(
         "$", f"--type has no columns to name in a {type(sample).__name__}", "Leave it out."
     )
 
 
-def _known(name: str, names: tuple[str, ...]) -> None:
+def _require_field(name: str, names: tuple[str, ...]) -> None:
     if name not in names:
         raise UnknownFieldError("types", name, names)
 
@@ -275,7 +275,7 @@ def _refuse_unknown(name: str, type_: str) -> None:
 
 
 def notes_of(sample_rows: int | None, schema: Schema) -> tuple[str, ...]:
-    """Return what a longer sample would settle."""
+    """Return a note if the sample has one record only."""
     if (sample_rows or 1) > 1 or isinstance(schema, UserType):
         return ()
     note = "One record is little evidence: a longer sample shows which fields may be null or left out, "

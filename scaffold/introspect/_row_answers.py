@@ -1,12 +1,12 @@
-"""An answer to several rows: the part of each row, and where it differs from another."""
+"""The answers to single rows in an answer to several rows, and their differences."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._ask import Refused
 from scaffold.introspect._compare import answer_scale, brief, difference, plain, same_answer
+from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout, count_answers
 
 
@@ -19,8 +19,8 @@ class RowAnswers:
         else:
             parts = list(answer.values()) if _kinds.is_mapping(answer) else list(answer)
         self.scales = [answer_scale(part) for part in parts]
-        # An array stays one: it may be large.
-        self.parts = [part if _kinds.kin(part, "numpy.ndarray") else plain(part) for part in parts]
+        # Large arrays are not converted to lists.
+        self.parts = [part if _kinds.is_a(part, "numpy.ndarray") else plain(part) for part in parts]
 
     def row(self, k: int) -> list[Any]:
         """Return row `k` of each part."""
@@ -28,14 +28,15 @@ class RowAnswers:
 
 
 def same_parts(row: list[object], alone: list[object], scales: list[float]) -> bool:
-    """Whether two rows are the same in each of their parts."""
+    """Whether two rows are equal in all parts, within the tolerance."""
     return all(
-        same_answer(one, other, smallest=scale) for one, other, scale in zip(row, alone, scales, strict=True)
+        same_answer(part, alone_part, smallest=scale)
+        for part, alone_part, scale in zip(row, alone, scales, strict=True)
     )
 
 
 def refusal_of(answer: object, layout: Layout, rows: int) -> str:
-    """Return why an answer holds no answer for each of `rows`."""
+    """Return why an answer does not have one answer for each of `rows` rows."""
     if isinstance(answer, Refused):
         return f"the model raises {answer.message}"
     return f"{rows} rows get {count_answers(answer, layout) or 'no'} answers"

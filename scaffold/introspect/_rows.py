@@ -26,20 +26,20 @@ __all__ = [
 
 
 class WithOptions(dict[Any, Any]):
-    """Arguments by name, with the names of those that are options though their values could be rows."""
+    """Arguments by name, with the names of options whose values could also be rows."""
 
     options: tuple[Any, ...] = ()
 
 
 def count_rows(sample: Any) -> int | None:
-    """Return how many records `sample` may hold, or `None` where it can only be one record.
+    """Return the number of records that `sample` may have; `None` if it can only be one record.
 
     Frames, arrays, lists and tuples hold records; so do a mapping or tuple of arrays of one length (several
     arguments, each with a row per record). Beside the arrays of a mapping there may be options: plain values
     that hold for every record. Any other dict, a scalar, a text, an image and an object are one record.
-    Whether a list or an array *is* many records or only one that looks so is for trying the model to tell.
+    A list or an array may still be one record: calls of the model decide that.
     """
-    if _kinds.kin(sample, "xgboost.DMatrix"):
+    if _kinds.is_a(sample, "xgboost.DMatrix"):
         return int(sample.num_row())
     if _is_library(sample):
         return kind_of(sample).count(sample)
@@ -62,13 +62,13 @@ def options_of(sample: object) -> tuple[object, ...]:
 
 
 def _option_names(sample: Any) -> tuple[Any, ...]:
-    """Return the names of what beside arrays holds for each of their rows: plain values, known options."""
-    known = sample.options if isinstance(sample, WithOptions) else ()
-    return tuple(name for name, value in sample.items() if name in known or _is_plain_value(value))
+    """Return the names of the arguments that apply to all rows: plain values, declared options."""
+    declared = sample.options if isinstance(sample, WithOptions) else ()
+    return tuple(name for name, value in sample.items() if name in declared or _is_plain_value(value))
 
 
 def _is_plain_value(value: object) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str)) or _kinds.kin(value, "numpy.generic")
+    return value is None or isinstance(value, (bool, int, float, str)) or _kinds.is_a(value, "numpy.generic")
 
 
 def take_rows(sample: object, start: int, stop: int) -> Any:
@@ -91,15 +91,15 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
     A record may be named more than once. A pandas frame is numbered from 0, as in the service.
     """
     indices = list(indices)
-    if _kinds.kin(sample, "xgboost.DMatrix"):
+    if _kinds.is_a(sample, "xgboost.DMatrix"):
         return sample.slice(indices)
     if _is_library(sample):
         return kind_of(sample).take(sample, indices)
     if _holds_columns(sample):
         return _rebuild(sample, lambda column: take(column, indices))
     if _kinds.is_sequence(sample):
-        kept = [sample[i] for i in indices]
-        return type(sample)(kept) if isinstance(sample, (tuple, deque)) else kept
+        records = [sample[i] for i in indices]
+        return type(sample)(records) if isinstance(sample, (tuple, deque)) else records
     return sample[indices]
 
 
@@ -133,7 +133,7 @@ def _holds_columns(sample: object) -> bool:
 
 
 def _common_length(values: list[Any]) -> int | None:
-    """Return the first axis that all of `values` share; `None` where one is no array or another length."""
+    """Return the common length of arrays; `None` if the lengths differ or a value is not an array."""
     if not values or not all(_kinds.is_array(v) or _kinds.is_series(v) or _kinds.is_frame(v) for v in values):
         return None
     if any(not value.shape for value in values):
@@ -146,25 +146,25 @@ def _rebuild(sample: Any, change: Callable[[Any], Any]) -> object:
     """Return a plain dict or tuple like `sample` with each of its arrays changed."""
     if _kinds.is_mapping(sample):
         options = _option_names(sample)
-        made = {name: value if name in options else change(value) for name, value in sample.items()}
-        return like_arguments(sample, made)
+        arguments = {name: value if name in options else change(value) for name, value in sample.items()}
+        return like_arguments(sample, arguments)
     return tuple(change(value) for value in sample)
 
 
-def like_arguments(sample: object, made: dict[Any, Any]) -> dict[Any, Any]:
+def like_arguments(sample: object, arguments: dict[Any, Any]) -> dict[Any, Any]:
     """Return arguments with the options of those in `sample`."""
     if not isinstance(sample, WithOptions):
-        return made
-    kept = WithOptions(made)
-    kept.options = sample.options
-    return kept
+        return arguments
+    result = WithOptions(arguments)
+    result.options = sample.options
+    return result
 
 
 def option_readings(sample: Any) -> Iterator[WithOptions]:
     """Yield other readings of arguments by name: lists beside arrays as options, then arrays of one axis too.
 
-    A list may hold the quantiles to predict, or belong to the one record that the whole sample is; an array
-    may hold a value for each row. That is for the model to tell: see `feed`.
+    A list may be the quantiles to predict, or a part of one record; an array may have a value for each row.
+    Calls of the model decide that: see `try_call`.
     """
     if not _kinds.is_mapping(sample) or _is_library(sample) or isinstance(sample, WithOptions):
         return

@@ -1,4 +1,4 @@
-"""The scalar that a dtype or a Python value stands for."""
+"""The scalar type of a dtype or a Python value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 import uuid
 from typing import Any
 
-from scaffold.introspect._kin import kin
+from scaffold.introspect._types import is_a
 from scaffold.spec import (
     Container,
     Element,
@@ -45,13 +45,13 @@ _FLOATS = {
 
 
 def integer(native: Native, *, bits: int = 64, signed: bool = True) -> Scalar:
-    """Return an integer that fits in so many bits."""
+    """Return an integer type of `bits` bits."""
     least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     return Scalar(type=ScalarType.INTEGER, native=native, minimum=least, maximum=most)
 
 
 def of_dtype(dtype: str, container: Container) -> Scalar | None:
-    """Return the scalar for the name of a numpy, torch, pandas, Arrow or polars dtype; `None` if it has none.
+    """Return the scalar type for a dtype of numpy, torch, pandas, Arrow or polars; `None` if unknown.
 
     Dates and times are left to the library's own adapter.
     """
@@ -59,8 +59,8 @@ def of_dtype(dtype: str, container: Container) -> Scalar | None:
     name = dtype.removeprefix("torch.").removesuffix("[pyarrow]").lower()
     if name in ("bool", "boolean"):
         return Scalar(type=ScalarType.BOOLEAN, native=native)
-    if found := _INTEGER.fullmatch(name):
-        return integer(native, bits=int(found[2]), signed=not found[1])
+    if match := _INTEGER.fullmatch(name):
+        return integer(native, bits=int(match[2]), signed=not match[1])
     if name in _FLOATS:
         most = _FLOATS[name]
         least = None if most is None else -most
@@ -85,22 +85,22 @@ _PLAIN: tuple[tuple[type, ScalarType, PythonType], ...] = (
 
 
 def python(type_: ScalarType, of: PythonType) -> Scalar:
-    """Return a value of one of Python's own types."""
+    """Return the scalar type of a Python type."""
     return Scalar(type=type_, native=PythonScalar(of))
 
 
 def of_value(value: Any) -> Scalar | None:
-    """Return the scalar that `value` is, or `None` if it is none that JSON can say."""
-    if kin(value, "numpy.generic"):
+    """Return the scalar type of `value`; `None` if JSON cannot represent it."""
+    if is_a(value, "numpy.generic"):
         return _of_numpy(value)
-    if kin(value, "pandas.Timestamp"):
+    if is_a(value, "pandas.Timestamp"):
         zone = None if value.tzinfo is None else zone_name(value.tzinfo)
         return _moment(Timestamp(zone), aware=zone is not None, fine=is_fine(value))
-    if kin(value, "pandas.Timedelta"):
+    if is_a(value, "pandas.Timedelta"):
         return Scalar(type=ScalarType.DURATION, native=Timedelta(), nanoseconds=is_fine(value))
-    if kin(value, "pandas.Period"):
+    if is_a(value, "pandas.Period"):
         return Scalar(type=ScalarType.PERIOD, native=Period(value.freqstr))
-    if kin(value, "pandas.Interval"):
+    if is_a(value, "pandas.Interval"):
         return Scalar(type=ScalarType.STRING, native=Interval())
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
@@ -115,7 +115,7 @@ def of_value(value: Any) -> Scalar | None:
 
 
 def temporal(type_: ScalarType, element: Element) -> Scalar:
-    """Return a moment, a span of time, or another value of a column, by its dtype."""
+    """Return the scalar type of a column of dates, times or durations, by its dtype."""
     return Scalar(type=type_, native=element, nanoseconds=has_nanoseconds(element.dtype))
 
 
@@ -125,12 +125,12 @@ def _moment(native: Native, *, aware: bool, fine: bool) -> Scalar:
 
 
 def is_fine(value: object) -> bool:
-    """Whether a Timestamp or Timedelta of pandas counts nanoseconds: before pandas 2 each does."""
+    """Whether a Timestamp or Timedelta of pandas has nanosecond resolution: always before pandas 2."""
     return str(getattr(value, "unit", "ns")) == "ns"
 
 
 def has_nanoseconds(dtype: str) -> bool:
-    """Whether moments or spans of time of this dtype have nine digits of a second.
+    """Whether datetimes or durations of this dtype have nanosecond resolution.
 
     The dtype is as numpy, pandas, Arrow or polars writes it.
     """
@@ -141,7 +141,7 @@ def has_nanoseconds(dtype: str) -> bool:
 
 
 def zone_name(zone: object) -> str:
-    """Return the name by which `zone` is made again: `Europe/Oslo`, `UTC`, `UTC+02:00`."""
+    """Return the name to construct `zone` from: `Europe/Oslo`, `UTC`, `UTC+02:00`."""
     return str(getattr(zone, "key", None) or getattr(zone, "zone", None) or zone)
 
 
@@ -154,32 +154,32 @@ def _of_numpy(value: Any) -> Scalar | None:
     if kind in "mM":
         unit = name.partition("[")[2].rstrip("]")
         if re.fullmatch(r"\d*(ps|fs|as)", unit):
-            return None  # finer than ISO 8601 is read anywhere
+            return None  # no parser of ISO 8601 reads more than nine digits
         type_ = ScalarType.DATETIME if kind == "M" else ScalarType.DURATION
         return Scalar(type=type_, native=NumpyTime(unit), nanoseconds=has_nanoseconds(name))
-    found = of_dtype(name, Numpy())
-    if found is None:
+    scalar = of_dtype(name, Numpy())
+    if scalar is None:
         return None
-    return dataclasses.replace(found, native=NumpyScalar("bool_" if name == "bool" else name))
+    return dataclasses.replace(scalar, native=NumpyScalar("bool_" if name == "bool" else name))
 
 
 def is_nan(value: object) -> bool:
-    """Whether it is a float that is no number."""
+    """Whether `value` is a float NaN."""
     return isinstance(value, float) and math.isnan(value)
 
 
 def missing_marker(value: object) -> Missing | None:
-    """Return how `value` says that nothing is there; `None` if it does not."""
+    """Return the kind of missing value that `value` is; `None` if it is not missing."""
     if value is None:
         return Missing.NONE
     if type(value) in (str, int, bool, float):
         return Missing.NAN if value != value else None
-    if kin(value, "pandas.NAType"):
+    if is_a(value, "pandas.NAType"):
         return Missing.NA
-    if kin(value, "pandas.NaTType"):
+    if is_a(value, "pandas.NaTType"):
         return Missing.NAT
-    if is_nan(value) or (kin(value, "numpy.floating") and value != value):
+    if is_nan(value) or (is_a(value, "numpy.floating") and value != value):
         return Missing.NAN
-    if kin(value, "numpy.datetime64", "numpy.timedelta64") and value != value:
+    if is_a(value, "numpy.datetime64", "numpy.timedelta64") and value != value:
         return Missing.NAT
     return None

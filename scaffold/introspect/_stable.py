@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.errors import CallError, IndexNeededError, UnstableModelError
-from scaffold.introspect._ask import Refused, ask
+from scaffold.introspect._call_results import CallResult
 from scaffold.introspect._compare import difference, same
-from scaffold.introspect._feeding import Fed
+from scaffold.introspect._invoke import Refused, call_model
 from scaffold.introspect._rows import without_index
 from scaffold.spec import Arguments, Call, PythonCall, SessionCall
 
@@ -22,56 +22,56 @@ _INSIDE = {
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A call that fits, with the sample as it is given to it and how records go in."""
+    """A call that fits, with its argument and its result."""
 
     call: Call
     sample: Any
-    fed: Fed
+    result: CallResult
 
 
-def changed_answer(model: object, match: Match) -> UnstableModelError | None:
-    """Return how the answer to the sample, or to its first record, has changed since it was first given."""
-    unstable = match.fed.unstable
+def find_changed_answer(model: object, match: Match) -> UnstableModelError | None:
+    """Return an error if a second call with the sample, or its first record, gives another answer."""
+    unstable = match.result.unstable
     if unstable is not None:
-        return UnstableModelError(written_call(match.call), unstable.difference, unstable.when)
-    together = match.call.batched or match.fed.rows is None
-    value, before = (match.sample, match.fed.output) if together else (match.fed.first, match.fed.output[0])
-    again = ask(model, match.call, value)
+        return UnstableModelError(call_text(match.call), unstable.difference, unstable.when)
+    together = match.call.batched or match.result.rows is None
+    value, before = (
+        (match.sample, match.result.output) if together else (match.result.first, match.result.output[0])
+    )
+    again = call_model(model, match.call, value)
     if isinstance(again, Refused) or same(again, before):
         return None
-    return UnstableModelError(
-        written_call(match.call), difference(again, before, name="the call before") or ""
-    )
+    return UnstableModelError(call_text(match.call), difference(again, before, name="the call before") or "")
 
 
-def index_error(model: object, match: Match) -> CallError | None:
-    """Return what is wrong if the answers depend on the index of a frame: the service has none to give."""
+def find_index_error(model: object, match: Match) -> CallError | None:
+    """Return an error if the answers depend on the index of a frame: the service has no index."""
     numbered = without_index(match.sample)
-    together = match.call.batched or match.fed.rows is None
+    together = match.call.batched or match.result.rows is None
     if not together or numbered is match.sample:
         return None
-    answer = ask(model, match.call, numbered)
+    answer = call_model(model, match.call, numbered)
     where = (
         answer.message
         if isinstance(answer, Refused)
-        else difference(answer, match.fed.output, name="with it")
+        else difference(answer, match.result.output, name="with it")
     )
     if where is None:
         return None
-    return IndexNeededError(written_call(match.call), where)
+    return IndexNeededError(call_text(match.call), where)
 
 
-def instability(model: object, call: Call, value: object) -> UnstableModelError | None:
-    """Return how the same input gets two different answers; None where it does not."""
-    first, second = ask(model, call, value), ask(model, call, value)
+def find_instability(model: object, call: Call, value: object) -> UnstableModelError | None:
+    """Return an error if two calls with the same input give different answers."""
+    first, second = call_model(model, call, value), call_model(model, call, value)
     if isinstance(first, Refused) or isinstance(second, Refused) or same(first, second):
         return None
     where = difference(second, first, name="the call before") or ""
-    return UnstableModelError(written_call(call), where)
+    return UnstableModelError(call_text(call), where)
 
 
-def written_call(call: Call) -> str:
-    """Return the call as a person would write it."""
+def call_text(call: Call) -> str:
+    """Return the call as Python text, for messages."""
     if isinstance(call, SessionCall):
         return f"session.run({list(call.outputs)})"
     inside = _INSIDE[call.arguments]

@@ -1,4 +1,4 @@
-"""A torch module: the tensors that a sample stands for."""
+"""Convert a sample to tensors for a torch module."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ def tensors_of(model: Any, sample: object) -> Iterator[tuple[str, Any]]:
         yield from _stacked(sample, dtype)
         return
     if _kinds.is_frame(sample):
-        # As an array its columns keep their names on the wire.
+        # An array keeps the names of the columns on the wire.
         for kind in (None, str(dtype).removeprefix("torch.")):
             with contextlib.suppress(TypeError, ValueError):
                 yield " as an array", sample.to_numpy().astype(kind or sample.to_numpy().dtype)
         return
 
-    yield from _changed(sample, dtype)
+    yield from _as_tensors(sample, dtype)
     if _kinds.is_mapping(sample) and not any(map(_kinds.is_array, sample.values())):
         yield from _stacked([sample], dtype)
 
 
-def _changed(sample: object, dtype: object) -> Iterator[tuple[str, Any]]:
-    """Yield the sample's own structure with tensors in it, integers as they are and as floats."""
+def _as_tensors(sample: object, dtype: object) -> Iterator[tuple[str, Any]]:
+    """Yield the sample with its values as tensors, once with integers unchanged and once as floats."""
     import torch
 
     def tensor(value: object) -> Any:
         return _tensor(value, dtype)
 
-    made: list[Any] = []
+    results: list[Any] = []
     for change in (tensor, lambda value: tensor(value).to(dtype)):
         try:
             if _kinds.is_mapping(sample):
-                made.append({name: change(value) for name, value in sample.items()})
+                results.append({name: change(value) for name, value in sample.items()})
             elif isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
-                made.append(tuple(change(value) for value in sample))
+                results.append(tuple(change(value) for value in sample))
             else:
-                made.append(change(sample))
+                results.append(change(sample))
         except (TypeError, ValueError, RuntimeError):
             return
-    yield " as a tensor", made[0]
-    yield f" as a {dtype} tensor".replace("torch.", ""), made[1]
-    if isinstance(made[0], torch.Tensor):
-        yield " as a tensor of one row", made[0][None]
+    yield " as a tensor", results[0]
+    yield f" as a {dtype} tensor".replace("torch.", ""), results[1]
+    if isinstance(results[0], torch.Tensor):
+        yield " as a tensor of one row", results[0][None]
 
 
 def _stacked(records: list[Any], dtype: object) -> Iterator[tuple[str, Any]]:
-    """Yield objects of one form as a tensor for each name, and their numbers as the rows of one array."""
+    """Yield records with the same keys as a tensor for each key, and as one array of rows."""
     import torch
 
     names = list(records[0])
@@ -70,8 +70,8 @@ def _stacked(records: list[Any], dtype: object) -> Iterator[tuple[str, Any]]:
 
 
 def _tensor(value: object, dtype: Any) -> Any:
-    """Return the value as a tensor: fractions in `dtype`, integers as they are."""
+    """Return the value as a tensor: floats in `dtype`, integers unchanged."""
     import torch
 
-    made = value if isinstance(value, torch.Tensor) else torch.tensor(value)
-    return made.to(dtype) if made.is_floating_point() else made
+    tensor = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor

@@ -1,4 +1,4 @@
-"""Text that no encoding of JSON can carry."""
+"""Refuse text that cannot be encoded as UTF-8."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def require_unicode(recording: Recording) -> None:
                 try:
                     text.encode()
                 except UnicodeEncodeError as error:
-                    found = f"{text[:40]!a} is no Unicode text: {text[error.start]!a} is half of a pair"
-                    raise UnsupportedSampleError(f"{name}[{number}]", found, _ADVICE) from None
+                    reason = f"{text[:40]!a} is no Unicode text: {text[error.start]!a} is half of a pair"
+                    raise UnsupportedSampleError(f"{name}[{number}]", reason, _ADVICE) from None
 
 
 def _texts(value: JSONValue) -> Iterator[str]:

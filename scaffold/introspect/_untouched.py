@@ -14,7 +14,7 @@ _MOST_BYTES = 32 * 2**20
 
 
 class Untouched:
-    """Keeps a model's state from before the first call, so that a copy with no history can be asked."""
+    """The state of a model before its first call, to create copies that were never called."""
 
     def __init__(self, model: object) -> None:
         self._outside = OutsideState(model)
@@ -25,17 +25,17 @@ class Untouched:
         except _TooLargeError:
             self._pickled.close()
         except Exception:
-            # A class of a function, a lambda: pickle cannot name them, and they are small.
+            # A local class or a lambda: pickle cannot import it.
             self._pickled.close()
             self._copied = _deep_copy(model)
 
     def copy(self) -> object:
-        """Return a model that was not called yet; `None` where the model is too large or cannot be copied.
+        """Return a copy of the model before its first call; `None` if it is too large or cannot be copied.
 
-        Calls of that copy may change it: a second copy is made of what was kept. What the model's code keeps
-        outside the model is set back too.
+        Each call returns a new copy, because calls of a copy may change it. The state outside the model is
+        restored as well.
         """
-        self._outside.set_back()
+        self._outside.restore()
         if self._pickled.closed:
             return _deep_copy(self._copied)
         try:
@@ -49,10 +49,10 @@ class _TooLargeError(Exception):
 
 
 class _Limited(io.BytesIO):
-    def write(self, data: Any) -> int:
-        if self.tell() + memoryview(data).nbytes > _MOST_BYTES:
+    def write(self, buffer: Any) -> int:
+        if self.tell() + memoryview(buffer).nbytes > _MOST_BYTES:
             raise _TooLargeError
-        return super().write(data)
+        return super().write(buffer)
 
 
 def _deep_copy(model: object) -> object:

@@ -1,8 +1,8 @@
 """Vary rows in the ways that their schema allows, whether or not the sample shows it.
 
-A model may answer a row alone as it should, and another way beside rows that lack a value or hold a longer
-list, a longer text or a larger image: pandas turns a column of whole numbers into floats for one null,
-padding follows the longest, and the texts of a numpy array are as wide as the widest.
+The answer to a row may change if another row has a missing value, a longer list, a longer text or a larger
+image: pandas converts a column of integers to floats for one null, padding follows the longest item, and
+the width of a numpy string array is that of its longest text.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._records import fields_of, with_values
 
 _LONGER = 4
-"""How often a text is repeated."""
+"""The number of repetitions of a text."""
 
 
-def varied(rows: Any, chosen: Sequence[int]) -> Any:
-    """Return `rows` with those at `chosen` varied; other containers and other rows come back as they are.
+def vary_rows(rows: Any, chosen: Sequence[int]) -> Any:
+    """Return `rows` with those at `chosen` varied; other containers and other rows are unchanged.
 
     By turns, fields of records that may be null are null, one or all of them, and lists and images are half
     and twice as large. Two rows have texts of other lengths, or are themselves texts or images of another
     size: more could be refused, as a text often names one of a few kinds. Of a frame of pandas or polars,
     columns of lists are varied.
     """
-    if _kinds.kin(rows, "pandas.DataFrame", "polars.DataFrame"):
-        return _varied_frame(rows, chosen)
+    if _kinds.is_a(rows, "pandas.DataFrame", "polars.DataFrame"):
+        return _vary_frame(rows, chosen)
     if not isinstance(rows, list):
         return rows
-    made = list(rows)
+    result = list(rows)
     for turn, place in enumerate(chosen):
         # A class may refuse it.
         with contextlib.suppress(Exception):
-            made[place] = _varied(rows[place], turn)
-    return made
+            result[place] = _vary_record(rows[place], turn)
+    return result
 
 
-def _varied_frame(frame: Any, chosen: Sequence[int]) -> Any:
-    is_pandas = _kinds.kin(frame, "pandas.DataFrame")
-    made = frame.copy(deep=False) if is_pandas else frame
+def _vary_frame(frame: Any, chosen: Sequence[int]) -> Any:
+    is_pandas = _kinds.is_a(frame, "pandas.DataFrame")
+    result = frame.copy(deep=False) if is_pandas else frame
     for j, dtype in enumerate(frame.dtypes):
         if not str(dtype).lower().startswith(("object", "list")):
             continue
@@ -51,21 +51,21 @@ def _varied_frame(frame: Any, chosen: Sequence[int]) -> Any:
         if not chosen or not _is_plain_list(values[chosen[0]]):
             continue
         for turn, place in enumerate(chosen):
-            values[place] = _resized(values[place], larger=turn % 2 == 0)
+            values[place] = _resize(values[place], larger=turn % 2 == 0)
         if is_pandas:
-            made.isetitem(j, type(column)(values, dtype=column.dtype, index=column.index))
+            result.isetitem(j, type(column)(values, dtype=column.dtype, index=column.index))
         else:
-            made = made.with_columns(type(column)(column.name, values, dtype=column.dtype))
-    return made
+            result = result.with_columns(type(column)(column.name, values, dtype=column.dtype))
+    return result
 
 
-def _varied(record: Any, turn: int) -> Any:
+def _vary_record(record: Any, turn: int) -> Any:
     fields = fields_of(record)
     if not fields:
         # A list of numbers has a place for each feature: its length is the sample's in each request.
         is_features = isinstance(record, list) and not all(isinstance(item, str) for item in record)
-        return record if is_features or turn > 1 else _resized(record, larger=turn == 0)
-    optional = _optional(type(record))
+        return record if is_features or turn > 1 else _resize(record, larger=turn == 0)
+    optional = _optional_fields(type(record))
     nullable = [name for name in fields if name in optional]
     sized = {name: value for name, value in fields.items() if _is_plain_list(value) or _is_image(value)}
     texts = {name: value for name, value in fields.items() if type(value) is str}
@@ -80,11 +80,11 @@ def _varied(record: Any, turn: int) -> Any:
     if way is texts and place > 1:
         return record
     larger = place % 2 == 0
-    return with_values(record, {name: _resized(fields[name], larger=larger) for name in way})
+    return with_values(record, {name: _resize(fields[name], larger=larger) for name in way})
 
 
-def _resized(value: Any, *, larger: bool) -> Any:
-    """Return a list or an image of half or twice the size, a text of half or four times its length."""
+def _resize(value: Any, *, larger: bool) -> Any:
+    """Return a list or an image of half or twice the size, or a text of half or four times the length."""
     if _is_plain_list(value):
         return value * 2 if larger else value[: (len(value) + 1) // 2]
     if isinstance(value, str):
@@ -94,7 +94,7 @@ def _resized(value: Any, *, larger: bool) -> Any:
     return value
 
 
-def _optional(kind: type) -> set[str]:
+def _optional_fields(kind: type) -> set[str]:
     """The fields of a class whose annotation allows `None`."""
     hints = typing.get_type_hints(kind)
     unions = (typing.Union, types.UnionType)
@@ -111,4 +111,4 @@ def _is_plain_list(value: object) -> bool:
 
 
 def _is_image(value: object) -> bool:
-    return _kinds.kin(value, "PIL.Image")
+    return _kinds.is_a(value, "PIL.Image")

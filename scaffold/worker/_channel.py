@@ -17,15 +17,15 @@ LARGEST_MESSAGE_BYTES = 1 << 30
 
 
 class ChannelClosedError(Exception):
-    """The other side is gone."""
+    """The other process closed the pipe."""
 
 
 class SilenceError(Exception):
-    """The other side sent nothing in time."""
+    """No message arrived before the timeout."""
 
 
 class Channel:
-    """One side of the pipes."""
+    """One end of a pair of pipes."""
 
     def __init__(self, reader: int, writer: int) -> None:
         """Take over the file descriptors of the pipe to read from and of the pipe to write to."""
@@ -36,7 +36,7 @@ class Channel:
         """Write a message.
 
         Raises:
-            ChannelClosedError: Nobody reads any more.
+            ChannelClosedError: The other process closed the pipe.
         """
         content = memoryview(json.dumps(message).encode() + b"\n")
         try:
@@ -53,14 +53,14 @@ class Channel:
 
         Raises:
             ChannelClosedError: The other side closed the pipe, or sent an invalid message.
-            SilenceError: Nothing came in time.
+            SilenceError: No message arrived in time.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         start = 0
         while (end := self._pending.find(b"\n", start)) < 0:
             start = len(self._pending)
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-            if not select.select([self._reader], [], [], left)[0]:
+            remaining_s = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+            if not select.select([self._reader], [], [], remaining_s)[0]:
                 raise SilenceError
             block = os.read(self._reader, _BLOCK_BYTES)
             if not block or start > LARGEST_MESSAGE_BYTES:

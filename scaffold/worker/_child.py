@@ -1,6 +1,6 @@
 """The main program of the worker process. Standard library only, until the job names its program.
 
-It confines itself by the kernel before it reads anything of the model's, see `scaffold.base.confine`.
+The process confines itself before it reads any file of the model: see `scaffold.base.confine`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
     """Read the job from standard input, carry it out, and exit without running destructors."""
     vars(sys.modules["__main__"]).pop("main", None)  # the `__main__` of a model has no such name
     worker.mark_inside()
-    # Imports make hardly any garbage: the programs enable collection when they load the model.
+    # Imports create little garbage: the programs enable collection when they load the model.
     gc.disable()
     channel = _channel()
     program = importlib.import_module(sys.argv.pop(1))
@@ -34,7 +34,7 @@ def main() -> None:
     witness = Witness(job["folder"], job["hidden"], job["installed"])
     witness.passed_over = (job["folder"], os.getcwd())  # noqa: PTH109 - text, as the audit hook compares it
     witness.named.update(job["named"])
-    # Before anything of the model's is read.
+    # Before any file of the model is read.
     enforced = enforce(Confinement.from_json(job["confinement"]))
     # The confinement forbids writing beside the libraries.
     sys.dont_write_bytecode = True

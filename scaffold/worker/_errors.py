@@ -31,7 +31,7 @@ def decode_error(document: dict[str, Any]) -> ScaffoldError:
     if cls.__str__ is Exception.__str__:
         return WorkerMessageError(f"{cls.__name__} is a kind of error")
     try:
-        error = cls(*(_frozen(argument) for argument in arguments))
+        error = cls(*(_with_tuples(argument) for argument in arguments))
         str(error)
     except Exception as fault:
         return WorkerMessageError(str(fault), cls.__name__)
@@ -40,8 +40,8 @@ def decode_error(document: dict[str, Any]) -> ScaffoldError:
 
 def printable(text: str) -> str:
     """Return `text` with its control characters replaced, newlines and tabs kept."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")  # half a pair of surrogates cannot be printed
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", whole)
+    encodable = text.encode("utf-8", "replace").decode("utf-8")  # half a pair of surrogates cannot be printed
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", encodable)
 
 
 def _plain(value: Any) -> Any:
@@ -52,10 +52,10 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, PurePath) else value
 
 
-def _frozen(value: Any) -> Any:
+def _with_tuples(value: Any) -> Any:
     """JSON as the constructors of errors take it: lists as tuples."""
     if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
+        return tuple(_with_tuples(item) for item in value)
     if isinstance(value, dict):
-        return {printable(key): _frozen(item) for key, item in value.items()}
+        return {printable(key): _with_tuples(item) for key, item in value.items()}
     return printable(value) if isinstance(value, str) else value

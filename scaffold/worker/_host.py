@@ -31,12 +31,12 @@ REHEARSAL = "scaffold.worker._rehearse"
 
 
 class WorkerFaultError(RuntimeError):
-    """An exception in the worker that no code expected; `str()` of it ends with the worker's traceback."""
+    """An unexpected exception in the worker; its message ends with the worker's traceback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """Where workers run, and what they may do."""
+    """The interpreter, environment and rights of workers."""
 
     python: Path = field(default_factory=lambda: Path(sys.executable))
     path: Sequence[str] = field(default_factory=lambda: [entry for entry in sys.path if entry])
@@ -44,27 +44,27 @@ class WorkerSettings:
     environ: Mapping[str, str] = field(default_factory=dict)
     """The environment variables of the worker, without those for its folders."""
     overlay: Sequence[str] = ()
-    """The folders with our own package and with what it needs, where the environment lacks them."""
+    """The folders with this package and with its requirements that the environment lacks."""
     confinement: Confinement = field(default_factory=Confinement)
     """The rights of the worker besides reading its libraries and writing below its own folder."""
     time_s: float = 600.0
-    """Seconds for one answer of the worker."""
+    """Timeout of one message of the worker."""
 
     @property
     def runs_in(self) -> tuple[Path, Sequence[str], Mapping[str, str]]:
-        """What a process needs to start: the interpreter, our own package and the variables."""
+        """The settings that are fixed at the start: the interpreter, the overlay and the variables."""
         return self.python, self.overlay, self.environ
 
 
 class Worker:
-    """A process that holds the model. Use it in a `with`: the end of the block ends the process."""
+    """A process that loads the model; a context manager that ends the process on exit."""
 
     def __init__(self, program: str, settings: WorkerSettings) -> None:
-        """Start it: it imports its program, and waits for its job.
+        """Start the process, which imports its program and waits for a job.
 
         Args:
-            program: The module whose `run(channel, job, witness)` it calls.
-            settings: Where it runs. Its rights are not used before `begin`.
+            program: The module whose `run(channel, job, witness)` the process calls.
+            settings: The interpreter and environment; the rights are applied by `begin`.
         """
         self.program, self.runs_in, self._settings = program, settings.runs_in, settings
         self._temporary = TemporaryFolder("worker")
@@ -73,7 +73,7 @@ class Worker:
         self.folder, self._current = own / "own", own / "current"
         (self.folder / "tmp").mkdir(parents=True)
         self._current.mkdir()
-        # Read by these handles: the worker may replace both files by links.
+        # Keep the files open: the worker may replace them by links.
         self._log = (self.folder / "log.txt").open("w+b")
         self._lookup_file = (self.folder / LOOKUP_FILE).open("w+b")
         package, *needed = settings.overlay or [os.fspath(_PACKAGES)]
@@ -86,12 +86,12 @@ class Worker:
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
 
     def begin(self, job: Mapping[str, Any], settings: WorkerSettings) -> None:
-        """Let it carry out a job.
+        """Send a job and apply the rights of `settings`.
 
         Args:
-            job: What the program's `run` is given: JSON values. `local`, `named`, `hidden` and `installed`
-                are for the worker's `Finder` and `Witness`.
-            settings: Its rights; `runs_in` must equal that of the settings at the start.
+            job: JSON values for the program's `run`. `local`, `named`, `hidden` and `installed` are for the
+                worker's `Finder` and `Witness`.
+            settings: The rights; `runs_in` must equal that of the settings at the start.
         """
         self._settings = settings
         self.send(
@@ -122,7 +122,7 @@ class Worker:
         self._temporary.cleanup()
 
     def end(self) -> None:
-        """End the process and all that it started; its folder stays until `close`."""
+        """End the process and its child processes; the folder stays until `close`."""
         if self._process.poll() is None:
             end_process(self._process)
         for stream in (self._process.stdin, self._process.stdout, self._log, self._lookup_file):
@@ -130,7 +130,7 @@ class Worker:
                 stream.close()  # type: ignore[union-attr]
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Send a message; a worker that is gone is found out by `receive`."""
+        """Send a message; if the worker has ended, `receive` raises."""
         with contextlib.suppress(ChannelClosedError):
             self._channel.send(dict(message))
 
@@ -141,8 +141,8 @@ class Worker:
             ScaffoldError: The error that the worker reports.
             WorkerDiedError: The process was ended by a signal.
             WorkerLimitError: It exceeded a limit.
-            WorkerError: It ended in another way.
-            WorkerFaultError: The worker reports an exception that no code expected.
+            WorkerError: It exited for another reason.
+            WorkerFaultError: The worker reports an unexpected exception.
         """
         try:
             message = self._channel.receive(self._settings.time_s)
@@ -151,7 +151,7 @@ class Worker:
             self.close()
             raise WorkerLimitError("time", f"{self._settings.time_s:.0f} s", doing) from error
         except ChannelClosedError as error:
-            raise self._death() from error
+            raise self._exit_error() from error
         if "error" in message:
             raise decode_error(message)
         if "fault" in message:
@@ -162,18 +162,18 @@ class Worker:
         return confined_environment(self.folder / "tmp")
 
     def _confinement(self) -> Confinement:
-        given = self._settings.confinement
-        folders = (*given.readable_whole, self.folder, self._current)
-        return replace(given, readable_whole=folders, writable=(*given.writable, self.folder))
+        confinement = self._settings.confinement
+        folders = (*confinement.readable_whole, self.folder, self._current)
+        return replace(confinement, readable_whole=folders, writable=(*confinement.writable, self.folder))
 
-    def _death(self) -> WorkerError:
-        """Return what is known of a process that closed the channel."""
+    def _exit_error(self) -> WorkerError:
+        """Return the error for a process that closed the channel."""
         try:
             status = self._process.wait(_ENDING_S)
         except TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        log, doing = self._end_of_log(), self._name_being_loaded()
+        log, doing = self._log_tail(), self._name_being_loaded()
         refused = explain_exit(status)
         if refused is not None:
             if refused.action is Action.CPU:
@@ -191,7 +191,7 @@ class Worker:
             return printable(words[0]) if words else ""
         return ""
 
-    def _end_of_log(self) -> str:
+    def _log_tail(self) -> str:
         with contextlib.suppress(OSError, ValueError):
             size_bytes = self._log.seek(0, os.SEEK_END)
             self._log.seek(max(0, size_bytes - _LOG_BYTES))
@@ -200,7 +200,7 @@ class Worker:
 
 
 def _signal_name(number: int) -> str:
-    """Return the name of a signal; those for real time have none but the first and the last."""
+    """Return the name of a signal, or its number for real-time signals without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,4 +1,4 @@
-"""Check that names and types from the worker, which become source text, are names and types only."""
+"""Check strings from the worker that become source code: only names and types are allowed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _WORDS = re.compile(r"[^\n\r\"'\\#;()]*")
 
 
 def require_plain(value: Any) -> None:
-    """Return if the parts of a signature that go into code as they are hold names and types only.
+    """Check that the parts of a signature that become source code are names and types only.
 
     Raises:
-        CodecError: One holds more.
+        CodecError: One has other characters.
     """
     if isinstance(value, tuple):
         for item in value:
             require_plain(item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
-            held = getattr(value, field.name)
-            for text in held if isinstance(held, tuple) else (held,):
+            content = getattr(value, field.name)
+            for text in content if isinstance(content, tuple) else (content,):
                 if field.name in _IN_SOURCE and isinstance(text, str) and not _WORDS.fullmatch(text):
                     raise CodecError(f"a {field.name} that is none: {text[:80]!r}")
-            require_plain(held)
+            require_plain(content)

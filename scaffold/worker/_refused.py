@@ -1,4 +1,4 @@
-"""Errors for what the confinement refused to the model."""
+"""Errors for actions of the model that the confinement refused."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _REFUSALS = ("permission", "permitted", "denied", "connection", "name resolution
 
 
 def refused_error(error: BaseException) -> ScaffoldError | None:
-    """Return the error for a model that failed because the confinement refused something; `None` if not so.
+    """Return the error for a failure that the confinement caused; `None` for any other failure.
 
-    An error that only repeats the model's message is blamed on the last refusal, if the message mentions a
-    refusal: libraries try many things that they do not need.
+    An error of this package with the model's message is attributed to the last refusal only if the message
+    mentions a refusal, because libraries try many actions that they do not need.
     """
     if isinstance(error, ScaffoldError) and not isinstance(error, _OF_MODEL):
         return None
@@ -66,7 +66,7 @@ def _cause(error: BaseException) -> str:
 
 
 def _database_error(error: BaseException) -> ScaffoldError | None:
-    """Return the error for a database of SQLite, whose own errors name no file."""
+    """Return the error for an SQLite database; errors of SQLite have no path."""
     written = [refused.target for refused in refusals() if refused.action is Action.WRITE]
     if not written:
         return None
@@ -81,14 +81,14 @@ def _database_error(error: BaseException) -> ScaffoldError | None:
 
 
 def _refused_semaphore(text: str) -> Refused | None:
-    """Return the start of processes, if that is what an error without a path is about.
+    """Return the refusal of process creation, if an error without a path has that cause.
 
     `multiprocessing` first creates a semaphore, for which there is no audit event.
     """
     if "_multiprocessing" not in sys.modules or not _SEMAPHORE.search(text):
         return None
-    others = (refused for refused in refusals() if refused.action not in (Action.READ, Action.WRITE))
-    return next(others, Refused(action=Action.FORK))
+    candidates = (refused for refused in refusals() if refused.action not in (Action.READ, Action.WRITE))
+    return next(candidates, Refused(action=Action.FORK))
 
 
 def _as_error(refused: Refused, cause: str) -> ScaffoldError:
@@ -103,7 +103,7 @@ def _as_error(refused: Refused, cause: str) -> ScaffoldError:
     current = Path.cwd()
     target = Path(os.path.abspath(refused.target))  # noqa: PTH100 - a link stays what it is
     if refused.action is Action.WRITE and target.is_relative_to(current):
-        # The current folder is one of the worker's, of which the user knows nothing.
+        # The current folder is private to the worker: do not show its path to the user.
         name = str(target.relative_to(current))
         cause = cause.replace(str(target), name)
         return ConfinementError(action, f"{name} in the current folder", cause)

@@ -1,6 +1,6 @@
-"""Run in the worker: answer the recorded requests by the generated code, as the service will.
+"""The worker's program for a rehearsal: answer the recorded requests with the generated code.
 
-Standard library only at import, and of this package only what loads and calls the model.
+Imports only the standard library and the modules of this package that load and call the model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scaffold.worker._witness import Witness
 
 
 def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
-    """Load the model, and answer the requests that come when it is loaded; whatever fails is in the reply."""
+    """Load the model, wait for the request, and send the reply; it reports any failure."""
     watch = Watch(job["watched"])
     failure: BaseException | None = None
     model = None
@@ -51,19 +51,19 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
 
 
 def resume_collection() -> None:
-    """Collect garbage from now on, but not among what imports have made: that takes a fifth of a second."""
+    """Enable garbage collection without the objects created so far, which would take 0.2 s to scan."""
     gc.freeze()
     gc.enable()
 
 
 def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch) -> dict[str, Any]:
-    """Return what was seen since the start, and whether the answers are the recorded ones."""
+    """Return the recorded imports and files, and whether the answers equal the recorded ones."""
     failure: BaseException | None = None
     matched, takes_example = None, None
     try:
         watch.opened()  # discard what other programs opened
         witness.phase = "predict"
-        app = _generated(request["code"])
+        app = _load_generated(request["code"])
         matched = first_difference(_answers(model, request, app), request["answers"]) is None
         takes_example = matched and _takes_example(model, request, app)
         witness.note_unaudited(watch.opened())
@@ -76,43 +76,43 @@ def _reply(witness: Witness, failure: BaseException | None, matched: bool | None
     phase, witness.phase = witness.phase, "end"
     if failure is not None and (refused := refused_error(failure)):
         return encode_error(refused)
-    told = _failure(failure) if failure is not None else None
-    return {"failure": told, "matched": matched, "phase": phase, **witness.as_json()}
+    failure_json = _failure_json(failure) if failure is not None else None
+    return {"failure": failure_json, "matched": matched, "phase": phase, **witness.as_json()}
 
 
 def _answers(model: Any, request: dict[str, Any], app: types.ModuleType) -> list[Any]:
-    """The model's answers to the recorded requests, as the service would give them."""
+    """Return the response bodies of the service for the recorded requests."""
     call = decode("Call", request["call"])
     records = [app.schemas.ModelInput.model_validate_json(json.dumps(body)) for body in request["requests"]]
     if call.batched:
-        given = app.convert.from_model(base_model.invoke(model, call, app.convert.to_model(records)))
+        predictions = app.convert.from_model(base_model.invoke(model, call, app.convert.to_model(records)))
     else:
-        given = [
+        predictions = [
             app.convert.from_model(base_model.invoke(model, call, app.convert.to_model(record)))
             for record in records
         ]
-    written = [
-        answer.model_dump_json(by_alias=True, serialize_as_any=True, warnings=False) for answer in given
+    texts = [
+        answer.model_dump_json(by_alias=True, serialize_as_any=True, warnings=False) for answer in predictions
     ]
-    return [json.loads(text) for text in written]
+    return [json.loads(text) for text in texts]
 
 
 def _takes_example(model: Any, request: dict[str, Any], app: types.ModuleType) -> bool:
-    """Whether the made-up record is valid and the model answers it: the service then starts with it."""
+    """Whether the example is valid and the model answers it: only then does the API page show it."""
     if request.get("example") is None:
         return False
     call = decode("Call", request["call"])
     try:
         record = app.schemas.ModelInput.model_validate_json(json.dumps(request["example"]))
-        given = app.convert.to_model([record] if call.batched else record)
-        app.convert.from_model(base_model.invoke(model, call, given))
+        inputs = app.convert.to_model([record] if call.batched else record)
+        app.convert.from_model(base_model.invoke(model, call, inputs))
     except Exception:
         return False
     return True
 
 
-def _generated(code: dict[str, str]) -> types.ModuleType:
-    """The package `app` with the generated modules in it, from their text."""
+def _load_generated(code: dict[str, str]) -> types.ModuleType:
+    """Create the package `app` from the text of the generated modules."""
     package = types.ModuleType("app")
     package.__path__ = []
     sys.modules["app"] = package
@@ -126,7 +126,7 @@ def _generated(code: dict[str, str]) -> types.ModuleType:
     return package
 
 
-def _failure(error: BaseException) -> dict[str, Any]:
+def _failure_json(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": str(error),

@@ -1,6 +1,6 @@
-"""Which environment variables the model reads from `os.environ` and `os.environb`.
+"""Record the environment variables that the model reads from `os.environ` and `os.environb`.
 
-Reads by compiled code are not seen.
+Reads by compiled code are not recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scaffold.worker._witness import RECORDED, Witness
 
 
 def watch_variables(witness: Witness) -> None:
-    """Have `os.environ` write down in `witness.variables` what is looked up while the model runs."""
+    """Record lookups in `os.environ` in `witness.variables` while the model runs."""
 
     class Watched(os._Environ):  # type: ignore[type-arg]
         def __getitem__(self, name: AnyStr) -> AnyStr:
@@ -48,16 +48,16 @@ def _present(name: AnyStr, look_up: Callable[[AnyStr], AnyStr]) -> bool:
 
 
 def _reading_frame() -> FrameType:
-    """The frame whose code asks for a variable; the standard library asks for somebody else."""
-    asking = sys._getframe(2)
-    frame: FrameType | None = asking
+    """Return the frame that reads the variable, outside the standard library."""
+    caller = sys._getframe(2)
+    frame: FrameType | None = caller
     while frame is not None and _is_between(frame):
         frame = frame.f_back
-    return frame or asking
+    return frame or caller
 
 
 def _imports_library(witness: Witness) -> bool:
-    """Whether an installed module is being imported: many libraries look for their own variables then."""
+    """Whether an installed module is being imported: many libraries read their own variables then."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if frame.f_code.co_name == "<module>" and witness.place(frame.f_code.co_filename) is not None:
@@ -67,6 +67,6 @@ def _imports_library(witness: Witness) -> bool:
 
 
 def _is_between(frame: FrameType) -> bool:
-    """Whether the code is ours or of the standard library."""
+    """Whether the code is of this module or the standard library."""
     name = str(frame.f_globals.get("__name__"))
     return name == __name__ or name.partition(".")[0] in sys.stdlib_module_names

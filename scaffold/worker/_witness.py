@@ -1,7 +1,7 @@
-"""What a model imports and opens, as seen from inside the process that loads it.
+"""Record the imports and opened files of a model in the process that loads it.
 
-A finder at the front of `sys.meta_path` sees each import, an audit hook each file that Python opens. Standard
-library only: the process must import nothing that the model does not.
+A finder in `sys.meta_path` records imports, and an audit hook records files that Python opens. Standard
+library only: the process must import no other module that the model does not import.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ RECORDED = ("load", "introspect", "predict")
 
 
 class Witness:
-    """What was looked for and opened, and in which phase.
+    """The imports, variables and files of a process, by phase.
 
     The phases are `start`, `read` (our own reading of files), `load`, `introspect`, `wait` and `predict`.
     """
 
     def __init__(self, folder: str, hidden: Mapping[str, str], installed: Collection[str]) -> None:
-        """Watch nothing yet.
+        """Start with empty records.
 
         Args:
             folder: The worker's own folder: files there are not the model's.
-            hidden: Distributions that are not to be found, by the module that they bring.
-            installed: Folders that distributions are installed into.
+            hidden: Distributions to hide, by the module that they provide.
+            installed: Folders with installed distributions.
         """
         self.folder = folder
         self.passed_over: tuple[str, ...] = (folder,)
@@ -52,11 +52,11 @@ class Witness:
         self.ours: dict[str, str] = {}
         """The same for modules that this package imported for its own work."""
         self.missed: dict[str, tuple[str, str]] = {}
-        """Importer and phase, by the hidden distribution that was asked for."""
+        """Importer and phase, by the hidden distribution whose import was tried."""
         self.absent: dict[str, str] = {}
         """Importer, by the module that is not installed."""
         self.own: dict[str, tuple[str, str]] = {}
-        """File and phase, by the name of a module that no distribution brings."""
+        """File and phase, by the name of a module that no distribution provides."""
         self.variables: dict[str, tuple[bool, bool]] = {}
         """Whether it is set, and whether the user's own code read it, by the name of a variable."""
         self.copiers: set[str] = set()
@@ -66,10 +66,10 @@ class Witness:
         self.unaudited: dict[str, str] = {}
         """The same for files that were opened without an audit event."""
         self._of_model: dict[str, bool] = {}
-        """Whether the model's code asked for an installed module, by the module's name."""
+        """Whether the model's code imported an installed module, by the module's name."""
 
     def hide(self, hidden: Mapping[str, str]) -> None:
-        """Let distributions not be found from now on, and forget those that this package has imported."""
+        """Hide distributions from now on, and remove their modules from `sys.modules`."""
         self.hidden = dict(hidden)
         for name, module in list(sys.modules.items()):
             parts = self.place(getattr(getattr(module, "__spec__", None), "origin", None))
@@ -87,8 +87,8 @@ class Witness:
         parts[-1] = parts[-1].partition(".")[0]
         return parts
 
-    def judge(self, spec: Any) -> bool:
-        """Record that a module was asked for; return whether it may be found.
+    def admit(self, spec: Any) -> bool:
+        """Record the import of a module; return whether it is allowed.
 
         A module of the user's own, or of the standard library, may have the name of a hidden one.
         """
@@ -103,16 +103,16 @@ class Witness:
             return False
         name = ".".join(parts).removesuffix(".__init__")
         self._of_model[spec.name] = self.phase in RECORDED and self._is_of_model()
-        seen = self.imported if self._of_model[spec.name] else self.ours
-        seen.setdefault(name, self.phase)
+        modules = self.imported if self._of_model[spec.name] else self.ours
+        modules.setdefault(name, self.phase)
         return True
 
     def _is_of_model(self) -> bool:
-        """Whether code of the model, and not of this package, asked for the import that is under way.
+        """Whether code of the model, not of this package, started the current import.
 
         Modules that are being imported are skipped: their importer is responsible for their imports.
         """
-        frame = _asking_frame()
+        frame = _importing_frame()
         while frame is not None:
             name = str(frame.f_globals.get("__name__", ""))
             if frame.f_code.co_name == "<module>":
@@ -124,7 +124,7 @@ class Witness:
         return True
 
     def _hidden_at(self, parts: list[str]) -> str | None:
-        """Return the hidden distribution that the module at this place belongs to."""
+        """Return the hidden distribution of the module at this place, if any."""
         names = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
         return next((self.hidden[name] for name in names if name in self.hidden), None)
 
@@ -151,9 +151,9 @@ class Witness:
     def note_variable(self, name: str, *, present: bool, file: str) -> None:
         """Record that code in `file` read an environment variable."""
         own = self.place(file) is None and not is_below(os.path.realpath(file), interpreter_folders())
-        known = self.variables.get(name)
-        # What was absent at first stays so: `setdefault` sets it.
-        was_present, was_own = known or (present, own)
+        earlier = self.variables.get(name)
+        # A variable that was absent at first stays absent: `setdefault` sets it.
+        was_present, was_own = earlier or (present, own)
         self.variables[name] = (present and was_present, own or was_own)
 
     def note_unaudited(self, paths: set[str]) -> None:
@@ -163,13 +163,13 @@ class Witness:
                 self.unaudited.setdefault(path, self.phase)
 
     def as_json(self) -> dict[str, Any]:
-        """Return all that was seen."""
+        """Return all records as JSON."""
         names = ("imported", "ours", "missed", "absent", "own", "opened", "unaudited")
         return {name: dict(getattr(self, name)) for name in names} | {"libraries": shared_libraries()}
 
 
 class Finder:
-    """Stands in `sys.meta_path` for the entries that were there.
+    """A meta path finder that wraps the former entries of `sys.meta_path`.
 
     Hidden distributions are not found. A module in the user's folders is found only if the model's files name
     its top-level package or the user's code imports it: not if a library looks for an optional dependency of
@@ -177,7 +177,7 @@ class Finder:
     """
 
     def __init__(self, entries: list[Any], witness: Witness, local: Collection[str] = ()) -> None:
-        """Take the place of `entries`.
+        """Wrap `entries`.
 
         Args:
             entries: The former entries of `sys.meta_path`.
@@ -188,34 +188,34 @@ class Finder:
         self._local = [os.path.realpath(folder) for folder in local]
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """What the first entry finds that finds anything."""
+        """Return the first spec of the entries that is allowed."""
         for entry in self._entries:
             spec = entry.find_spec(name, path, target)
-            if spec is None or (path is None and self._is_strange(name, spec)):
+            if spec is None or (path is None and self._is_undeclared_local(name, spec)):
                 continue
-            return spec if self._witness.judge(spec) else None
+            return spec if self._witness.admit(spec) else None
         self._witness.absent.setdefault(name, importer())
         return None
 
     def find_distributions(self, *arguments: Any, **keywords: Any) -> Any:
-        """The entries' distributions, without the hidden ones."""
+        """Yield the distributions of the entries, without the hidden ones."""
         hidden = set(self._witness.hidden.values())
         for entry in self._entries:
             find = getattr(entry, "find_distributions", None)
-            for found in find(*arguments, **keywords) if find else ():
+            for distribution in find(*arguments, **keywords) if find else ():
                 # The name of the folder is faster to read than the metadata.
-                name = getattr(found, "_normalized_name", None) or found.metadata["Name"] or ""
+                name = getattr(distribution, "_normalized_name", None) or distribution.metadata["Name"] or ""
                 if re.sub(r"[-_.]+", "-", name).lower() not in hidden:
-                    yield found
+                    yield distribution
 
     def invalidate_caches(self) -> None:
-        """Forget what folders held."""
+        """Clear the caches of the entries."""
         for entry in self._entries:
             if hasattr(entry, "invalidate_caches"):
                 entry.invalidate_caches()
 
-    def _is_strange(self, name: str, spec: Any) -> bool:
-        """Whether a library asks for a module that is the user's own and that no file names."""
+    def _is_undeclared_local(self, name: str, spec: Any) -> bool:
+        """Whether a library imports a user's module that no file of the model names."""
         if name in self._witness.named:
             return False
         places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
@@ -230,7 +230,7 @@ class Finder:
 
 
 def interpreter_folders() -> list[str]:
-    """The folders of the interpreter and of its environment."""
+    """Return the folders of the interpreter and of its environment."""
     return [os.path.realpath(folder) for folder in (sys.prefix, sys.base_prefix)]
 
 
@@ -240,17 +240,17 @@ def is_below(place: str, folders: Collection[str]) -> bool:
 
 
 def importer() -> str:
-    """The module whose code asked for the import that is under way."""
-    frame = _asking_frame()
+    """Return the name of the module that started the current import."""
+    frame = _importing_frame()
     return str(frame.f_globals.get("__name__", "")) if frame else ""
 
 
 def _importing_file() -> str | None:
-    frame = _asking_frame()
+    frame = _importing_frame()
     return frame.f_code.co_filename if frame else None
 
 
-def _asking_frame() -> FrameType | None:
+def _importing_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
@@ -261,7 +261,7 @@ def _asking_frame() -> FrameType | None:
 
 
 def shared_libraries() -> list[str]:
-    """The shared libraries that this process has mapped; none where the system does not tell."""
+    """Return the shared libraries that this process has mapped; empty without `/proc`."""
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:

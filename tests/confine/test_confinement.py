@@ -384,13 +384,13 @@ def test_home_and_temporary_folder_are_not_readable_as_a_whole(
     monkeypatch.setattr(_paths, "_homes", lambda: {str(tmp_path / "home")})
     for folder in (tmp_path, tmp_path / "home"):
         unread: list[str] = []
-        assert _paths._visible(str(folder), unread) == []
+        assert _paths._visible_grants(str(folder), unread) == []
         assert unread == [str(folder)]
     for folder in (Path("/"), Path("/tmp")):
         unread = []
         assert all(
             str(folder) != grant.path or grant.rights == _landlock.READ_DIR
-            for grant in _paths._visible(str(folder), unread)
+            for grant in _paths._visible_grants(str(folder), unread)
         )
         assert unread == [str(folder)]
 
@@ -404,7 +404,7 @@ def test_only_python_code_of_a_home_folder_is_readable(
     (tmp_path / "churn").mkdir()
     (tmp_path / "churn" / "__init__.py").touch()
     (tmp_path / "photos").mkdir()
-    given = {Path(grant.path).name: grant.rights for grant in _paths._visible(str(tmp_path), [])}
+    given = {Path(grant.path).name: grant.rights for grant in _paths._visible_grants(str(tmp_path), [])}
     assert given == {
         tmp_path.name: _landlock.READ_DIR,
         "train.py": _landlock.READ_FILE,
@@ -418,9 +418,9 @@ def test_entries_beyond_the_limit_are_not_readable(tmp_path: Path, monkeypatch: 
         (tmp_path / "deep" / f"{number}.csv").touch()
     (tmp_path / "model.pkl").touch()
     unread: list[str] = []
-    assert {grant.path for grant in _paths._visible(str(tmp_path), unread)} == {str(tmp_path)}
+    assert {grant.path for grant in _paths._visible_grants(str(tmp_path), unread)} == {str(tmp_path)}
     monkeypatch.setattr(_paths, "_MOST_ENTRIES", 10)
-    grants = {grant.path: grant.rights for grant in _paths._visible(str(tmp_path), unread)}
+    grants = {grant.path: grant.rights for grant in _paths._visible_grants(str(tmp_path), unread)}
     assert unread == [str(tmp_path)]
     assert grants[str(tmp_path)] == _landlock.READ_DIR
     assert grants[str(tmp_path / "model.pkl")] == _landlock.READ_FILE

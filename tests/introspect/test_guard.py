@@ -72,7 +72,7 @@ def test_a_hint_that_raises_is_ignored(serve: Any, model: Any) -> None:
 
 
 def test_an_attribute_that_raises_is_not_a_method() -> None:
-    assert _estimators.known_methods(Touchy()) == ()
+    assert _estimators.standard_methods(Touchy()) == ()
     assert _estimators.other_methods(Touchy()) == ("rate",)
     with pytest.raises(CallError, match="has no method 'forecast'"):
         infer_signature(Touchy(), FRAME, method="forecast")

@@ -43,7 +43,7 @@ def test_state_outside_the_model_is_restored_in_place(keeping: ModuleType) -> No
     keeping.COUNTS[0] = 7
     vars(keeping).update(FIRST="north", NEW=3)
     model.predict(FRAME)
-    outside.set_back()
+    outside.restore()
     assert keeping.CACHE is cache
     assert cache == {"east": 5.0}
     assert keeping.COUNTS[0] == 0
@@ -56,7 +56,7 @@ def test_code_of_libraries_is_left_alone() -> None:
     outside = OutsideState(FRAME)
     try:
         pd.LEFT_ALONE = 2  # type: ignore[attr-defined]
-        outside.set_back()
+        outside.restore()
         assert pd.LEFT_ALONE == 2  # type: ignore[attr-defined]
     finally:
         del pd.LEFT_ALONE  # type: ignore[attr-defined]

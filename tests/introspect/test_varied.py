@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from scaffold.introspect._calls import find_call
-from scaffold.introspect._varied import varied
+from scaffold.introspect._varied import vary_rows
 
 
 @dataclasses.dataclass
@@ -137,5 +137,5 @@ def test_values_that_a_class_refuses_and_other_containers_stay() -> None:
         parts: list[object]
 
     rows = [Strict([{}]), 3, 0.5]
-    assert varied(rows, range(3)) == rows
-    assert varied((1, 2), [0]) == (1, 2)
+    assert vary_rows(rows, range(3)) == rows
+    assert vary_rows((1, 2), [0]) == (1, 2)

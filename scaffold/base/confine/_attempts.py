@@ -1,4 +1,4 @@
-"""What a process tries, recorded by an audit hook: exceptions seldom name the path or the address."""
+"""Record the actions of a process by an audit hook: exceptions seldom name the path or the address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._values import Confinement
 
 
 class Action(enum.Enum):
-    """What was tried."""
+    """The kinds of actions that may be refused."""
 
     READ = "read"
     WRITE = "write"
@@ -31,10 +31,10 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Something that the confinement does not allow.
+    """An action that the confinement does not allow.
 
     Args:
-        action: What was tried.
+        action: The kind of action.
         target: A path, an address, a program, a process, or the limit with its unit. Empty where unknown.
     """
 
@@ -56,16 +56,16 @@ class Attempts:
         self.confinement, self.memory_bytes = confinement, memory_bytes
         self.paths: collections.deque[Refused] = collections.deque(maxlen=_MOST_PATHS)
         self.others: collections.deque[Refused] = collections.deque(maxlen=_MOST_OTHERS)
-        self.looking = False  # caused by our own checks of paths
+        self.paused = False  # true during this package's own checks of paths
 
     def hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         """Return a function for `sys.addaudithook`; a method would take twice the time at each event."""
-        seen = _SEEN  # when Python ends, the names of modules are gone
+        readers = _READERS  # at exit Python clears module globals
 
         def note(event: str, arguments: tuple[Any, ...]) -> None:
-            if event in seen and not self.looking:
+            if event in readers and not self.paused:
                 try:
-                    for attempt in seen[event](arguments):
+                    for attempt in readers[event](arguments):
                         (self.paths if attempt.action in ON_PATHS else self.others).append(attempt)
                 except Exception:  # noqa: S110 - it would become the model's error
                     pass
@@ -73,26 +73,26 @@ class Attempts:
         return note
 
 
-def _path(
+def _path_reader(
     action: Action, *positions: int, folder: bool = False
 ) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
-    """The paths at `positions`; where `folder`, the last argument is the folder that they are in, or -1."""
+    """Return a reader of the paths at `positions`; with `folder`, the last argument is `dir_fd` or -1."""
 
-    def seen(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+    def read(arguments: tuple[Any, ...]) -> Iterator[Refused]:
         for position in () if folder and arguments[-1] != -1 else positions:
             if isinstance(arguments[position], str | bytes | os.PathLike):
                 yield Refused(action=action, target=os.fsdecode(arguments[position]))
 
-    return seen
+    return read
 
 
-def _opened(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _read_open(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     path, _, flags = arguments
-    return _path(Action.WRITE if (flags or 0) & _WRITING else Action.READ, 0)((path,))
+    return _path_reader(Action.WRITE if (flags or 0) & _WRITING else Action.READ, 0)((path,))
 
 
-def _address(action: Action, position: int) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
-    def seen(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _address_reader(action: Action, position: int) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
+    def read(arguments: tuple[Any, ...]) -> Iterator[Refused]:
         address = arguments[position]
         if isinstance(address, tuple):
             address = f"{address[0]}:{address[1]}"
@@ -100,66 +100,66 @@ def _address(action: Action, position: int) -> Callable[[tuple[Any, ...]], Itera
             action=action, target=os.fsdecode(address) if isinstance(address, bytes) else str(address)
         )
 
-    return seen
+    return read
 
 
-def _made_socket(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _read_socket(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     unix = arguments[1] == getattr(socket, "AF_UNIX", None)
     yield Refused(action=Action.CONNECT, target=UNIX if unix else "")
 
 
-def _resolved(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _read_lookup(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     host, port, *_ = (*arguments, None)
     host = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if host:
         yield Refused(action=Action.CONNECT, target=f"{host}:{port}" if port else host)
 
 
-def _program(position: int) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
-    def seen(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _program_reader(position: int) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
+    def read(arguments: tuple[Any, ...]) -> Iterator[Refused]:
         yield Refused(action=Action.RUN, target=os.fsdecode(arguments[position]))
 
-    return seen
+    return read
 
 
-def _plain(action: Action) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
+def _plain_reader(action: Action) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
     return lambda _arguments: iter([Refused(action=action)])
 
 
-def _signalled(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _read_signal(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     if arguments[0] != os.getpid():
         yield Refused(action=Action.SIGNAL, target=f"process {arguments[0]}")
 
 
 # Source: the table of audit events in Python's documentation.
-_SEEN: dict[str, Callable[[tuple[Any, ...]], Iterator[Refused]]] = {
-    "open": _opened,
-    "os.listdir": _path(Action.READ, 0),
-    "os.scandir": _path(Action.READ, 0),
-    "ctypes.dlopen": _path(Action.READ, 0),
-    "sqlite3.connect": _path(Action.WRITE, 0),
-    "os.mkdir": _path(Action.WRITE, 0, folder=True),
-    "os.remove": _path(Action.WRITE, 0, folder=True),
-    "os.rmdir": _path(Action.WRITE, 0, folder=True),
-    "os.truncate": _path(Action.WRITE, 0),
-    "os.chown": _path(Action.WRITE, 0, folder=True),
-    "os.utime": _path(Action.WRITE, 0, folder=True),
-    "os.setxattr": _path(Action.WRITE, 0),
-    "os.rename": _path(Action.WRITE, 0, 1, folder=True),
-    "os.link": _path(Action.WRITE, 0, 1, folder=True),
-    "os.symlink": _path(Action.WRITE, 1, folder=True),
-    "socket.__new__": _made_socket,
-    "socket.connect": _address(Action.CONNECT, 1),
-    "socket.sendto": _address(Action.CONNECT, 1),
-    "socket.bind": _address(Action.LISTEN, 1),
-    "socket.getaddrinfo": _resolved,
-    "socket.gethostbyname": _resolved,
-    "os.exec": _program(0),
-    "os.posix_spawn": _program(0),
-    "os.system": _program(0),
-    "subprocess.Popen": _program(0),
-    "os.fork": _plain(Action.FORK),
-    "os.forkpty": _plain(Action.FORK),
-    "os.kill": _signalled,
-    "os.killpg": _signalled,
+_READERS: dict[str, Callable[[tuple[Any, ...]], Iterator[Refused]]] = {
+    "open": _read_open,
+    "os.listdir": _path_reader(Action.READ, 0),
+    "os.scandir": _path_reader(Action.READ, 0),
+    "ctypes.dlopen": _path_reader(Action.READ, 0),
+    "sqlite3.connect": _path_reader(Action.WRITE, 0),
+    "os.mkdir": _path_reader(Action.WRITE, 0, folder=True),
+    "os.remove": _path_reader(Action.WRITE, 0, folder=True),
+    "os.rmdir": _path_reader(Action.WRITE, 0, folder=True),
+    "os.truncate": _path_reader(Action.WRITE, 0),
+    "os.chown": _path_reader(Action.WRITE, 0, folder=True),
+    "os.utime": _path_reader(Action.WRITE, 0, folder=True),
+    "os.setxattr": _path_reader(Action.WRITE, 0),
+    "os.rename": _path_reader(Action.WRITE, 0, 1, folder=True),
+    "os.link": _path_reader(Action.WRITE, 0, 1, folder=True),
+    "os.symlink": _path_reader(Action.WRITE, 1, folder=True),
+    "socket.__new__": _read_socket,
+    "socket.connect": _address_reader(Action.CONNECT, 1),
+    "socket.sendto": _address_reader(Action.CONNECT, 1),
+    "socket.bind": _address_reader(Action.LISTEN, 1),
+    "socket.getaddrinfo": _read_lookup,
+    "socket.gethostbyname": _read_lookup,
+    "os.exec": _program_reader(0),
+    "os.posix_spawn": _program_reader(0),
+    "os.system": _program_reader(0),
+    "subprocess.Popen": _program_reader(0),
+    "os.fork": _plain_reader(Action.FORK),
+    "os.forkpty": _plain_reader(Action.FORK),
+    "os.kill": _read_signal,
+    "os.killpg": _read_signal,
 }

@@ -53,15 +53,15 @@ class Grant:
 
 
 def reason(error: OSError) -> str:
-    """Why Landlock cannot be used, in words."""
+    """Return the reason why Landlock cannot be used."""
     return _REASONS.get(error.errno or 0, f"Landlock failed: {error.strerror}")
 
 
 def abi() -> int:
-    """The version of Landlock that this kernel has, at least 1.
+    """Return the Landlock version of this kernel, at least 1.
 
     Raises:
-        OSError: It has none, or does not give it to this process.
+        OSError: The kernel has no Landlock, or this process may not use it.
     """
     return _system.call(_CREATE_RULESET, None, 0, _VERSION_FLAG)
 
@@ -81,8 +81,8 @@ def make_ruleset(version: int, grants: Iterable[Grant], ports: Sequence[int] | N
     tcp = _BIND_TCP | _CONNECT_TCP if version >= 4 and ports is not None else 0
     scoped = _SCOPE_ABSTRACT_UNIX_SOCKET | _SCOPE_SIGNAL if version >= 6 else 0
     words = struct.pack("=QQQ", handled, tcp, scoped)
-    known = {1: 8, 2: 8, 3: 8, 4: 16, 5: 16}.get(version, 24)
-    ruleset = _system.call(_CREATE_RULESET, _buffer(words[:known]), known, 0)
+    size_bytes = {1: 8, 2: 8, 3: 8, 4: 16, 5: 16}.get(version, 24)
+    ruleset = _system.call(_CREATE_RULESET, _buffer(words[:size_bytes]), size_bytes, 0)
     try:
         for grant in grants:
             with contextlib.suppress(OSError):

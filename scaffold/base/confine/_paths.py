@@ -1,4 +1,4 @@
-"""Which paths Python and its libraries need, and which paths of a user's folder are granted."""
+"""The paths that Python and its libraries read, and the grants for user folders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MOST_ENTRIES = 10_000
 
 
 def readable_system_paths() -> tuple[Path, ...]:
-    """The paths that can be read without being named: this interpreter, its libraries and what they read."""
+    """Return the paths that are always readable: this interpreter, its libraries and their system files."""
     return tuple(Path(path) for path in _system_paths())
 
 
@@ -47,16 +47,16 @@ def grants(
     readable: Iterable[Path], readable_whole: Iterable[Path], writable: Iterable[Path]
 ) -> tuple[list[Grant], tuple[str, ...]]:
     """Return the rights on all paths, and the folders of `readable` that are not given in full."""
-    made = [Grant(path, READ) for path in _system_paths()]
-    made += [Grant(path, USE_DEVICE) for path in DEVICES]
+    result = [Grant(path, READ) for path in _system_paths()]
+    result += [Grant(path, USE_DEVICE) for path in DEVICES]
     unread: list[str] = []
     for path in readable:
-        made += _visible(os.path.realpath(path), unread)
+        result += _visible_grants(os.path.realpath(path), unread)
     for code in _paths_of_code():
-        made += _visible(os.path.realpath(code), [])
-    made += [Grant(str(path), READ) for path in readable_whole]
-    made += [Grant(str(path), WRITE) for path in writable]
-    return made, tuple(unread)
+        result += _visible_grants(os.path.realpath(code), [])
+    result += [Grant(str(path), READ) for path in readable_whole]
+    result += [Grant(str(path), WRITE) for path in writable]
+    return result, tuple(unread)
 
 
 def _system_paths() -> list[str]:
@@ -69,7 +69,7 @@ def _system_paths() -> list[str]:
 
 @functools.cache
 def _prefixes() -> tuple[str, ...]:
-    """The folders of this interpreter. A prefix that is the user's home or `/` gives its parts only."""
+    """Return the folders of this interpreter; of a prefix that is a home folder or `/` only the parts."""
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     whole = {path for path in prefixes if not _is_shared(os.path.realpath(path))}
     for path in sysconfig.get_paths().values():
@@ -135,11 +135,11 @@ class _Folder:
     files: list[str] = field(default_factory=list)
     folders: list[_Folder] = field(default_factory=list)
     hides: bool = False
-    """Whether something in it, at any depth, is hidden or was not looked at."""
+    """Whether an entry at any depth is hidden or was not examined."""
 
 
-def _visible(path: str, unread: list[str]) -> list[Grant]:
-    """Rights on a file, or on a folder without what is hidden in it.
+def _visible_grants(path: str, unread: list[str]) -> list[Grant]:
+    """Return rights on a file, or on a folder without its hidden entries.
 
     A right that Landlock gives on a folder holds for all that is below. So a folder with a hidden entry
     gives the names below it, and the content of each visible entry one by one. Links are not followed: a
@@ -149,37 +149,37 @@ def _visible(path: str, unread: list[str]) -> list[Grant]:
         return [Grant(path, READ_FILE)]
     if _is_shared(path):
         unread.append(path)
-        return _code_in(path)
+        return _code_grants(path)
     top = _Folder(path)
-    seen = _explore(top, unread)
-    for folder in reversed(seen):
+    folders = _explore(top, unread)
+    for folder in reversed(folders):
         folder.hides = folder.hides or any(inner.hides for inner in folder.folders)
-    return [Grant(path, READ_DIR, follow=False), *_content(top)]
+    return [Grant(path, READ_DIR, follow=False), *_content_grants(top)]
 
 
-def _code_in(path: str) -> list[Grant]:
-    """Rights on the Python code in a home folder or the like, where a script may lie, and on no more.
+def _code_grants(path: str) -> list[Grant]:
+    """Return rights on the Python code in a shared folder, such as a home folder with a script.
 
     Python looks modules up by listing the folder, so the names below it can be seen, not the content.
     """
-    made: list[Grant] = []
+    result: list[Grant] = []
     with contextlib.suppress(OSError), os.scandir(path) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_file(follow_symlinks=False) and entry.name.endswith((".py", ".ipynb")):
-                made.append(Grant(entry.path, READ_FILE, follow=False))
+                result.append(Grant(entry.path, READ_FILE, follow=False))
             elif os.path.exists(os.path.join(entry.path, "__init__.py")):  # noqa: PTH110, PTH118
-                made += _visible(entry.path, [])
-    return [Grant(path, READ_DIR, follow=False), *made] if made else []
+                result += _visible_grants(entry.path, [])
+    return [Grant(path, READ_DIR, follow=False), *result] if result else []
 
 
 def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
     """Return the folders below `top`, outer ones first; add `top` to `unread` if it has too many entries."""
-    waiting, seen, left = deque([top]), list[_Folder](), _MOST_ENTRIES
+    waiting, folders, remaining = deque([top]), list[_Folder](), _MOST_ENTRIES
     while waiting:
         folder = waiting.popleft()
-        seen.append(folder)
+        folders.append(folder)
         try:
             entries = os.scandir(folder.path)
         except OSError:
@@ -187,8 +187,8 @@ def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
             continue
         with entries:
             for entry in entries:
-                left -= 1
-                if left < 0:
+                remaining -= 1
+                if remaining < 0:
                     folder.hides = True
                     break
                 if entry.name.startswith("."):
@@ -198,12 +198,12 @@ def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
                 elif entry.is_file(follow_symlinks=False):
                     folder.files.append(entry.path)
         waiting.extend(folder.folders)
-    if left < 0:
+    if remaining < 0:
         unread.append(top.path)
-    return seen
+    return folders
 
 
-def _content(top: _Folder) -> Iterator[Grant]:
+def _content_grants(top: _Folder) -> Iterator[Grant]:
     waiting = [top]
     while waiting:
         folder = waiting.pop()

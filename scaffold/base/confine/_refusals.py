@@ -1,4 +1,4 @@
-"""What a confined process was refused, as a value."""
+"""Find out which action of a confined process was refused."""
 
 from __future__ import annotations
 
@@ -26,47 +26,47 @@ _current: Attempts | None = None
 
 
 def watch(confinement: Confinement, memory_bytes: int) -> None:
-    """Remember from now on what this process tries; `memory_bytes` is the limit in force, 0 for none."""
+    """Start to record the actions of this process; `memory_bytes` is the limit in force, 0 for none."""
     global _current
     _current = Attempts(confinement, memory_bytes)
     sys.addaudithook(_current.hook())
 
 
 def explain(error: BaseException) -> Refused | None:
-    """Return what the confinement refused, if that is why `error`, or an error before it, was raised.
+    """Return the refused action that caused `error`, or an error in its chain; `None` if there is none.
 
-    To be called in the confined process, before much else is done there. None also if the operating system
-    would have refused the same action without the confinement.
+    Call it in the confined process, soon after the error. `None` also if the operating system would have
+    refused the action without the confinement.
     """
     if _current is None:
         return None
-    _current.looking = True
+    _current.paused = True
     try:
         for cause in _causes(error):
             if refused := _explain_one(cause, _current):
                 return refused
-    except Exception:  # noqa: S110 - an error of the model's own class may do anything when it is looked at
+    except Exception:  # noqa: S110 - a user-defined exception class may run any code
         pass
     finally:
-        _current.looking = False
+        _current.paused = False
     return None
 
 
 def refusals() -> tuple[Refused, ...]:
-    """Return what this process tried and the confinement refused, each once: the newest first, paths last.
+    """Return the refused actions of this process without repeats: the newest first, paths last.
 
-    For errors that `explain` cannot say anything about: a library may swallow the refusal and fail later.
+    For errors that `explain` cannot attribute: a library may catch the refusal and fail later.
     """
     if _current is None:
         return ()
-    _current.looking = True
+    _current.paused = True
     try:
         tried = dict.fromkeys([*reversed(_current.others), *reversed(_current.paths)])
-        # Each socket pair, which is allowed, looks like an attempt on a Unix socket.
+        # An allowed socket pair has the same audit event as a Unix socket.
         certain = (attempt for attempt in tried if attempt.target != UNIX)
         return tuple(attempt for attempt in certain if _is_refused(attempt, _current.confinement))
     finally:
-        _current.looking = False
+        _current.paused = False
 
 
 def explain_exit(status: int) -> Refused | None:
@@ -79,7 +79,7 @@ def explain_exit(status: int) -> Refused | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that led to it."""
+    """Yield the error and its causes and contexts."""
     waiting, seen = [error], set[int]()
     while waiting and len(seen) < _MOST_CAUSES:
         cause = waiting.pop(0)
@@ -89,14 +89,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             waiting += [before for before in (cause.__cause__, cause.__context__) if before is not None]
 
 
-def _explain_one(error: BaseException, seen: Attempts) -> Refused | None:
-    confinement = seen.confinement
+def _explain_one(error: BaseException, attempts: Attempts) -> Refused | None:
+    confinement = attempts.confinement
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _explain_import(error.name.partition(".")[0])
-    if isinstance(error, MemoryError) and seen.memory_bytes:
-        return Refused(action=Action.MEMORY, target=f"{seen.memory_bytes} bytes")
+    if isinstance(error, MemoryError) and attempts.memory_bytes:
+        return Refused(action=Action.MEMORY, target=f"{attempts.memory_bytes} bytes")
     if isinstance(error, socket.gaierror):
-        return _newest(seen, Action.CONNECT) if not isinstance(confinement.network, Open) else None
+        return _newest(attempts, Action.CONNECT) if not isinstance(confinement.network, Open) else None
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return Refused(action=Action.FILE_SIZE, target=f"{confinement.file_bytes} bytes")
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
@@ -105,24 +105,24 @@ def _explain_one(error: BaseException, seen: Attempts) -> Refused | None:
         named = [
             str(name) for name in (error.filename, error.filename2) if isinstance(name, str | os.PathLike)
         ]
-        return _explain_no_right(named, seen) if named else _newest_refused(seen)
+        return _explain_no_right(named, attempts) if named else _newest_refused(attempts)
     return _explain_text(str(error), confinement)
 
 
-def _explain_no_right(names: list[str], seen: Attempts) -> Refused | None:
-    """From the paths in the error, and the attempt that named the same ones."""
-    for attempt in [*reversed(seen.others), *reversed(seen.paths)]:
-        if attempt.target in names and _is_refused(attempt, seen.confinement):
+def _explain_no_right(names: list[str], attempts: Attempts) -> Refused | None:
+    """Return the refused attempt on one of the paths in the error."""
+    for attempt in [*reversed(attempts.others), *reversed(attempts.paths)]:
+        if attempt.target in names and _is_refused(attempt, attempts.confinement):
             return attempt
     for name in names:
         for action in ON_PATHS:
-            if _is_refused(guess := Refused(action=action, target=name), seen.confinement):
+            if _is_refused(guess := Refused(action=action, target=name), attempts.confinement):
                 return guess
     return None
 
 
 def _explain_import(module: str) -> Refused | None:
-    """From the folders of `sys.path`: Python passes over those that it may not list."""
+    """Return the refused read of a module: Python skips folders of `sys.path` that it may not list."""
     for folder in sys.path:
         for path in (os.path.join(folder, module), os.path.join(folder, module + ".py")):  # noqa: PTH118
             if os.path.lexists(path) and _is_read_refused(path):
@@ -130,23 +130,23 @@ def _explain_import(module: str) -> Refused | None:
     return None
 
 
-def _newest_refused(seen: Attempts) -> Refused | None:
-    """The newest attempt of those that name no path in their error."""
-    for attempt in reversed(seen.others):
-        if _is_refused(attempt, seen.confinement):
+def _newest_refused(attempts: Attempts) -> Refused | None:
+    """Return the newest refused attempt without a path."""
+    for attempt in reversed(attempts.others):
+        if _is_refused(attempt, attempts.confinement):
             if attempt.action is Action.CONNECT and not attempt.target:
-                return _newest(seen, Action.CONNECT)
+                return _newest(attempts, Action.CONNECT)
             return attempt
     return None
 
 
-def _newest(seen: Attempts, action: Action) -> Refused:
-    named = (attempt for attempt in reversed(seen.others) if attempt.action is action and attempt.target)
+def _newest(attempts: Attempts, action: Action) -> Refused:
+    named = (attempt for attempt in reversed(attempts.others) if attempt.action is action and attempt.target)
     return next(named, Refused(action=action))
 
 
 def _explain_text(text: str, confinement: Confinement) -> Refused | None:
-    """From the paths in the message of a library that opens its files in C++: the audit hook saw nothing."""
+    """Return the refused action on a path in a message: files opened in C++ have no audit event."""
     for path in _paths_in(text[:10_000]):
         if os.path.lexists(path) and _is_refused(
             read := Refused(action=Action.READ, target=path), confinement
@@ -160,16 +160,16 @@ def _explain_text(text: str, confinement: Confinement) -> Refused | None:
 
 def _paths_in(text: str) -> Iterator[str]:
     start = 0
-    while found := _PATHS_IN_TEXT.search(text, start):
-        path = next(part for part in found.groups() if part).rstrip(".")
-        if found[3]:
-            path = _with_spaces(text[found.start() :].partition("\n")[0]) or path
-        start = max(found.end(), found.start() + len(path))
+    while match := _PATHS_IN_TEXT.search(text, start):
+        path = next(part for part in match.groups() if part).rstrip(".")
+        if match[3]:
+            path = _with_spaces(text[match.start() :].partition("\n")[0]) or path
+        start = max(match.end(), match.start() + len(path))
         yield path
 
 
 def _with_spaces(line: str) -> str | None:
-    """The longest path at the start of a line that exists and ends where one of its words does."""
+    """Return the longest existing path at the start of a line, up to the end of a word."""
     ends = [len(line), *(space.start() for space in reversed([*re.finditer(r"\s", line)]))]
     paths = (line[:end].rstrip(_AFTER_PATH) for end in ends)
     return next((path for path in paths if os.path.lexists(path)), None)

@@ -205,11 +205,15 @@ def _assemble(column: int, rules: dict[str, _Rule]) -> bytes:
 def _body(rule: _Rule) -> list[tuple[int, int, int, int]]:
     code: list[tuple[int, int, int, int]] = []
     for case in rule.cases:
-        left = 3 * len(case)
+        remaining = 3 * len(case)
         for check in case:
-            left -= 3  # instructions of the checks that follow; then the return
+            remaining -= 3  # instructions of the checks that follow; then the return
             at = _ARGUMENTS_AT + 8 * check.argument + 4 * check.high  # both machines are little-endian
-            code += [(_LOAD, 0, 0, at), (_AND, 0, 0, check.mask), (_JUMP_EQUAL, 0, left + 1, check.value)]
+            code += [
+                (_LOAD, 0, 0, at),
+                (_AND, 0, 0, check.mask),
+                (_JUMP_EQUAL, 0, remaining + 1, check.value),
+            ]
         code.append((_RETURN, 0, 0, rule.then))
     code.append((_RETURN, 0, 0, rule.otherwise))
     return code

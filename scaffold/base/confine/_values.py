@@ -1,4 +1,4 @@
-"""What a confined process may do, and which walls are in force."""
+"""The rights of a confined process, and the walls in force."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Network = Closed | Serve | Open
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confinement:
-    """What a confined process may do. Python and its libraries can be read without being listed here.
+    """The rights of a confined process. Python and its libraries are always readable.
 
     Args:
         readable: Files, and folders without their hidden entries (`.env`, `.git`) at any depth.

@@ -43,7 +43,7 @@ KINDS: Mapping[type[Container], Kind] = {
     Pillow: PillowKind(Pillow()),
     Python: PythonKind(Python()),
 }
-"""The first that claims a value has it."""
+"""The first kind that claims a value handles it."""
 
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scaffold.introspect._kin import kin
+from scaffold.introspect._types import is_a
 from scaffold.spec import Container, OpenedFrame, OpenedSeries, OverTime, Schema
 
-Seen = list[tuple[str, Any]]
+PathValues = list[tuple[str, Any]]
 """Values with the path to each inside the sample: `$.items[2].price`."""
-Describe = Callable[[Seen], Schema]
-"""Returns the schema of values of any kind: a kind calls it for the items of its own values."""
-Describer = Callable[[Seen, Describe], Schema]
+Describe = Callable[[PathValues], Schema]
+"""Returns the schema of values of any kind; kinds call it for nested values."""
+Describer = Callable[[PathValues, Describe], Schema]
 """Returns the schema of values of one kind."""
-Opened = OpenedFrame | OpenedSeries | OverTime
+AnswerForm = OpenedFrame | OpenedSeries | OverTime
 
 
 class Kind:
     """How the objects of one library are recognised, described, taken apart and written as JSON.
 
-    Classes go by their name and top package: `pandas.DataFrame`.
+    Classes are named by their top-level package and name: `pandas.DataFrame`.
     """
 
     frames: tuple[str, ...] = ()
@@ -32,11 +32,11 @@ class Kind:
         self.container = container
 
     def claims(self, value: object) -> bool:
-        """Whether it is an object of this kind."""
-        return kin(value, *self.frames, *self.series, *self.arrays)
+        """Whether `value` is an object of this kind."""
+        return is_a(value, *self.frames, *self.series, *self.arrays)
 
     def container_of(self, value: object) -> Container:
-        """Return the container that a value is in."""
+        """Return the container of a value."""
         return self.container
 
     # ------------------------------------------------------------------ the schema
@@ -45,18 +45,18 @@ class Kind:
         """Return the function that describes values like this one.
 
         Raises:
-            UnsupportedSampleError: JSON has no form for it.
+            UnsupportedSampleError: JSON cannot represent it.
         """
         raise NotImplementedError
 
     def row(self, value: object, describe: Describe) -> Schema:
-        """Return what one record is in a container of many."""
+        """Return the schema of one record of a container."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------ its records
 
     def count(self, value: Any) -> int | None:
-        """Return how many records it may hold, `None` where it can only be one."""
+        """Return the number of records that `value` may have; `None` if it can only be one record."""
         return int(value.shape[0]) if len(value.shape) else None
 
     def take(self, value: Any, indices: list[int]) -> object:
@@ -80,32 +80,34 @@ class Kind:
     # ------------------------------------------------------------------ as JSON
 
     def with_integer_moments(self, value: object) -> object:
-        """Return the container; moments with more digits than those of Python become integers."""
+        """Return the container, with datetimes of nanosecond resolution as integers."""
         return value
 
     def rows(self, value: Any, schema: Schema) -> list[object]:
-        """Return the records of a container, as `encode` takes them."""
+        """Return the records of a container, as values for `encode`."""
         return list(value)
 
-    def listed(self, value: Any) -> Any:
-        """Return an array or Series as nested lists, with its missing values and moments as they are."""
+    def to_lists(self, value: Any) -> Any:
+        """Return an array or Series as nested lists, with missing values and datetimes unchanged."""
         return value.tolist()
 
-    def opened(self, answers: Sequence[Any]) -> tuple[list[object], Opened | None]:
-        """Return answers as plain values; of frames and Series also which container they were.
+    def open_answers(self, answers: Sequence[Any]) -> tuple[list[object], AnswerForm | None]:
+        """Convert answers to plain values; return the container too for frames and Series.
 
         A frame of one row is that row.
         """
-        if kin(answers[0], *self.frames):
+        if is_a(answers[0], *self.frames):
             rows = [[self.record(answer, i) for i in range(len(answer))] for answer in answers]
-            single = all(len(found) == 1 for found in rows)
-            return [found[0] if single else found for found in rows], OpenedFrame(self.container)
-        if kin(answers[0], *self.series):
-            return [self.listed(answer) for answer in answers], OpenedSeries(self.container)
+            single = all(len(answer_rows) == 1 for answer_rows in rows)
+            return [answer_rows[0] if single else answer_rows for answer_rows in rows], OpenedFrame(
+                self.container
+            )
+        if is_a(answers[0], *self.series):
+            return [self.to_lists(answer) for answer in answers], OpenedSeries(self.container)
         return list(answers), None
 
     def check_answer(self, answer: object) -> None:
-        """Return if an answer can be written as JSON without a loss.
+        """Check that an answer can be written as JSON without loss.
 
         Raises:
             UnsupportedSampleError: It cannot.
@@ -113,7 +115,7 @@ class Kind:
 
 
 def plain(value: Any) -> object:
-    """Return a numpy scalar as the Python value it stands for, anything else as it is."""
-    if not kin(value, "numpy.generic") or kin(value, "numpy.datetime64", "numpy.timedelta64", "numpy.void"):
+    """Convert a numpy scalar to a Python value; return other values unchanged."""
+    if not is_a(value, "numpy.generic") or is_a(value, "numpy.datetime64", "numpy.timedelta64", "numpy.void"):
         return value
     return value.item()

@@ -9,37 +9,37 @@ from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _scalars
 from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
-from scaffold.introspect._kin import kin
 from scaffold.introspect._leaves import leaves_of
 from scaffold.introspect._names import attributes
-from scaffold.introspect.kinds._kind import Describe, Seen
+from scaffold.introspect._types import is_a
+from scaffold.introspect.kinds._kind import Describe, PathValues
 from scaffold.spec import Either, Field, Optional, Record, Schema
 
 
-def describe_mappings(seen: Seen, describe: Describe) -> Record:
-    """Return a record with the union of the keys; one that some lack may be left out."""
-    by_label: dict[Any, Seen] = {}
-    for path, value in seen:
+def describe_mappings(pairs: PathValues, describe: Describe) -> Record:
+    """Return a record with the union of the keys; a key that some mappings lack is optional."""
+    by_label: dict[Any, PathValues] = {}
+    for path, value in pairs:
         for label, item in value.items():
             by_label.setdefault(label, []).append((f"{path}.{label}", item))
     names = [str(label) for label in by_label]
-    _refuse_twins(names, seen[0][0])
+    _refuse_twins(names, pairs[0][0])
     fields = (
         _field(
             name,
             attribute,
             items,
             describe(items),
-            rows=len(seen),
-            label="" if isinstance(label, str) else literal(label, seen[0][0]),
+            rows=len(pairs),
+            label="" if isinstance(label, str) else literal(label, pairs[0][0]),
         )
         for name, attribute, (label, items) in zip(names, attributes(names), by_label.items(), strict=True)
     )
     return Record(fields=tuple(fields))
 
 
-def _field(name: str, attribute: str, items: Seen, schema: Schema, *, rows: int, label: str) -> Field:
-    """Return the field that holds `items`, one for each of `rows` records that has it."""
+def _field(name: str, attribute: str, items: PathValues, schema: Schema, *, rows: int, label: str) -> Field:
+    """Return the field for `items`, one for each of the `rows` records that have the field."""
     values = [value for _, value in items if _scalars.missing_marker(value) is None]
     leaves = leaves_of(values)
     return Field(
@@ -58,16 +58,16 @@ def _field(name: str, attribute: str, items: Seen, schema: Schema, *, rows: int,
 def column_field(
     name: str, attribute: str, schema: Schema, dtype: str, values: list[object], rows: int, label: str = ""
 ) -> Field:
-    """Return the field for a column of a table, of whose `rows` the `values` are not missing.
+    """Return the field for a column of a table.
 
     Args:
         name: The column.
         attribute: The name of the field in Python.
-        schema: What one value is.
+        schema: The schema of one value.
         dtype: The column's dtype, in its library.
-        values: Those that are not missing.
-        rows: How many rows the table has.
-        label: The name as Python, where it is no text.
+        values: The values that are not missing.
+        rows: The number of rows of the table.
+        label: The name as a Python literal, if it is not a string.
     """
     leaves = leaves_of(values)
     return Field(
@@ -82,16 +82,16 @@ def column_field(
 
 
 def literal(label: Any, path: str) -> str:
-    """Return a name that is no text as the Python that makes it.
+    """Return a column label as Python source.
 
     Raises:
-        UnsupportedSampleError: It is made of something else than numbers, texts and `None`.
+        UnsupportedSampleError: The label is of another type than number, string, `None`, Timestamp or tuple.
     """
-    if kin(label, "numpy.generic"):
+    if is_a(label, "numpy.generic"):
         return literal(label.item(), path)
     if label is None or isinstance(label, (bool, int, float, str)):
         return repr(label)
-    if kin(label, "pandas.Timestamp"):
+    if is_a(label, "pandas.Timestamp"):
         return f'pd.Timestamp("{label.isoformat()}")'
     if isinstance(label, tuple):
         return f"({', '.join(literal(part, path) for part in label)}{',' if len(label) == 1 else ''})"
@@ -107,10 +107,10 @@ def _refuse_twins(names: Sequence[str], path: str) -> None:
 
 
 def refuse_duplicates(names: Sequence[str]) -> None:
-    """Return if a table has columns, each of another name.
+    """Check that a table has columns and that their names are unique.
 
     Raises:
-        UnsupportedSampleError: It has not.
+        UnsupportedSampleError: It has no columns, or two of one name.
     """
     if not names:
         raise UnsupportedSampleError("$", "a frame without columns")
@@ -123,27 +123,27 @@ def refuse_duplicates(names: Sequence[str]) -> None:
         )
 
 
-def one_kind(schema: Schema, values: Sequence[object], path: str, what: str, advice: str) -> Schema:
-    """Return the schema of objects that are of one kind: a model was fitted on one.
+def one_kind(schema: Schema, values: Sequence[object], path: str, holder: str, advice: str) -> Schema:
+    """Return `schema` if the objects are of one type, as in training.
 
     Args:
-        schema: What was found of the objects.
+        schema: The schema of the objects.
         values: The objects.
-        path: Where they stand in the sample.
-        what: What holds them, for the message: `a column`.
-        advice: What a person can do.
+        path: Their path in the sample.
+        holder: Their container, for the message: `a column`.
+        advice: What the user can do.
 
     Raises:
-        UnsupportedSampleError: They are of several.
+        UnsupportedSampleError: They are of several types.
     """
     inner = schema.of if isinstance(schema, Optional) else schema
     if isinstance(inner, Either):
         kinds = sorted({type(value).__name__ for value in values})
-        raise UnsupportedSampleError(path, f"{what} of mixed things: {', '.join(kinds)}", advice)
+        raise UnsupportedSampleError(path, f"{holder} of mixed things: {', '.join(kinds)}", advice)
     return schema
 
 
 def either(kinds: Sequence[Schema]) -> Schema:
-    """Return the one schema, or a choice of several."""
+    """Return the only schema, or a union of several."""
     flat = [part for kind in kinds for part in (kind.of if isinstance(kind, Either) else (kind,))]
     return flat[0] if len(flat) == 1 else Either(of=tuple(flat))

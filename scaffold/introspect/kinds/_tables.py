@@ -1,13 +1,13 @@
-"""What frames of all libraries have in common."""
+"""The common behaviour of frames of all libraries."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from scaffold.introspect import _scalars
-from scaffold.introspect._kin import kin
 from scaffold.introspect._names import attributes
-from scaffold.introspect.kinds._kind import Describe, Describer, Kind, Seen
+from scaffold.introspect._types import is_a
+from scaffold.introspect.kinds._kind import Describe, Describer, Kind, PathValues
 from scaffold.introspect.kinds._records import column_field, either, literal, refuse_duplicates
 from scaffold.spec import Column, Field, List, Missing, Optional, Schema, Series, Table
 
@@ -16,7 +16,7 @@ class FrameKind(Kind):
     """A library of frames, and of Series that are their columns."""
 
     def labels(self, frame: Any) -> list[object]:
-        """Return what the columns are called."""
+        """Return the labels of the columns."""
         return list(frame.columns)
 
     def column(self, frame: object, position: int) -> tuple[Any, list[Any]]:
@@ -24,15 +24,15 @@ class FrameKind(Kind):
         raise NotImplementedError
 
     def of_column(self, column: object, path: str, describe: Describe) -> tuple[Schema, str]:
-        """Return what one value of a column is on the wire, and the dtype of the column.
+        """Return the schema of one value of a column, and the dtype of the column.
 
         Args:
             column: A column of a frame, in its own library.
-            path: Where it stands in the sample: `$.price`.
-            describe: Describes what is within its values.
+            path: Its path in the sample: `$.price`.
+            describe: Describes nested values.
 
         Raises:
-            UnsupportedSampleError: The column holds what JSON cannot say, or mixed things.
+            UnsupportedSampleError: JSON cannot represent a value, or the values are of several types.
         """
         raise NotImplementedError
 
@@ -40,7 +40,7 @@ class FrameKind(Kind):
         """Return the records of a frame: one field per column.
 
         Raises:
-            UnsupportedSampleError: No columns, two of one name, or a column that JSON cannot say.
+            UnsupportedSampleError: No columns, two of one name, or a column that JSON cannot represent.
         """
         labels = self.labels(frame)
         names = [str(label) for label in labels]
@@ -60,12 +60,12 @@ class FrameKind(Kind):
         )
 
     def describer(self, path: str, value: object) -> Describer:
-        """Return what describes frames, or Series."""
-        return self._frames if kin(value, *self.frames) else self._series
+        """Return the function that describes frames, or Series."""
+        return self._frames if is_a(value, *self.frames) else self._series
 
     def row(self, value: object, describe: Describe) -> Table | Column:
         """Return a row of a frame, or a value of a Series."""
-        if kin(value, *self.frames):
+        if is_a(value, *self.frames):
             return self.describe_table(value, describe)
         return self.describe_values(value, describe)
 
@@ -74,12 +74,12 @@ class FrameKind(Kind):
         schema, dtype = self.of_column(series, "$", describe)
         return Column(items=schema, dtype=dtype, container=self.container, label=literal(series.name, "$"))
 
-    def _frames(self, seen: Seen, describe: Describe) -> Schema:
-        """Return lists of rows; frames of other columns are another kind."""
-        tables = dict.fromkeys(self.describe_table(value, describe, path) for path, value in seen)
+    def _frames(self, pairs: PathValues, describe: Describe) -> Schema:
+        """Return lists of rows; frames with different columns are alternatives of a union."""
+        tables = dict.fromkeys(self.describe_table(value, describe, path) for path, value in pairs)
         return either([List(items=table) for table in tables])
 
-    def _series(self, seen: Seen, describe: Describe) -> Schema:
+    def _series(self, pairs: PathValues, describe: Describe) -> Schema:
         """Return lists of values."""
-        values = [(f"{path}[{i}]", v) for path, series in seen for i, v in enumerate(self.listed(series))]
-        return List(items=describe(values), form=Series(self.container, str(seen[0][1].dtype)))
+        values = [(f"{path}[{i}]", v) for path, series in pairs for i, v in enumerate(self.to_lists(series))]
+        return List(items=describe(values), form=Series(self.container, str(pairs[0][1].dtype)))

@@ -55,9 +55,9 @@ def of_arrow_type(type_: object, path: str) -> tuple[Schema, str]:
     """Return the schema for an Arrow type without nulls, and its name."""
     name = str(type_)
     element = Element(name, Arrow())
-    found = _scalars.of_dtype("str" if name in _TEXTS else _NUMPY.get(name, name), Arrow())
-    if found is not None:
-        return dataclasses.replace(found, native=element), name
+    scalar = _scalars.of_dtype("str" if name in _TEXTS else _NUMPY.get(name, name), Arrow())
+    if scalar is not None:
+        return dataclasses.replace(scalar, native=element), name
     if name.startswith("dictionary<values=string"):
         return Scalar(type=ScalarType.STRING, native=element), name
     for start, scalar_type in (

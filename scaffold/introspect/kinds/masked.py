@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
-from scaffold.introspect._kin import kin
+from scaffold.introspect._types import is_a
 from scaffold.introspect.kinds._kind import Describe
 from scaffold.introspect.kinds.numpy import NumpyKind
 from scaffold.spec import Missing, Schema, Tensor
@@ -20,7 +20,7 @@ class MaskedKind(NumpyKind):
         """Return one array as a whole.
 
         Raises:
-            UnsupportedSampleError: It holds NaN beside what the mask hides: both would be `null`.
+            UnsupportedSampleError: It has NaN and masked values: both would be `null`.
         """
         if value.mask.any() and super().has_missing(value.compressed()):
             raise UnsupportedSampleError(
@@ -29,11 +29,11 @@ class MaskedKind(NumpyKind):
         return super().describe_array(value, describe, path)
 
     def has_missing(self, value: Any) -> bool:
-        """Whether the mask hides something, or there is NaN."""
+        """Whether a value is masked or NaN."""
         return bool(value.mask.any()) or super().has_missing(value.compressed())
 
     def missing_of(self, value: Any) -> Missing:
-        """Return how the array says that a value is missing."""
+        """Return the kind of missing value in the array."""
         return Missing.MASKED if value.mask.any() else super().missing_of(value)
 
     def record(self, value: object, i: int) -> Any:
@@ -44,10 +44,10 @@ class MaskedKind(NumpyKind):
         """Return the rows, or the values."""
         return [_without_mask(row) for row in super().rows(value, schema)]
 
-    def listed(self, value: Any) -> Any:
-        """Return nested lists, `None` for what is masked."""
-        return [_without_mask(item) if value.ndim == 1 else self.listed(item) for item in value]
+    def to_lists(self, value: Any) -> Any:
+        """Return nested lists, with `None` for masked values."""
+        return [_without_mask(item) if value.ndim == 1 else self.to_lists(item) for item in value]
 
 
 def _without_mask(item: object) -> object:
-    return None if kin(item, "numpy.MaskedConstant") else item
+    return None if is_a(item, "numpy.MaskedConstant") else item

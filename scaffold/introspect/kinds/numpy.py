@@ -7,8 +7,8 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _scalars
-from scaffold.introspect._kin import kin
-from scaffold.introspect.kinds._kind import Describe, Describer, Kind, Seen
+from scaffold.introspect._types import is_a
+from scaffold.introspect.kinds._kind import Describe, Describer, Kind, PathValues
 from scaffold.introspect.kinds._records import either, one_kind
 from scaffold.spec import (
     Element,
@@ -31,7 +31,7 @@ class NumpyKind(Kind):
     arrays: tuple[str, ...] = ("numpy.ndarray",)
 
     def describer(self, path: str, value: object) -> Describer:
-        """Return what describes arrays."""
+        """Return the function that describes arrays."""
         return self._arrays
 
     def row(self, value: object, describe: Describe) -> Tensor | Table:
@@ -41,7 +41,7 @@ class NumpyKind(Kind):
         `data` has shape `(28, 28)`.
 
         Raises:
-            UnsupportedSampleError: A dtype that JSON cannot say, or mixed things in an object array.
+            UnsupportedSampleError: A dtype that JSON cannot represent, or several types in an object array.
 
         Source: WIRE.md, the row on arrays.
         """
@@ -51,7 +51,7 @@ class NumpyKind(Kind):
         """Return one slice of an array along its first axis.
 
         Args:
-            value: An array; its first axis counts records or is one of a record.
+            value: An array; its first axis counts records or is an axis of a record.
             describe: Describes what is within it.
             path: Where it stands in the sample.
         """
@@ -75,7 +75,7 @@ class NumpyKind(Kind):
         )
 
     def dtype_name(self, dtype: Any) -> str:
-        """Return the dtype as it is written: `str` for texts of any length, for a longer one may come."""
+        """Return the name of the dtype: `str` for strings of any length, as requests may have longer ones."""
         return {"U": "str", "S": "bytes"}.get(dtype.kind, str(dtype.name))
 
     def has_missing(self, value: Any) -> bool:
@@ -83,11 +83,13 @@ class NumpyKind(Kind):
         return value.dtype.kind in "fmM" and bool((value != value).any())
 
     def missing_of(self, value: Any) -> Missing:
-        """Return how the array says that a value is missing."""
+        """Return the kind of missing value in the array."""
         return Missing.NAT if getattr(value.dtype, "kind", "") in ("M", "m") else Missing.NAN
 
-    def _arrays(self, seen: Seen, describe: Describe) -> Schema:
-        return either(list(dict.fromkeys(self.describe_array(value, describe, path) for path, value in seen)))
+    def _arrays(self, pairs: PathValues, describe: Describe) -> Schema:
+        return either(
+            list(dict.fromkeys(self.describe_array(value, describe, path) for path, value in pairs))
+        )
 
     def _items(self, value: Any, describe: Describe, path: str) -> Schema:
         dtype = value.dtype
@@ -99,10 +101,10 @@ class NumpyKind(Kind):
         elif kind == "S":
             scalar = _scalars.python(ScalarType.BYTES, PythonType.BYTES)
         else:
-            found = _scalars.of_dtype(self.dtype_name(dtype), self.container_of(value))
-            if found is None:
+            known_scalar = _scalars.of_dtype(self.dtype_name(dtype), self.container_of(value))
+            if known_scalar is None:
                 raise UnsupportedSampleError(path, f"an array of {dtype} is not JSON")
-            scalar = found
+            scalar = known_scalar
         if not self.has_missing(value):
             return scalar
         return Optional(of=scalar, missing=self.missing_of(value))
@@ -119,22 +121,22 @@ class NumpyKind(Kind):
     # ------------------------------------------------------------------ as JSON
 
     def rows(self, value: Any, schema: Schema) -> list[object]:
-        """Return the rows; with the names of their columns where the model knows them."""
+        """Return the rows; as dicts if the model has feature names."""
         if not isinstance(schema, Table):
             return list(value)
         names = [column.name for column in schema.columns]
         return [dict(zip(names, row, strict=True)) for row in value]
 
-    def listed(self, value: Any) -> Any:
-        """Return nested lists; moments stay those of numpy, which have nine digits of a second."""
+    def to_lists(self, value: Any) -> Any:
+        """Return nested lists; datetimes stay numpy values, which have nanosecond resolution."""
         if value.dtype.kind in "Mm":
-            return list(value.reshape(-1)) if value.ndim == 1 else [self.listed(part) for part in value]
+            return list(value.reshape(-1)) if value.ndim == 1 else [self.to_lists(part) for part in value]
         return value.tolist()
 
 
 def _objects(value: Any, describe: Describe, path: str) -> Schema:
-    """Describe what lies in an object array: one kind of thing, for a model was fitted on one."""
-    if value.ndim == 1 and len(value) and kin(value[0], *_ARRAYS):
+    """Describe the values of an object array, which must be of one type."""
+    if value.ndim == 1 and len(value) and is_a(value[0], *_ARRAYS):
         raise UnsupportedSampleError(
             path, "an array of arrays of different shapes", "Pad them to one shape, or give a list."
         )

@@ -11,8 +11,8 @@ from scaffold.errors import UnsupportedSampleError
 from scaffold.errors.wording import shell_line
 from scaffold.introspect import _scalars
 from scaffold.introspect._json import encode_scalar
-from scaffold.introspect._kin import kin
-from scaffold.introspect.kinds._kind import Describe, Opened, Seen, plain
+from scaffold.introspect._types import is_a
+from scaffold.introspect.kinds._kind import AnswerForm, Describe, PathValues, plain
 from scaffold.introspect.kinds._records import describe_mappings, one_kind
 from scaffold.introspect.kinds._tables import FrameKind
 from scaffold.introspect.kinds.arrow import of_arrow_type
@@ -51,7 +51,7 @@ class PandasKind(FrameKind):
     series = ("pandas.Series", "pandas.Index", "pandas.ExtensionArray")
 
     def column(self, frame: Any, position: int) -> tuple[Any, list[Any]]:
-        """Return a column by its position: two may share a name until that is refused."""
+        """Return a column by position, because names may be duplicates before the check."""
         column = frame.iloc[:, position]
         return column, column[column.notna()].tolist()
 
@@ -60,65 +60,65 @@ class PandasKind(FrameKind):
         dtype = column.dtype
         name = _dtype_name(dtype)
         if name == "object":
-            seen = [(f"{path}[{i}]", value) for i, value in enumerate(column.tolist())]
-            return _objects(seen, path, describe), name
+            pairs = [(f"{path}[{i}]", value) for i, value in enumerate(column.tolist())]
+            return _objects(pairs, path, describe), name
         schema = self._of_dtype(dtype, name, path, describe)
         return (Optional(of=schema, missing=_missing_of(dtype)) if column.isna().any() else schema), name
 
     def _of_dtype(self, dtype: Any, name: str, path: str, describe: Describe) -> Schema:
-        """Return the schema of a dtype that says what its values are."""
-        if kin(dtype, "pandas.CategoricalDtype"):
+        """Return the schema of a dtype other than `object`."""
+        if is_a(dtype, "pandas.CategoricalDtype"):
             return self._category(dtype, path, describe)
-        if kin(dtype, "pandas.ArrowDtype"):
+        if is_a(dtype, "pandas.ArrowDtype"):
             return of_arrow_type(dtype.pyarrow_dtype, path)[0]
-        if kin(dtype, "pandas.DatetimeTZDtype"):
+        if is_a(dtype, "pandas.DatetimeTZDtype"):
             return _scalars.temporal(ScalarType.AWARE_DATETIME, Element(name, Pandas()))
         if getattr(dtype, "kind", "") in ("M", "m"):
             type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
             return _scalars.temporal(type_, Element(name, Pandas()))
-        if kin(dtype, "pandas.IntervalDtype"):
+        if is_a(dtype, "pandas.IntervalDtype"):
             return Scalar(type=ScalarType.STRING, native=Interval())
-        if kin(dtype, "pandas.PeriodDtype"):
+        if is_a(dtype, "pandas.PeriodDtype"):
             frequency = name.removeprefix("period[").removesuffix("]")
             return Scalar(type=ScalarType.PERIOD, native=Period(frequency))
-        subtype = str(dtype.subtype) if kin(dtype, "pandas.SparseDtype") else name
-        found = _scalars.of_dtype(subtype, Pandas())
-        if found is None:
+        subtype = str(dtype.subtype) if is_a(dtype, "pandas.SparseDtype") else name
+        scalar = _scalars.of_dtype(subtype, Pandas())
+        if scalar is None:
             raise UnsupportedSampleError(path, f"a column of dtype {name} is not JSON")
-        return found
+        return scalar
 
     def _category(self, dtype: Any, path: str, describe: Describe) -> Category:
         levels, ordered = dtype.categories, bool(dtype.ordered)
-        if kin(levels.dtype, "pandas.IntervalDtype"):
+        if is_a(levels.dtype, "pandas.IntervalDtype"):
             of = Scalar(type=ScalarType.STRING, native=TextOf(Interval()))
             return Category(of=of, levels=tuple(str(level) for level in levels), ordered=ordered)
         of_level, _ = self.of_column(levels.to_series(), path, describe)
         name = str(levels.dtype)
         if not isinstance(of_level, Scalar):
             raise UnsupportedSampleError(path, "categories that are no plain values are not JSON")
-        written = tuple(encode_scalar(level, of_level) for level in levels.tolist())
+        levels_json = tuple(encode_scalar(level, of_level) for level in levels.tolist())
         if of_level.type in _AS_TEXT:
-            held = PythonScalar(PythonType.DATE) if name == "object" else Element(name, Pandas())
-            of = Scalar(type=ScalarType.STRING, native=TextOf(held))
-            return Category(of=of, levels=tuple(map(str, written)), ordered=ordered)
-        usual = str(type(levels)(levels.tolist()).dtype)
-        of = Scalar(type=of_level.type, native=None if usual == name else Element(name, Pandas()))
-        return Category(of=of, levels=written, ordered=ordered)
+            native = PythonScalar(PythonType.DATE) if name == "object" else Element(name, Pandas())
+            of = Scalar(type=ScalarType.STRING, native=TextOf(native))
+            return Category(of=of, levels=tuple(map(str, levels_json)), ordered=ordered)
+        default_dtype = str(type(levels)(levels.tolist()).dtype)
+        of = Scalar(type=of_level.type, native=None if default_dtype == name else Element(name, Pandas()))
+        return Category(of=of, levels=levels_json, ordered=ordered)
 
     def describe_values(self, series: object, describe: Describe) -> Column:
         """Return the records of a Series, an Index, or the values of a column."""
-        if not kin(series, "pandas.Series"):
+        if not is_a(series, "pandas.Series"):
             import pandas as pd
 
             series = pd.Series(series)
         return super().describe_values(series, describe)
 
-    def _series(self, seen: Seen, describe: Describe) -> Schema:
-        """Return an object where the index holds names, else a list."""
-        if not all(is_named_series(value) for _, value in seen):
-            return super()._series(seen, describe)
-        record = describe_mappings([(path, dict(value.items())) for path, value in seen], describe)
-        return Record(fields=record.fields, form=SeriesRow(str(seen[0][1].dtype)))
+    def _series(self, pairs: PathValues, describe: Describe) -> Schema:
+        """Return a record if the index has names, else a list."""
+        if not all(is_named_series(value) for _, value in pairs):
+            return super()._series(pairs, describe)
+        record = describe_mappings([(path, dict(value.items())) for path, value in pairs], describe)
+        return Record(fields=record.fields, form=SeriesRow(str(pairs[0][1].dtype)))
 
     # ------------------------------------------------------------------ its records
 
@@ -128,21 +128,21 @@ class PandasKind(FrameKind):
 
     def take(self, value: Any, indices: list[int]) -> object:
         """Return rows, numbered from 0 as in the service."""
-        if not kin(value, "pandas.DataFrame", "pandas.Series"):
+        if not is_a(value, "pandas.DataFrame", "pandas.Series"):
             return value[indices]
         return without_index(value.iloc[indices])
 
     def slice(self, value: Any, start: int, stop: int) -> object:
         """Return rows with their index."""
-        if not kin(value, "pandas.DataFrame", "pandas.Series"):
+        if not is_a(value, "pandas.DataFrame", "pandas.Series"):
             return super().slice(value, start, stop)
         return value.iloc[start:stop]
 
     def record(self, value: Any, i: int) -> Any:
         """Return a row of a frame as a dict, plain numbers in it, or a value of a Series."""
-        if kin(value, "pandas.DataFrame"):
+        if is_a(value, "pandas.DataFrame"):
             return {name: plain(value.iloc[i, j]) for j, name in enumerate(value.columns)}
-        return plain(value.iloc[i]) if kin(value, "pandas.Series") else value[i]
+        return plain(value.iloc[i]) if is_a(value, "pandas.Series") else value[i]
 
     # ------------------------------------------------------------------ as JSON
 
@@ -158,33 +158,33 @@ class PandasKind(FrameKind):
             case _:
                 return list(value)
 
-    def opened(self, answers: Sequence[Any]) -> tuple[list[Any], Opened | None]:
-        """Return frames over time with their index; a Series whose index names its values as a dict."""
+    def open_answers(self, answers: Sequence[Any]) -> tuple[list[Any], AnswerForm | None]:
+        """Convert frames over time with their index, and a Series with named values to a dict."""
         over_time = _over_time(answers[0])
         if over_time is not None and any(len(answer) > 1 for answer in answers):
-            indexed = [_indexed(answer, over_time) for answer in answers]
+            indexed = [_with_index(answer, over_time) for answer in answers]
             return [[self.record(answer, i) for i in range(len(answer))] for answer in indexed], over_time
         if is_named_series(answers[0]):
             return [answer.to_dict() for answer in answers], OpenedSeries(self.container)
-        return super().opened(answers)
+        return super().open_answers(answers)
 
-    def listed(self, value: Any) -> Any:
+    def to_lists(self, value: Any) -> Any:
         """Return the values of a Series."""
         return value.to_list() if hasattr(value, "to_list") else value.tolist()
 
 
 def is_named_series(value: object) -> bool:
-    """Whether it is a pandas Series whose index names its values."""
-    return kin(value, "pandas.Series") and all(isinstance(label, str) for label in value.index)  # type: ignore[attr-defined]
+    """Whether `value` is a pandas Series with strings as its index."""
+    return is_a(value, "pandas.Series") and all(isinstance(label, str) for label in value.index)  # type: ignore[attr-defined]
 
 
 def is_row(series: Any) -> bool:
     """Whether a pandas Series is one row of a frame rather than one column.
 
-    A row's index holds the column names and its values are of different kinds, or its name is no text;
-    a column's index is a range of numbers, dates, or labels while its name is the column's.
+    The index of a row has the column names; its values are of several types, or its name is not a string.
+    The index of a column is a range, dates or labels; its name is that of the column.
     """
-    if not kin(series, "pandas.Series") or len(series) == 0:
+    if not is_a(series, "pandas.Series") or len(series) == 0:
         return False
     if not all(isinstance(label, str) for label in series.index) or not series.index.is_unique:
         return False
@@ -194,16 +194,16 @@ def is_row(series: Any) -> bool:
 
 def without_index(sample: Any) -> object:
     """Return a pandas frame or Series with its rows numbered from 0, as they are in the service."""
-    if kin(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
+    if is_a(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
         return sample.reset_index(drop=True)
     return sample
 
 
 def _dtype_name(dtype: object) -> str:
-    """Return the name that makes a dtype again: texts are kept by Arrow unless it says otherwise."""
+    """Return the name to construct the dtype from; `str` implies Arrow storage if pyarrow is installed."""
     name = str(dtype)
-    kept = getattr(dtype, "storage", "") if name in ("str", "string") else ""
-    return f"{name}[python]" if kept == "python" and _has_arrow() else name
+    storage = getattr(dtype, "storage", "") if name in ("str", "string") else ""
+    return f"{name}[python]" if storage == "python" and _has_arrow() else name
 
 
 @cache
@@ -212,43 +212,42 @@ def _has_arrow() -> bool:
 
 
 def _missing_of(dtype: object) -> Missing:
-    if getattr(dtype, "kind", "") in ("M", "m") and not kin(dtype, "pandas.ArrowDtype"):
+    if getattr(dtype, "kind", "") in ("M", "m") and not is_a(dtype, "pandas.ArrowDtype"):
         return Missing.NAT
     na_value = getattr(dtype, "na_value", None)
-    return Missing.NA if kin(na_value, "pandas.NAType") else Missing.NAN
+    return Missing.NA if is_a(na_value, "pandas.NAType") else Missing.NAN
 
 
-def _objects(seen: Seen, path: str, describe: Describe) -> Schema:
-    """Describe an object column: one kind of thing, or nothing, in every row."""
-    present = [value for _, value in seen if _scalars.missing_marker(value) is None]
+def _objects(pairs: PathValues, path: str, describe: Describe) -> Schema:
+    """Describe an object column, whose values must be of one type or missing."""
+    present = [value for _, value in pairs if _scalars.missing_marker(value) is None]
     name = path.removeprefix("$.")
     advice = (
         "Give it one type, in the sample and in the training, or say which is meant:\n"
         f"  {shell_line('scaffold', 'new')} ... {shell_line('--type', f'{name}=str')}"
     )
-    return one_kind(describe(seen), present, path, "a column", advice)
+    return one_kind(describe(pairs), present, path, "a column", advice)
 
 
 def _values_of(column: Any) -> list[object]:
-    """Return the values of a Series; missing ones make no floats of integer levels."""
-    if not kin(getattr(column, "dtype", None), "pandas.CategoricalDtype"):
+    """Return the values of a Series; integer levels stay integers beside missing values."""
+    if not is_a(getattr(column, "dtype", None), "pandas.CategoricalDtype"):
         return list(column.tolist())
     levels = column.dtype.categories.tolist()
-    codes = column.codes if kin(column, "pandas.Categorical", "pandas.Index") else column.cat.codes
+    codes = column.codes if is_a(column, "pandas.Categorical", "pandas.Index") else column.cat.codes
     return [None if code < 0 else levels[code] for code in codes]
 
 
 def _over_time(answer: Any) -> OverTime | None:
-    """Return how a frame of values over time, or over other floats, is opened; `None` for any other answer.
+    """Return the form of a frame indexed by times or floats; `None` for any other answer.
 
-    Its index says when each value holds. One column that is called by a number is a curve: what was asked
-    for had that place in its batch.
+    A single column with an integer label is a curve: the label is the record's position in the batch.
     """
-    if not kin(answer, "pandas.DataFrame") or answer.index.dtype.kind not in "fM":
+    if not is_a(answer, "pandas.DataFrame") or answer.index.dtype.kind not in "fM":
         return None
     columns = list(answer.columns)
     return OverTime(curve=len(columns) == 1 and isinstance(columns[0], int))
 
 
-def _indexed(answer: pd.DataFrame, how: OverTime) -> pd.DataFrame:
-    return answer.iloc[:, 0].reset_index(name="value") if how.curve else answer.reset_index()
+def _with_index(answer: pd.DataFrame, form: OverTime) -> pd.DataFrame:
+    return answer.iloc[:, 0].reset_index(name="value") if form.curve else answer.reset_index()

@@ -7,8 +7,8 @@ import io
 from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
-from scaffold.introspect._kin import kin
-from scaffold.introspect.kinds._kind import Describe, Describer, Kind, Seen
+from scaffold.introspect._types import is_a
+from scaffold.introspect.kinds._kind import Describe, Describer, Kind, PathValues
 from scaffold.spec import Picture, Schema
 
 
@@ -16,27 +16,27 @@ class PillowKind(Kind):
     """PIL."""
 
     def claims(self, value: object) -> bool:
-        """Whether it is an image."""
-        return kin(value, "PIL.Image")
+        """Whether `value` is an image."""
+        return is_a(value, "PIL.Image")
 
     def describer(self, path: str, value: object) -> Describer:
-        """Return what describes images."""
+        """Return the function that describes images."""
         return self._image
 
     def count(self, value: object) -> int | None:
-        """Return that an image is one record."""
+        """Return `None`: an image is one record."""
         return None
 
-    def _image(self, seen: Seen, describe: Describe) -> Schema:
+    def _image(self, pairs: PathValues, describe: Describe) -> Schema:
         return Picture()
 
 
 def picture(value: Any, path: str) -> str:
-    """Return an image as a file without loss: PNG, or TIFF for what PNG cannot hold."""
+    """Encode an image as a lossless file: PNG, or TIFF for modes that PNG lacks."""
     file = io.BytesIO()
     try:
         value.save(file, "PNG" if value.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF")
     except OSError as error:
-        found = f"no file holds an image of mode {value.mode} without loss"
-        raise UnsupportedSampleError(path, found, 'Give it as image.convert("RGB").') from error
+        reason = f"no file holds an image of mode {value.mode} without loss"
+        raise UnsupportedSampleError(path, reason, 'Give it as image.convert("RGB").') from error
     return base64.b64encode(file.getvalue()).decode("ascii")

@@ -7,7 +7,7 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _scalars
-from scaffold.introspect._kin import kin
+from scaffold.introspect._types import is_a
 from scaffold.introspect.kinds._kind import Describe
 from scaffold.introspect.kinds._tables import FrameKind
 from scaffold.spec import (
@@ -51,9 +51,9 @@ class PolarsKind(FrameKind):
             "Binary": ScalarType.BYTES,
             "Categorical": ScalarType.STRING,
         }
-        found = _scalars.of_dtype(base.lower(), Polars())
-        if found is not None:
-            schema: Schema = replace(found, native=element)
+        scalar = _scalars.of_dtype(base.lower(), Polars())
+        if scalar is not None:
+            schema: Schema = replace(scalar, native=element)
         elif base == "Enum":
             of = Scalar(type=ScalarType.STRING, native=Element("String", Polars()))
             schema = Category(of=of, levels=tuple(dtype.categories.to_list()), ordered=True)
@@ -61,7 +61,9 @@ class PolarsKind(FrameKind):
             schema = _scalars.temporal(temporal[base], element)
         elif base in ("List", "Array", "Struct"):
             values = column.drop_nulls().to_list()
-            schema = _bounded(describe([(f"{path}[{i}]", value) for i, value in enumerate(values)]), dtype)
+            schema = _with_bounds(
+                describe([(f"{path}[{i}]", value) for i, value in enumerate(values)]), dtype
+            )
         else:
             raise UnsupportedSampleError(path, f"a polars column of {name} is not JSON")
         missing = column.null_count() or (base.startswith("Float") and column.is_nan().any())
@@ -73,14 +75,14 @@ class PolarsKind(FrameKind):
 
     def record(self, value: Any, i: int) -> Any:
         """Return a row of a frame as a dict, or a value of a Series."""
-        return value.row(i, named=True) if kin(value, *self.frames) else value[i]
+        return value.row(i, named=True) if is_a(value, *self.frames) else value[i]
 
     def with_integer_moments(self, value: Any) -> object:
-        """Return the values with moments of nanoseconds as integers.
+        """Return the container, with datetimes and durations of nanosecond resolution as integers.
 
-        Its values in Python are datetimes, which have six digits of a second.
+        polars converts them to Python's datetimes, which have microsecond resolution.
         """
-        if kin(value, *self.series):
+        if is_a(value, *self.series):
             return value.to_physical() if _scalars.has_nanoseconds(repr(value.dtype)) else value
         fine = [name for name, dtype in value.schema.items() if _scalars.has_nanoseconds(repr(dtype))]
         return value.with_columns(value[name].to_physical() for name in fine)
@@ -89,13 +91,13 @@ class PolarsKind(FrameKind):
         """Return the rows of a frame as dicts, or the values of a Series."""
         return list(value.iter_rows(named=True)) if isinstance(schema, Table) else list(value)
 
-    def listed(self, value: Any) -> Any:
+    def to_lists(self, value: Any) -> Any:
         """Return the values of a Series."""
         return value.to_list()
 
     def check_answer(self, answer: Any) -> None:
-        """Refuse nanoseconds: the values of polars in Python have six digits of a second."""
-        for column in answer.get_columns() if kin(answer, *self.frames) else [answer]:
+        """Refuse nanoseconds: polars converts to Python's datetimes, which have microsecond resolution."""
+        for column in answer.get_columns() if is_a(answer, *self.frames) else [answer]:
             if not _scalars.has_nanoseconds(repr(column.dtype)):
                 continue
             if any(count % 1000 for count in column.drop_nulls().to_physical().to_list()):
@@ -106,17 +108,19 @@ class PolarsKind(FrameKind):
                 )
 
 
-def _bounded(schema: Schema, dtype: Any) -> Schema:
-    """Return the schema of nested values with the bounds of their dtype, beyond which polars raises."""
+def _with_bounds(schema: Schema, dtype: Any) -> Schema:
+    """Add the bounds of the dtype to nested numbers: polars raises beyond them."""
     match schema:
         case Optional(of=inner):
-            return replace(schema, of=_bounded(inner, dtype))
+            return replace(schema, of=_with_bounds(inner, dtype))
         case List(items=items):
-            return replace(schema, items=_bounded(items, dtype.inner))
+            return replace(schema, items=_with_bounds(items, dtype.inner))
         case Record(fields=fields):
             dtypes = {field.name: field.dtype for field in dtype.fields}
-            bounded = [replace(field, schema=_bounded(field.schema, dtypes[field.name])) for field in fields]
-            return replace(schema, fields=tuple(bounded))
+            inner_fields = [
+                replace(field, schema=_with_bounds(field.schema, dtypes[field.name])) for field in fields
+            ]
+            return replace(schema, fields=tuple(inner_fields))
         case Scalar(type=ScalarType.INTEGER | ScalarType.NUMBER, maximum=None):
             of = _scalars.of_dtype(repr(dtype).lower(), Polars())
             return schema if of is None else replace(schema, minimum=of.minimum, maximum=of.maximum)

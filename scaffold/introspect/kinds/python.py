@@ -13,16 +13,16 @@ from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _scalars
 from scaffold.introspect._aliases import are_answers, by_input_alias, input_aliases
 from scaffold.introspect._examples import example
-from scaffold.introspect._kin import (
+from scaffold.introspect._plausible import plausible_json
+from scaffold.introspect._types import (
+    is_a,
     is_dataclass,
     is_mapping,
     is_named_tuple,
     is_pydantic,
     is_sequence,
-    kin,
 )
-from scaffold.introspect._plausible import made_up
-from scaffold.introspect.kinds._kind import Describe, Describer, Kind, Seen
+from scaffold.introspect.kinds._kind import Describe, Describer, Kind, PathValues
 from scaffold.introspect.kinds._records import describe_mappings, either
 from scaffold.spec import (
     ClassKind,
@@ -44,17 +44,17 @@ _LISTS = {list: CollectionType.LIST, set: CollectionType.SET, frozenset: Collect
 
 
 class PythonKind(Kind):
-    """Python itself: all that no library claims."""
+    """Python itself: all values that no library claims."""
 
     def claims(self, value: object) -> bool:
-        """Whether it is anything at all: this kind is asked last."""
+        """Return true: this kind is the fallback."""
         return True
 
     def describer(self, path: str, value: object) -> Describer:
-        """Return what describes values such as this.
+        """Return the function that describes values like this one.
 
         Raises:
-            UnsupportedSampleError: It is nothing that JSON can say.
+            UnsupportedSampleError: JSON cannot represent it.
         """
         if isinstance(value, enum.Enum):
             return self._user_types
@@ -70,63 +70,63 @@ class PythonKind(Kind):
             return self._values
         raise UnsupportedSampleError(path, f"{type(value).__qualname__} is not JSON")
 
-    def _values(self, seen: Seen, describe: Describe) -> Schema:
-        """Return one scalar for all, integers among fractions being fractions; else one of several."""
+    def _values(self, pairs: PathValues, describe: Describe) -> Schema:
+        """Return the common scalar type, a number for integers and fractions; else a union."""
         kinds: dict[Scalar, None] = {}
-        for path, value in seen:
-            found = _scalars.of_value(value)
-            if found is None:
+        for path, value in pairs:
+            scalar = _scalars.of_value(value)
+            if scalar is None:
                 raise UnsupportedSampleError(path, f"{type(value).__qualname__} is not JSON")
-            kinds.setdefault(found)
+            kinds.setdefault(scalar)
         types = {kind.type for kind in kinds}
         if types == {ScalarType.INTEGER, ScalarType.NUMBER}:
             kinds = {kind: None for kind in kinds if kind.type is ScalarType.NUMBER}
         return either(list(kinds)[:1] if len({kind.type for kind in kinds}) == 1 else list(kinds))
 
-    def _sequences(self, seen: Seen, describe: Describe) -> Schema:
-        items = [(f"{path}[{i}]", item) for path, value in seen for i, item in enumerate(value)]
-        alike = (of for cls, of in _LISTS.items() if all(isinstance(v, cls) for _, v in seen))
+    def _sequences(self, pairs: PathValues, describe: Describe) -> Schema:
+        items = [(f"{path}[{i}]", item) for path, value in pairs for i, item in enumerate(value)]
+        alike = (of for cls, of in _LISTS.items() if all(isinstance(v, cls) for _, v in pairs))
         of = next(alike, CollectionType.LIST)
-        if all(kin(value, "collections.deque") for _, value in seen):
+        if all(is_a(value, "collections.deque") for _, value in pairs):
             of = CollectionType.DEQUE
         return List(items=describe(items), form=Collection(of))
 
-    def _tuples(self, seen: Seen, describe: Describe) -> Schema:
-        """Return a type for each place, or a list where the lengths differ."""
-        lengths = {len(value) for _, value in seen}
-        places = [[(f"{path}[{i}]", value[i]) for path, value in seen] for i in range(min(lengths))]
+    def _tuples(self, pairs: PathValues, describe: Describe) -> Schema:
+        """Return a type for each position, or a list if the lengths differ."""
+        lengths = {len(value) for _, value in pairs}
+        places = [[(f"{path}[{i}]", value[i]) for path, value in pairs] for i in range(min(lengths))]
         if len(lengths) == 1:
             return Tuple(items=tuple(describe(place) for place in places))
-        items = [(f"{path}[{i}]", item) for path, value in seen for i, item in enumerate(value)]
+        items = [(f"{path}[{i}]", item) for path, value in pairs for i, item in enumerate(value)]
         return List(items=describe(items), form=Collection(CollectionType.TUPLE))
 
-    def _user_types(self, seen: Seen, describe: Describe) -> Schema:
-        """Return the user's own class, or one of several."""
-        by_class: dict[type, Seen] = {}
-        for path, value in seen:
+    def _user_types(self, pairs: PathValues, describe: Describe) -> Schema:
+        """Return the user's class, or a union of several."""
+        by_class: dict[type, PathValues] = {}
+        for path, value in pairs:
             by_class.setdefault(type(value), []).append((path, value))
-        return either([_one_user_type(cls, group, describe) for cls, group in by_class.items()])
+        return either([_user_type(cls, group, describe) for cls, group in by_class.items()])
 
 
-def _one_user_type(cls: type, seen: Seen, describe: Describe) -> Schema:
-    path, value = seen[0]
+def _user_type(cls: type, pairs: PathValues, describe: Describe) -> Schema:
+    path, value = pairs[0]
     if isinstance(value, enum.Enum):
-        kind, inner = ClassKind.ENUM, describe([(p, v.value) for p, v in seen])
+        kind, inner = ClassKind.ENUM, describe([(p, v.value) for p, v in pairs])
         members = list(type(value))
         likely: JSONValue = to_jsonable_python(members[len(members) // 2].value, fallback=str)
-    elif kin(value, "pydantic.RootModel"):
-        kind, inner = ClassKind.PYDANTIC, describe([(p, v.root) for p, v in seen])
+    elif is_a(value, "pydantic.RootModel"):
+        kind, inner = ClassKind.PYDANTIC, describe([(p, v.root) for p, v in pairs])
         likely = example(inner)
     else:
         kind = _class_kind(value)
-        inner = _with_attributes(cls, describe_mappings([(p, fields_of(v)) for p, v in seen], describe))
+        inner = _with_attributes(cls, describe_mappings([(p, fields_of(v)) for p, v in pairs], describe))
         likely = example(inner)
     module = sys.modules.get(cls.__module__)
     if "<locals>" in cls.__qualname__ or module is None:
         raise UnsupportedSampleError(
             path, f"{cls.__qualname__} is defined inside a function", "Define it in a module."
         )
-    shown = None if are_answers() else made_up(cls, likely, strict=kind in STRICT)
+    shown = None if are_answers() else plausible_json(cls, likely, strict=kind in STRICT)
     return UserType(module=cls.__module__, qualname=cls.__qualname__, kind=kind, seen=inner, example=shown)
 
 
@@ -137,7 +137,7 @@ def _class_kind(value: object) -> ClassKind:
 
 
 def _with_attributes(cls: type, record: Record) -> Record:
-    """Return the record of a class with the attributes of the fields that go by an alias."""
+    """Add the attribute names to the fields of a record that have an alias."""
     if are_answers():
         return record
     attribute = {alias: name for name, alias in input_aliases(cls).items() if isinstance(alias, str)}
@@ -148,11 +148,11 @@ def _with_attributes(cls: type, record: Record) -> Record:
     return dataclasses.replace(record, fields=fields)
 
 
-def held_by(value: Any) -> object:
-    """Return what goes over the wire for an object of the user's own class."""
+def wire_value(value: Any) -> object:
+    """Return the value that is sent for an object of the user's class."""
     if isinstance(value, enum.Enum):
         return value.value
-    return value.root if kin(value, "pydantic.RootModel") else fields_of(value)
+    return value.root if is_a(value, "pydantic.RootModel") else fields_of(value)
 
 
 def fields_of(value: Any) -> dict[str, object]:
@@ -165,9 +165,9 @@ def fields_of(value: Any) -> dict[str, object]:
     if is_pydantic(value):
         if are_answers():
             return dict(value.model_dump(by_alias=True))
-        found = {name: getattr(value, name) for name in type(value).model_fields}
-        return by_input_alias(type(value), found) | (value.model_extra or {})
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        return by_input_alias(type(value), fields) | (value.model_extra or {})
     if are_answers():
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
-    return by_input_alias(type(value), given)
+    fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+    return by_input_alias(type(value), fields)

@@ -34,6 +34,6 @@ class SparseKind(NumpyKind):
         """Return the rows with their zeros."""
         return list(value.toarray())
 
-    def listed(self, value: Any) -> Any:
+    def to_lists(self, value: Any) -> Any:
         """Return nested lists with all zeros."""
         return value.toarray().reshape(value.shape).tolist()

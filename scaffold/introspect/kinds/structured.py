@@ -6,9 +6,9 @@ import dataclasses
 from typing import Any
 
 from scaffold.introspect import _scalars
-from scaffold.introspect._kin import kin
 from scaffold.introspect._names import attributes
-from scaffold.introspect.kinds._kind import Describe, Describer, Seen, plain
+from scaffold.introspect._types import is_a
+from scaffold.introspect.kinds._kind import Describe, Describer, PathValues, plain
 from scaffold.introspect.kinds._records import column_field, describe_mappings, either
 from scaffold.introspect.kinds.numpy import NumpyKind
 from scaffold.spec import Element, Field, List, Numpy, Scalar, ScalarType, Schema, Structured, Table, Void
@@ -22,16 +22,16 @@ class StructuredKind(NumpyKind):
     arrays = ()
 
     def claims(self, value: object) -> bool:
-        """Whether it is an array of named fields, or one element of such."""
+        """Whether `value` is an array with named fields, or an element of one."""
         return is_structured(value)
 
     def describer(self, path: str, value: Any) -> Describer:
-        """Return what describes arrays of records, or elements."""
+        """Return the function that describes arrays of records, or elements."""
         by_rank = {0: self._elements, 1: self._tables}
         return by_rank.get(len(value.shape), self._arrays)
 
     def row(self, value: object, describe: Describe) -> Table:
-        """Return the records: one field for each of the array's."""
+        """Return the schema of a record: one field for each field of the array."""
         return self.describe_table(value, describe)
 
     def describe_table(self, value: Any, describe: Describe) -> Table:
@@ -56,12 +56,12 @@ class StructuredKind(NumpyKind):
         values = [v for v in part.reshape(-1).tolist() if _scalars.missing_marker(v) is None]
         return column_field(name, attribute, schema, dtype, values, part.size)
 
-    def _tables(self, seen: Seen, describe: Describe) -> Schema:
-        tables = dict.fromkeys(self.describe_table(value, describe) for _, value in seen)
+    def _tables(self, pairs: PathValues, describe: Describe) -> Schema:
+        tables = dict.fromkeys(self.describe_table(value, describe) for _, value in pairs)
         return either([List(items=table) for table in tables])
 
-    def _elements(self, seen: Seen, describe: Describe) -> Schema:
-        as_dicts = [(path, dict(zip(value.dtype.names, value, strict=True))) for path, value in seen]
+    def _elements(self, pairs: PathValues, describe: Describe) -> Schema:
+        as_dicts = [(path, dict(zip(value.dtype.names, value, strict=True))) for path, value in pairs]
         return dataclasses.replace(describe_mappings(as_dicts, describe), form=Void())
 
     def record(self, value: Any, i: int) -> Any:
@@ -76,5 +76,5 @@ class StructuredKind(NumpyKind):
 
 
 def is_structured(value: object) -> bool:
-    """Whether it is a numpy array of named fields."""
-    return kin(value, "numpy.ndarray", "numpy.void") and value.dtype.names is not None  # type: ignore[attr-defined]
+    """Whether `value` is a numpy array with named fields, or an element of one."""
+    return is_a(value, "numpy.ndarray", "numpy.void") and value.dtype.names is not None  # type: ignore[attr-defined]

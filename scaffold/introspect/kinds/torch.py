@@ -25,6 +25,6 @@ class TorchKind(NumpyKind):
         """Return the rows."""
         return list(value)
 
-    def listed(self, value: Any) -> Any:
+    def to_lists(self, value: Any) -> Any:
         """Return nested lists with all zeros."""
         return (value.to_dense() if value.is_sparse else value).detach().cpu().tolist()

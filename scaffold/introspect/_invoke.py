@@ -15,39 +15,39 @@ from scaffold.errors.wording import in_one_line
 from scaffold.introspect import _kinds
 from scaffold.spec import Call
 
-Ask = Callable[[Any], Any]
+Predict = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The model's own exception, or why what it gives is no answer."""
+    """The exception that the model raised, or the reason why its result is not an answer."""
 
     message: str
     """In one line."""
     deferred: str = ""
     """The type of a lazy answer: `coroutine`, `generator`."""
     absent: str = ""
-    """The file that it opened by a relative path and did not find."""
+    """The relative path that the model failed to open."""
 
 
-def ask(model: object, call: Call, value: object) -> object:
-    """Return the answer to a copy of `value`, or `Refused`: models change what they are given, and print."""
+def call_model(model: object, call: Call, value: object) -> object:
+    """Call the model with a copy of `value`, because models modify their input; suppress its output."""
     try:
-        given = copy.deepcopy(value)
+        argument = copy.deepcopy(value)
     except Exception:
-        # An input that cannot be copied (an open file, a lock inside) is passed itself.
-        given = value
+        # An input that cannot be copied (an open file, a lock inside) is passed uncopied.
+        argument = value
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            answer = base_model.invoke(model, call, given)
+            answer = base_model.invoke(model, call, argument)
     except BaseException as error:  # nobody interrupts this process: the model raises it
         return Refused(in_one_line(error), absent=_absent_file(error))
     if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
         name = type(answer).__name__
         return Refused(f"gives a {name}, whose values are made when asked for", deferred=name)
     # Rows of an `np.matrix` are matrices again.
-    return answer.A if _kinds.kin(answer, "numpy.matrix") else answer
+    return answer.A if _kinds.is_a(answer, "numpy.matrix") else answer
 
 
 def _absent_file(error: BaseException) -> str:

@@ -1,8 +1,7 @@
-"""Recognise a value without importing its library.
+"""Recognise the type of a value without importing its library.
 
-A value of a library's class can only exist where that library is imported already, so the names in the
-class's method resolution order say enough: `import scaffold` never pulls in pandas to find out that a
-sample is a dict.
+A value of a library's class exists only if that library is already imported, so the class names in the
+method resolution order are sufficient: `import scaffold` does not import pandas.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from typing import Any, Protocol, TypeGuard
 
 
 class Shaped(Protocol):
-    """What an array, a frame and a column have in common, whichever library they are of."""
+    """The common interface of arrays, frames and columns of all libraries."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Their length along each axis."""
+        """The length of each axis."""
 
     @property
     def dtype(self) -> Any:
-        """The type of their items; a frame has one for each column instead."""
+        """The dtype of the items; frames have `dtypes` instead."""
 
     def __len__(self) -> int: ...
 
@@ -34,7 +33,7 @@ class Array(Shaped, Protocol):
 
     @property
     def ndim(self) -> int:
-        """How many axes it has."""
+        """The number of axes."""
 
     def reshape(self, *shape: object) -> Any:
         """Return the same items in another shape."""
@@ -74,37 +73,37 @@ def _names(cls: type) -> frozenset[str]:
     return frozenset(f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in cls.__mro__)
 
 
-def kin(value: object, *names: str) -> bool:
+def is_a(value: object, *names: str) -> bool:
     """Whether `value` is an instance of one of the classes `names`, e.g. `pandas.DataFrame`.
 
-    Only the top package counts, for libraries move their classes between modules.
+    Only the top-level package is compared, because libraries move classes between modules.
     """
     cls: type = type(value)
     return not _names(cls).isdisjoint(names)
 
 
 def is_named_tuple(value: object) -> TypeGuard[NamedFields]:
-    """Whether it is an instance of a `typing.NamedTuple` or `collections.namedtuple`."""
+    """Whether `value` is an instance of a `typing.NamedTuple` or `collections.namedtuple`."""
     return isinstance(value, tuple) and hasattr(type(value), "_fields")
 
 
 def is_dataclass(value: object) -> bool:
-    """Whether it is an instance of a dataclass."""
+    """Whether `value` is an instance of a dataclass."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def is_pydantic(value: object) -> bool:
-    """Whether it is an instance of a pydantic model."""
-    return kin(value, "pydantic.BaseModel")
+    """Whether `value` is an instance of a pydantic model."""
+    return is_a(value, "pydantic.BaseModel")
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether it maps keys to values; a sparse matrix that is kept as a dict of its items is an array."""
-    return isinstance(value, Mapping) and not kin(value, "scipy.spmatrix", "scipy.sparray")
+    """Whether `value` is a mapping; scipy's `dok_matrix`, a dict of its items, is not."""
+    return isinstance(value, Mapping) and not is_a(value, "scipy.spmatrix", "scipy.sparray")
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    """Whether it is a plain ordered collection: list, tuple, deque, but no text and no named tuple."""
+    """Whether `value` is a plain ordered collection: list, tuple, deque, but no string and no named tuple."""
     if isinstance(value, (str, bytes, bytearray, memoryview)) or is_named_tuple(value):
         return False
-    return isinstance(value, Sequence) or kin(value, "collections.deque")
+    return isinstance(value, Sequence) or is_a(value, "collections.deque")

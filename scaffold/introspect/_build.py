@@ -22,10 +22,10 @@ _SEVERAL = (list, tuple, collections.abc.Sequence, collections.abc.Iterable)
 
 
 @hint(otherwise=None)
-def built_arguments(annotations: Mapping[str, object], value: object) -> object:
-    """Return arguments by name, or a list of such, each as it is annotated.
+def build_arguments(annotations: Mapping[str, object], value: object) -> object:
+    """Convert arguments by name, or a list of them, to the annotated types.
 
-    `None` where no annotation asks for another type, or one does not take its value.
+    `None` if no annotation needs a conversion, or a value does not validate.
     """
     rich = {name: annotation for name, annotation in annotations.items() if _is_rich(annotation)}
     records = _records(value)
@@ -33,23 +33,23 @@ def built_arguments(annotations: Mapping[str, object], value: object) -> object:
         return None
 
     def build(record: Mapping[str, object]) -> dict[str, object]:
-        return {n: _valid(rich[n], given) if n in rich else given for n, given in record.items()}
+        return {name: _validate(rich[name], item) if name in rich else item for name, item in record.items()}
 
-    return _each(build, value, records)
+    return _build_each(build, value, records)
 
 
 @hint(otherwise=None)
-def built_records(annotation: object, value: object) -> object:
-    """Return one argument as it is annotated: all in a list, or each record.
+def build_records(annotation: object, value: object) -> object:
+    """Convert one argument to the annotated type: the whole list, or each record.
 
-    `None` where the annotation asks for no other type, or does not take the value.
+    `None` if the annotation needs no conversion, or the value does not validate.
     """
     if not _is_rich(annotation):
         return None
     records = _records(value)
     if typing.get_origin(annotation) in _SEVERAL and records is not value and not _kinds.is_mapping(value):
-        return _each(lambda whole: _valid(annotation, whole), None, [records])
-    return _each(lambda record: _valid(annotation, record), value, records)
+        return _build_each(lambda whole: _validate(annotation, whole), None, [records])
+    return _build_each(lambda record: _validate(annotation, record), value, records)
 
 
 def _records(value: object) -> list[object]:
@@ -57,21 +57,21 @@ def _records(value: object) -> list[object]:
     return [value] if rows is None else [take_record(value, i) for i in range(rows)]
 
 
-def _each(build: Any, value: object, records: list[Any]) -> object:
-    """Return what `build` makes of the records, of the one where `value` is one."""
-    made = [build(record) for record in records]
+def _build_each(build: Any, value: object, records: list[Any]) -> object:
+    """Apply `build` to each record; return a single result if `value` is one record."""
+    results = [build(record) for record in records]
     several = value is not None and not _kinds.is_mapping(value) and count_rows(value) is not None
-    return made if several else made[0]
+    return results if several else results[0]
 
 
-def _valid(annotation: Any, value: Any) -> object:
+def _validate(annotation: Any, value: Any) -> object:
     from pydantic import TypeAdapter
 
     return TypeAdapter(annotation).validate_python(value, strict=False)
 
 
 def _is_rich(annotation: object) -> bool:
-    """Whether values of this type cannot be written in JSON, so that they come as something plainer."""
+    """Whether JSON has no values of this type, so that they must be built from plain values."""
     if isinstance(annotation, type) and typing.get_origin(annotation) is None:
         if typing.is_typeddict(annotation):
             return any(map(_is_rich, inspect.get_annotations(annotation).values()))
