@@ -81,9 +81,14 @@ class Installed:
         return bool(self.origin.get("dir_info", {}).get("editable"))
 
 
-def _headers(found: metadata.Distribution) -> Message:
-    """Name, version and the like; `found.metadata` would parse the description, which is long."""
-    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
+def _headers(distribution: metadata.Distribution) -> Message:
+    """Name, version and the like; `distribution.metadata` would parse the description, which is long."""
+    text = (
+        distribution.read_text("METADATA")
+        or distribution.read_text("PKG-INFO")
+        or distribution.read_text("")
+        or ""
+    )
     return message_from_string(text.partition("\n\n")[0])
 
 
@@ -92,43 +97,46 @@ class Installation:
 
     def __init__(self, path: Sequence[str] | None = None) -> None:
         self.by_name: dict[str, Installed] = {}
-        for found in metadata.distributions(path=list(sys.path if path is None else path)):
-            about = _headers(found)
-            name = about["Name"]
-            if name and _is_installed(found):
+        for distribution in metadata.distributions(path=list(sys.path if path is None else path)):
+            headers = _headers(distribution)
+            name = headers["Name"]
+            if name and _is_installed(distribution):
                 key = canonicalize_name(name)
-                self.by_name.setdefault(key, Installed(key, about["Version"], found))
+                self.by_name.setdefault(key, Installed(key, headers["Version"], distribution))
 
     @functools.cached_property
     def owners(self) -> Mapping[str, tuple[str, ...]]:
         """Names of distributions by the module that they bring; below a namespace package, by its parts."""
         packages = {
-            parts[:-1] for one in self.by_name.values() for parts in one.files if parts[-1] == "__init__.py"
+            parts[:-1]
+            for installed in self.by_name.values()
+            for parts in installed.files
+            if parts[-1] == "__init__.py"
         }
         owners: dict[str, dict[str, None]] = {}
-        for name, one in self.by_name.items():
-            for module in {_module(parts, packages) for parts in one.files} - {None}:
+        for name, installed in self.by_name.items():
+            for module in {_module(parts, packages) for parts in installed.files} - {None}:
                 owners.setdefault(module or "", {})[name] = None
         return {module: tuple(names) for module, names in owners.items()}
 
     @functools.cached_property
     def folders(self) -> tuple[str, ...]:
         """The folders that distributions are installed into."""
-        return tuple(sorted({_folder(one.metadata) for one in self.by_name.values()}))
+        return tuple(sorted({_folder(installed.metadata) for installed in self.by_name.values()}))
 
     def owners_of(self, module: str) -> tuple[str, ...]:
         """Return the distributions that bring `module`: none for the standard library and local code."""
         parts = module.split(".")
         for end in range(1, len(parts) + 1):
-            if found := self.owners.get(".".join(parts[:end])):
-                return found
+            if owners := self.owners.get(".".join(parts[:end])):
+                return owners
         return ()
 
     def owner_of(self, module: str) -> str | None:
         """Return the distribution of `module`: where several bring it, the one whose file is there."""
         owners = sorted(self.owners_of(module))
-        there = (name for name in owners if len(owners) == 1 or self.by_name[name].has_own(module))
-        return next(there, owners[0] if owners else None)
+        with_file = (name for name in owners if len(owners) == 1 or self.by_name[name].has_own(module))
+        return next(with_file, owners[0] if owners else None)
 
     def closure(self, names: Iterable[str]) -> dict[str, Installed]:
         """Return the installed distributions among `names` and all that they require, by name."""
@@ -149,14 +157,14 @@ class Installation:
                 yield canonicalize_name(requirement.name), frozenset(requirement.extras)
 
 
-def _folder(found: metadata.Distribution) -> str:
-    return os.path.abspath(str(found.locate_file("")))  # noqa: PTH100 - as entries of sys.path are
+def _folder(distribution: metadata.Distribution) -> str:
+    return os.path.abspath(str(distribution.locate_file("")))  # noqa: PTH100 - as entries of sys.path are
 
 
-def _is_installed(found: metadata.Distribution) -> bool:
+def _is_installed(distribution: metadata.Distribution) -> bool:
     """Whether it is a copy, not the `*.egg-info` that a build leaves in the user's own folder."""
     folders = ("site-packages", "dist-packages")
-    return os.path.basename(_folder(found)) in folders or found.read_text("RECORD") is not None  # noqa: PTH119
+    return os.path.basename(_folder(distribution)) in folders or distribution.read_text("RECORD") is not None  # noqa: PTH119
 
 
 def _module(parts: tuple[str, ...], packages: set[tuple[str, ...]]) -> str | None:

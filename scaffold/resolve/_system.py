@@ -85,8 +85,8 @@ def _package(path: Path, run: Runner) -> str | None:
     """The package that dpkg names. A `t64` one goes by the name that both of the newest Debians know."""
     for candidate in dict.fromkeys((str(path), str(path).removeprefix("/usr"), f"/usr{path}")):
         try:
-            found = run(["dpkg", "-S", candidate]).stdout
+            output = run(["dpkg", "-S", candidate]).stdout
         except CommandError:
             continue
-        return found.partition(":")[0].strip().removesuffix("t64")
+        return output.partition(":")[0].strip().removesuffix("t64")
     return None

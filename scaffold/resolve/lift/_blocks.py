@@ -64,7 +64,7 @@ class Statement:
         return isinstance(self.node, _LOOPS)
 
     @property
-    def called(self) -> cst.BaseExpression | None:
+    def callee(self) -> cst.BaseExpression | None:
         """What is called by a statement that is a call and nothing else."""
         match self.node:
             case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=func))]):
@@ -99,9 +99,9 @@ def statements_of(body: Sequence[cst.CSTNode], inside: tuple[Statement, ...] = (
         statement = Statement(node, inside)
         yield statement
         for suite in _suites(node) if isinstance(node, _BLOCKS) else ():
-            found = list(statements_of(suite.body, (*inside, statement)))
-            statement.parts[suite] = [child for child in found if child.inside[-1] is statement]
-            yield from found
+            inner = list(statements_of(suite.body, (*inside, statement)))
+            statement.parts[suite] = [child for child in inner if child.inside[-1] is statement]
+            yield from inner
 
 
 def _one_by_one(body: Sequence[cst.CSTNode]) -> Iterator[cst.BaseStatement]:
@@ -154,13 +154,13 @@ def raises_in(statement: Statement) -> list[Statement]:
 
 
 def _within(statements: Sequence[Statement]) -> list[Statement]:
-    return [found for statement in statements for found in (statement, *statement.within())]
+    return [nested for statement in statements for nested in (statement, *statement.within())]
 
 
 def write(
     statement: Statement,
     chosen: Mapping[Statement, Sequence[cst.BaseStatement]],
-    kept: Collection[Statement],
+    kept_blocks: Collection[Statement],
     literals: Mapping[Statement, cst.BaseStatement],
 ) -> list[cst.BaseStatement]:
     """Return what is written for a statement: the chosen ones, inside the blocks that are kept.
@@ -170,15 +170,18 @@ def write(
     if not statement.parts:
         literal = literals.get(statement)
         return [_alone(node) for node in chosen.get(statement, ())] if literal is None else [literal]
-    below: Mapping[Statement, cst.BaseStatement] = {} if statement in kept else literals
-    hoisted = literals if statement in kept else {}
+    below: Mapping[Statement, cst.BaseStatement] = {} if statement in kept_blocks else literals
+    hoisted = literals if statement in kept_blocks else {}
     bodies = {
         suite: [
-            node for child in children if child not in hoisted for node in write(child, chosen, kept, below)
+            node
+            for child in children
+            if child not in hoisted
+            for node in write(child, chosen, kept_blocks, below)
         ]
         for suite, children in statement.parts.items()
     }
-    if statement not in kept:
+    if statement not in kept_blocks:
         return [node for nodes in bodies.values() for node in nodes]
     rebuilt = statement.node.visit(_Refilled(bodies))
     assert isinstance(rebuilt, cst.BaseStatement)

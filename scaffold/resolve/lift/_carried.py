@@ -60,18 +60,18 @@ def recording() -> Iterator[Carried]:
     carried = Carried()
 
     def function(make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(*arguments: Any) -> Any:
+        def wrapper(*arguments: Any) -> Any:
             carried.functions.append(make(*arguments))
             return carried.functions[-1]
 
-        return made
+        return wrapper
 
     def kind(make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(*arguments: Any) -> Any:
+        def wrapper(*arguments: Any) -> Any:
             carried.classes.append(make(*arguments))
             return carried.classes[-1]
 
-        return made
+        return wrapper
 
     with _replaced({"_make_function": function, **dict.fromkeys(_CLASS_MAKERS, kind)}):
         yield carried
@@ -83,24 +83,24 @@ def standing_in(
 ) -> Iterator[None]:
     """Have what was lifted stand in for what has these numbers, and for names of `__main__`."""
     ours = {id(value) for value in (*functions.values(), *classes.values())}
-    met = {"functions": 0, "classes": 0}
+    counts = {"functions": 0, "classes": 0}
 
     def place(table: str, lifted: Mapping[int, object]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def replace(make: Callable[..., Any]) -> Callable[..., Any]:
-            def made(*arguments: Any) -> Any:
-                number = met[table]
-                met[table] += 1
+            def wrapper(*arguments: Any) -> Any:
+                number = counts[table]
+                counts[table] += 1
                 return lifted[number] if number in lifted else make(*arguments)
 
-            return made
+            return wrapper
 
         return replace
 
     def untouched(set_state: Callable[..., Any]) -> Callable[..., Any]:
-        def done(value: Any, state: Any) -> Any:
+        def wrapper(value: Any, state: Any) -> Any:
             return value if id(value) in ours else set_state(value, state)
 
-        return done
+        return wrapper
 
     replacements = {
         "_make_function": place("functions", functions),

@@ -38,7 +38,7 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
     Raises:
         CannotLiftError: One uses what the script computes, or a call of this tool.
     """
-    found = []
+    changes = []
     tools = script.parsed.tool_names()
     statements = script.parsed.statements
     for statement in statements[statements.index(definition) + 1 :]:
@@ -53,8 +53,8 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
             )
             if computed:
                 raise CannotLiftError(f"'{name}' is changed by what '{computed[0]}' holds, which is computed")
-            found.append(statement)
-    return found
+            changes.append(statement)
+    return changes
 
 
 def earlier_bindings(name: str, statement: Statement, script: Script) -> list[Statement]:
@@ -92,12 +92,12 @@ def _is_builtin(func: cst.BaseExpression) -> bool:
 
 def is_only_called(statement: Statement, script: Script) -> bool:
     """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
-    called = statement.called
-    if called is None:
+    callee = statement.callee
+    if callee is None:
         return False
-    while isinstance(called, cst.Attribute):
-        called = called.value
-        bindings = script.binding(called.value) if isinstance(called, cst.Name) else []
+    while isinstance(callee, cst.Attribute):
+        callee = callee.value
+        bindings = script.binding(callee.value) if isinstance(callee, cst.Name) else []
         if bindings and not any(b.imports or b.definition for b in bindings):
             return False
     return True

@@ -47,8 +47,8 @@ def save(value: Any, path: Path, format: ModelFormat) -> None:
 @contextlib.contextmanager
 def searching(folders: Sequence[Path]) -> Iterator[None]:
     before = sys.path[:]
-    known = [*map(str, folders)]
-    sys.path[:] = [*known, *(entry for entry in before if entry not in known)]
+    entries = [*map(str, folders)]
+    sys.path[:] = [*entries, *(entry for entry in before if entry not in entries)]
     try:
         yield
     finally:

@@ -196,11 +196,11 @@ class _Work:
     # ------------------------------------------------------------------ notes
 
     def _note_gone(self, carried: Carried, reason: str) -> None:
-        names = sorted({_named(t) for t in carried.targets() if not _is_method(t, carried)})
+        names = sorted({_display_name(t) for t in carried.targets() if not _is_method(t, carried)})
         self._lifted.notes.append(_kept_note(", ".join(names[:5]), reason))
 
     def _note_kept(self, target: FunctionType | type, reason: str) -> None:
-        self._lifted.notes.append(_kept_note(_named(target), reason))
+        self._lifted.notes.append(_kept_note(_display_name(target), reason))
 
 
 def _kept_note(names: str, reason: str) -> str:
@@ -211,7 +211,7 @@ def _kept_note(names: str, reason: str) -> str:
     )
 
 
-def _named(target: FunctionType | type) -> str:
+def _display_name(target: FunctionType | type) -> str:
     return target.__qualname__.replace(".<locals>", "").replace("<lambda>", "a lambda")
 
 

@@ -27,12 +27,12 @@ class Places:
         code = function.__code__
         like = self._script.codes_like(code)
         nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
-        found = [node for node in nodes if any(self._holds(node, other) for other in like)]
-        near = [node for node in found if self._line(node) == code.co_firstlineno]
-        texts = {cst.Module([]).code_for_node(node) for node in near or found}
+        candidates = [node for node in nodes if any(self._holds(node, candidate) for candidate in like)]
+        near = [node for node in candidates if self._line(node) == code.co_firstlineno]
+        texts = {cst.Module([]).code_for_node(node) for node in near or candidates}
         if len(texts) != 1:
             raise CannotLiftError("it cannot be told from others beside it")
-        return (near or found)[0]
+        return (near or candidates)[0]
 
     def _holds(self, node: cst.Lambda, code: CodeType) -> bool:
         """Whether this is where `code`, of the script as it stands, was compiled from."""

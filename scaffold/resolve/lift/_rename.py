@@ -55,7 +55,7 @@ def rename(
     """
     finder = Modules([str(place) for place in search])
     clashing = {top_level_name(source.path) for source in sources} & RESERVED_TOP_LEVEL
-    names = {name: _free(f"model_{name}", finder) for name in sorted(clashing)}
+    names = {name: _unused_name(f"model_{name}", finder) for name in sorted(clashing)}
     if not names:
         return Renamed(list(sources))
     result = Renamed([_renamed(source, names) for source in sources])
@@ -79,8 +79,8 @@ def rename(
                 *names,
                 *changed,
             }:
-                known = {module for module in modules if top_level_name(module, ".") in names}
-                result.moved[artifact.path] = _repointed(path, artifact, known, names, folder)
+                renamed_modules = {module for module in modules if top_level_name(module, ".") in names}
+                result.moved[artifact.path] = _repointed(path, artifact, renamed_modules, names, folder)
     result.notes = [
         f"{old} is {new} in the service, which has an {old} of its own" for old, new in names.items()
     ]
@@ -233,8 +233,8 @@ def _forget(tops: set[str]) -> None:
     importlib.invalidate_caches()
 
 
-def _free(wanted: str, finder: Modules) -> str:
-    names = (wanted, *(f"{wanted}_{number}" for number in range(2, 100)))
+def _unused_name(name: str, finder: Modules) -> str:
+    names = (name, *(f"{name}_{number}" for number in range(2, 100)))
     return next(name for name in names if finder.module(name) is None)
 
 

@@ -42,7 +42,7 @@ class Selection:
         self._imported: dict[Statement, set[str]] = {}
         self._literals: dict[Statement, cst.BaseStatement] = {}
         """Replacements for assignments: the values when the model was saved."""
-        self._kept: set[Statement] = set()
+        self._kept_blocks: set[Statement] = set()
         """The blocks that are written with their headers."""
         self._extra: list[cst.BaseStatement] = []
 
@@ -74,14 +74,14 @@ class Selection:
         else:
             name = self._free_name(self._places.lambda_name(node))
         self._need_all(names_of([function]) | evaluated_names(node.params), statement)
-        written = function_of(name, node)
+        function_node = function_of(name, node)
         cells = self._cells(function)
         if cells:
-            self._add_factory(name, written, cells)
+            self._add_factory(name, function_node, cells)
         elif statement is not None and statement.constant is not None and statement.constant[1] is node:
-            self._nodes[statement] = written
+            self._nodes[statement] = function_node
         else:
-            self._extra.append(written)
+            self._extra.append(function_node)
         return name
 
     def add_inner(self, target: FunctionType | type) -> str:
@@ -107,14 +107,14 @@ class Selection:
         blocks: list[cst.BaseStatement] = [statement.node for statement in self._parsed.future_imports()]
         for statement in self._parsed.statements:
             if not statement.inside:
-                blocks += write(statement, chosen, self._kept, self._literals)
+                blocks += write(statement, chosen, self._kept_blocks, self._literals)
         return module_text(title, [*blocks, *self._extra])
 
     # ------------------------------------------------------------------ statements
 
     def _take(self, statement: Statement, below: str = "") -> None:
         """Take a statement with all that it uses; of a block statement the header."""
-        if statement in self._nodes or statement in self._kept:
+        if statement in self._nodes or statement in self._kept_blocks:
             return
         if statement.parts:
             self._keep(statement)
@@ -126,10 +126,10 @@ class Selection:
     def _keep(self, *blocks: Statement) -> None:
         """Write these blocks, an outer one first, with their headers."""
         for block in blocks:
-            if block in self._kept:
+            if block in self._kept_blocks:
                 continue
             self._refuse_tool(block)
-            self._kept.add(block)
+            self._kept_blocks.add(block)
             self._need_used(block)
             for inner in self._settling(block):
                 self._take(inner)
@@ -166,11 +166,11 @@ class Selection:
 
     def _need_imports(self, name: str, bindings: list[Statement]) -> None:
         empty = cst.Module([])
-        written = {
+        import_texts = {
             "".join(empty.code_for_node(node).strip() for node in trimmed_imports(s.node, {name}))
             for s in bindings
         }
-        if len(written) == 1:
+        if len(import_texts) == 1:
             # The same import in several cells or blocks: one at the top is enough.
             bindings = sorted(bindings, key=lambda s: len(s.inside))[:1]
         for statement in bindings:
@@ -253,18 +253,18 @@ class Selection:
         text = literal_text(value)
         if text is not None:
             return text
-        own = getattr(value, "__qualname__", None)
-        if isinstance(own, str) and "." not in own and self._script.binding(own):
-            self.need(own)
-            return own
+        qualname = getattr(value, "__qualname__", None)
+        if isinstance(qualname, str) and "." not in qualname and self._script.binding(qualname):
+            self.need(qualname)
+            return qualname
         if isinstance(value, FunctionType) and value.__code__.co_name == "<lambda>":
             return self.add_lambda(value)
         if isinstance(value, FunctionType | type) and "<locals>" in value.__qualname__:
             return self.add_inner(value)
-        for known, captured in self._captured.items():
-            if captured is value and self._script.binding(known):
-                self.need(known)
-                return known
+        for global_name, captured in self._captured.items():
+            if captured is value and self._script.binding(global_name):
+                self.need(global_name)
+                return global_name
         raise CannotLiftError(f"it keeps '{name}', a {type(value).__name__}, from the function around it")
 
     def _need_all(self, names: set[str], statement: Statement | None) -> None:
@@ -285,9 +285,9 @@ class Selection:
         # The qualified name of an inner function contains `<locals>`; a pickle needs a plain one.
         self._extra.append(cst.parse_statement(f'{name}.__qualname__ = "{name}"\n'))
 
-    def _free_name(self, wanted: str) -> str:
-        name, number = wanted, 2
+    def _free_name(self, base_name: str) -> str:
+        name, number = base_name, 2
         while name in self._names or self._script.binding(name):
-            name, number = f"{wanted}_{number}", number + 1
+            name, number = f"{base_name}_{number}", number + 1
         self._names.add(name)
         return name

@@ -206,12 +206,12 @@ def _merged(locks: Mapping[str, Sequence[Pin]]) -> list[Pin]:
         for pin in pins:
             lines.setdefault(pin.line, {})[target] = pin
     merged = []
-    for _, found in sorted(lines.items(), key=lambda item: item[0].lower()):
-        first = next(iter(found.values()))
-        hashes = sorted({value for pin in found.values() for value in pin.hashes})
-        via = sorted({source for pin in found.values() for source in pin.via})
-        if len(found) < len(locks):
-            first = replace(first, marker=_marker(found))
+    for _, pins_by_target in sorted(lines.items(), key=lambda item: item[0].lower()):
+        first = next(iter(pins_by_target.values()))
+        hashes = sorted({value for pin in pins_by_target.values() for value in pin.hashes})
+        via = sorted({source for pin in pins_by_target.values() for source in pin.via})
+        if len(pins_by_target) < len(locks):
+            first = replace(first, marker=_marker(pins_by_target))
         merged.append(replace(first, hashes=tuple(hashes), via=tuple(via), text=""))
     return merged
 
@@ -232,7 +232,9 @@ def _finding(wheels: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
     return {**environment, "UV_FIND_LINKS": ",".join(filter(None, folders))}
 
 
-def _from_folders(pins: Sequence[Pin], known: Set[str]) -> tuple[tuple[LocalSource, ...], tuple[str, ...]]:
+def _from_folders(
+    pins: Sequence[Pin], locked_paths: Set[str]
+) -> tuple[tuple[LocalSource, ...], tuple[str, ...]]:
     """What only folders of wheels have: the files that go along, and the names of those too large for that.
 
     An index that lies in a folder has one below it for each name: it mirrors another, and is left alone.
@@ -242,7 +244,10 @@ def _from_folders(pins: Sequence[Pin], known: Set[str]) -> tuple[tuple[LocalSour
     for pin in pins:
         name = pin.name
         for file in _files_in(pin.index):
-            if not canonicalize_name(file.name).startswith(f"{name}-") or f"{WHEELS}/{file.name}" in known:
+            if (
+                not canonicalize_name(file.name).startswith(f"{name}-")
+                or f"{WHEELS}/{file.name}" in locked_paths
+            ):
                 continue
             if f"sha256:{sha256_file(file)}" not in pin.hashes:
                 continue

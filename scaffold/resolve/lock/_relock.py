@@ -59,10 +59,10 @@ def lock_again(
             packed, constraints, python=python, wheels=tuple(wheels.values()), torch=torch, run=run
         ).text
 
-    named = {line.distribution for line in requirements}
-    kept = {name: version for name, version in versions.items() if name not in named}
+    required = {line.distribution for line in requirements}
+    unchanged = {name: version for name, version in versions.items() if name not in required}
     try:
-        return lock(kept)
+        return lock(unchanged)
     except ConflictError:  # transitive dependencies may change
         return lock({})
 
@@ -100,10 +100,10 @@ def renew_service_layer(
     stale = {name for name in versions.keys() - fixed if layer.pins.get(name) != versions[name]}
     if not old.pins or not (stale or {line.distribution for line in layer.requirements} - versions.keys()):
         return renewed
-    kept = {name: version for name, version in versions.items() if name in fixed}
+    unchanged = {name: version for name, version in versions.items() if name in fixed}
     text = lock_again(
         renewed.requirements,
-        {**layer.pins, **kept},
+        {**layer.pins, **unchanged},
         python=dependencies.python,
         sources=dependencies.sources,
         gpu=gpu,

@@ -52,7 +52,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class TraceReport:
     """What the process saw."""
 
     failure: Failure | None
@@ -78,7 +78,7 @@ class Found:
     """Whether the model answered the made-up record of the request."""
 
     @classmethod
-    def from_json(cls, reply: Mapping[str, Any]) -> Found:
+    def from_json(cls, reply: Mapping[str, Any]) -> TraceReport:
         """Return what a worker's reply says.
 
         Raises:
@@ -93,7 +93,7 @@ class Found:
                 imported=dict(reply["imported"]),
                 ours=dict(reply["ours"]),
                 absent=dict(reply["absent"]),
-                missed={name: (who, phase) for name, (who, phase) in reply["missed"].items()},
+                missed={name: (importer, phase) for name, (importer, phase) in reply["missed"].items()},
                 own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
                 opened=dict(reply["opened"]),
                 unaudited=dict(reply["unaudited"]),
@@ -117,7 +117,7 @@ class Rehearsing(Protocol):
     hidden: Mapping[str, str]
     """Distributions that it does not find, by the module that they bring."""
 
-    def finish(self, request: Request) -> Found:
+    def finish(self, request: Request) -> TraceReport:
         """Let it predict and return what it saw."""
         ...
 
@@ -178,14 +178,14 @@ class Trace:
     ) -> None:
         self._worker.close()
 
-    def finish(self, request: Request) -> Found:
+    def finish(self, request: Request) -> TraceReport:
         """Let it predict and return what it saw.
 
         Raises:
             WorkerError: The process broke off or did not end.
         """
         self._worker.send(request.as_json())
-        return Found.from_json(self._worker.receive())
+        return TraceReport.from_json(self._worker.receive())
 
 
 def own_folders(folders: Sequence[Path]) -> list[str]:
