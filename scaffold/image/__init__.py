@@ -77,10 +77,10 @@ def build_image(
     arguments = {"REVISION": revision(root, run)}
     if options.base:
         arguments["BASE"] = options.base
-    named = read_plan(text, arguments, {}).labels
-    if "model.sha256" in named:
-        require_model(root, named["model.sha256"])
-    reference = _reference(options, named)
+    dockerfile_labels = read_plan(text, arguments, {}).labels
+    if "model.sha256" in dockerfile_labels:
+        require_model(root, dockerfile_labels["model.sha256"])
+    reference = _reference(options, dockerfile_labels)
     if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)
     if options.builder == "layers":

@@ -14,7 +14,7 @@ from scaffold.errors import (
 )
 from scaffold.errors.wording import shell_line
 from scaffold.image._engine import connect
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import is_loopback, parse_reference
 from scaffold.spec import Prerequisite, State
 
@@ -33,8 +33,8 @@ def check_engine() -> Prerequisite:
         state, fix = _mend_engine(error.detail)
         return Prerequisite(name="engine", state=state, found=f"{error.host}: {error.detail}", fix=fix)
     version = client.version()
-    found = f"Docker Engine {version.get('Version', '')} at {client.api.base_url}"
-    return Prerequisite(name="engine", state=State.OK, found=found)
+    description = f"Docker Engine {version.get('Version', '')} at {client.api.base_url}"
+    return Prerequisite(name="engine", state=State.OK, found=description)
 
 
 def check_registry(registry: str, timeout_s: float) -> Prerequisite:
@@ -51,7 +51,7 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
     try:
         from scaffold.image.registry._requests import Patience, Requests
 
-        credentials = given_credentials(None) or stored_credentials(registry)
+        credentials = explicit_credentials(None) or stored_credentials(registry)
         requests = Requests(
             parse_reference(f"{registry}/doctor"),
             credentials,
@@ -65,9 +65,9 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
     try:
         wants_login = requests.ping(timeout_s)
     except RegistryLoginError as error:
-        found = "the stored login is not accepted" if credentials else "no login is stored"
-        found += f": {error.detail}" if error.detail else ""
-        return Prerequisite(name=name, state=State.MISSING, found=found, fix=login)
+        problem = "the stored login is not accepted" if credentials else "no login is stored"
+        problem += f": {error.detail}" if error.detail else ""
+        return Prerequisite(name=name, state=State.MISSING, found=problem, fix=login)
     except UntrustedRegistryError as error:
         place = f"/etc/docker/certs.d/{registry}/ca.crt"
         fix = f"sudo {shell_line('install', '-D', '-m', '644', 'ca.crt', place)}"

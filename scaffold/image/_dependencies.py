@@ -152,8 +152,8 @@ def _uv_platform(platform: str, interpreter: Interpreter) -> str:
         return f"{machine}-unknown-linux-musl"
     minor = int(version.partition(".")[2])
     # The newest platform that uv knows and the base supports.
-    known = (17, 28, *range(31, 41))
-    return f"{machine}-manylinux_2_{max((n for n in known if n <= minor), default=17)}"
+    glibc_minors = (17, 28, *range(31, 41))
+    return f"{machine}-manylinux_2_{max((n for n in glibc_minors if n <= minor), default=17)}"
 
 
 def _is_left_out(relative: str) -> bool:
@@ -165,12 +165,12 @@ def _scripts(folder: Path, python: str) -> Iterator[tuple[str, bytes]]:
     """The commands of the packages; their first line names this machine's Python and gets the image's."""
     for path in sorted(folder.glob("bin/*")):
         content = path.read_bytes()
-        first, newline, rest = content.partition(b"\n")
+        first, newline, body = content.partition(b"\n")
         if first.startswith(b"#!") and b"python" in first:
-            content = b"#!" + python.encode() + newline + rest
-        elif first == b"#!/bin/sh" and rest.startswith(b"'''exec'"):
+            content = b"#!" + python.encode() + newline + body
+        elif first == b"#!/bin/sh" and body.startswith(b"'''exec'"):
             # A shebang has a length limit: a longer path is called by a line for sh and Python.
-            content = b"#!" + python.encode() + newline + rest.split(b"\n", 2)[2]
+            content = b"#!" + python.encode() + newline + body.split(b"\n", 2)[2]
         yield path.name, content
 
 

@@ -88,18 +88,18 @@ def make_image(
         "rootfs": {"type": "layers", "diff_ids": [part.blob.diff_id for part in parts]},
         "history": history,
     }
-    described = document(image, OCI_CONFIG)
+    config_document = document(image, OCI_CONFIG)
     manifest = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "config": described.descriptor(),
+        "config": config_document.descriptor(),
         "layers": [part.blob.descriptor() for part in parts],
         "annotations": dict(annotations),
     }
     return PlatformImage(
         platform=platform,
         parts=tuple(parts),
-        config=described,
+        config=config_document,
         manifest=document(manifest, OCI_MANIFEST),
         labels=config.get("Labels") or {},
     )
@@ -154,9 +154,9 @@ def _layout(top: Document, images: Sequence[PlatformImage], reference: str) -> I
     }
     yield text_entry("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
     yield text_entry("index.json", document(index, OCI_INDEX).content)
-    documents = {one.digest: one for image in images for one in (image.config, image.manifest)}
-    for digest, one in (documents | {top.digest: top}).items():
-        yield text_entry(_path(digest), one.content)
+    documents = {doc.digest: doc for image in images for doc in (image.config, image.manifest)}
+    for digest, doc in (documents | {top.digest: top}).items():
+        yield text_entry(_path(digest), doc.content)
     for digest, path in {p.blob.digest: p.blob.path for image in images for p in image.parts}.items():
         assert path is not None
         yield file_entry(path, _path(digest))

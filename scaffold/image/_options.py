@@ -101,11 +101,11 @@ class BuildOptions:
             raise PasswordInUrlError()
 
     @property
-    def wanted_platforms(self) -> tuple[str, ...]:
+    def target_platforms(self) -> tuple[str, ...]:
         """The platforms, this machine's where none was named."""
-        here = platform.machine().lower()
+        machine = platform.machine().lower()
         names = {**{wheel: image for image, wheel in MACHINES.items()}, "amd64": "amd64", "arm64": "arm64"}
-        return self.platforms or (f"linux/{names.get(here, 'amd64')}",)
+        return self.platforms or (f"linux/{names.get(machine, 'amd64')}",)
 
     def pushed_tag(self, tag: str, digest: str) -> str:
         """Return the tag to push under: `tag`, or one that only the image of this digest has."""

@@ -77,8 +77,10 @@ def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
     tag = digest.replace(":", "-")
     manifests = []
     if target.has_manifest(tag):
-        known = json.loads(target.manifest(tag)[0])
-        manifests = [one for one in known.get("manifests", ()) if one["digest"] != referrer.digest]
+        current = json.loads(target.manifest(tag)[0])
+        manifests = [
+            manifest for manifest in current.get("manifests", ()) if manifest["digest"] != referrer.digest
+        ]
     kind = json.loads(referrer.content)["artifactType"]
     manifests.append(referrer.descriptor() | {"artifactType": kind})
     index = document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}, OCI_INDEX)
@@ -109,11 +111,11 @@ def _push_part(layered: Layered, part: Part, target: Repository, store: Store, o
     return True
 
 
-def _push_document(one: Document, target: Repository, store: Store) -> None:
-    if target.has_blob(one.digest):
+def _push_document(doc: Document, target: Repository, store: Store) -> None:
+    if target.has_blob(doc.digest):
         return
     with store.folder() as folder:
         path = folder / "document"
-        path.write_bytes(one.content)
-        blob = Blob(digest=one.digest, size_bytes=len(one.content), media_type=one.media_type, path=path)
+        path.write_bytes(doc.content)
+        blob = Blob(digest=doc.digest, size_bytes=len(doc.content), media_type=doc.media_type, path=path)
         target.push_blob(blob, lambda _: None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scaffold.image._options import BuilderChoices
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _repository(reference: Reference, choices: BuilderChoices, *, attempts: int 
     from scaffold.image.registry._repository import Repository
     from scaffold.image.registry._requests import Patience
 
-    login = given_credentials(choices.get("credentials")) or stored_credentials(reference.registry)
+    login = explicit_credentials(choices.get("credentials")) or stored_credentials(reference.registry)
     return Repository(
         reference,
         login,

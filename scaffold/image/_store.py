@@ -39,28 +39,28 @@ class Store:
             os.utime(path)
         return path
 
-    def keep(self, made: Path, digest: str) -> Path:
+    def keep(self, file: Path, digest: str) -> Path:
         """Move a finished file to its place."""
         path = self.blob(digest)
-        made.replace(path)
+        file.replace(path)
         return path
 
     def fact(self, key: str) -> Any:
         """Return the fact stored under `key`, or None."""
         path = self._fact(key)
         try:
-            found = json.loads(path.read_text("utf-8"))
+            value = json.loads(path.read_text("utf-8"))
             os.utime(path)
         except (OSError, ValueError):
             return None
-        return found
+        return value
 
     def remember(self, key: str, fact: Any) -> None:
         """Remember `fact`, a JSON value, under `key`."""
         with self.folder() as folder:
-            written = folder / "fact"
-            written.write_text(json.dumps(fact), "utf-8")
-            written.replace(self._fact(key))
+            temporary = folder / "fact"
+            temporary.write_text(json.dumps(fact), "utf-8")
+            temporary.replace(self._fact(key))
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[Path]:

@@ -49,8 +49,8 @@ def unpack_deb(
 def placed(name: str, links: Mapping[str, str]) -> str:
     """Where a package's file goes: a folder must not take the place of the base's link of that name."""
     path = posixpath.normpath(name).lstrip("/")
-    first, slash, rest = path.partition("/")
-    return f"{links[first]}/{rest}" if slash and first in links else path
+    first, slash, remainder = path.partition("/")
+    return f"{links[first]}/{remainder}" if slash and first in links else path
 
 
 def _ar_members(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -120,7 +120,7 @@ class LayerBuilder:
         key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"
         lock_of = partial(self._install, lock, copy.target.strip("/"), base, platform)
-        return self._kept(key, history, lock_of)
+        return self._cached_layer(key, history, lock_of)
 
     def _system(
         self, plan: Plan, base: Base, source: Repository, platform: str
@@ -128,32 +128,32 @@ class LayerBuilder:
         """The Debian packages that the Dockerfile names as a layer, where the base has not all of them."""
         names = sorted(set(plan.system))
         key = f"system {_LAYOUT} {base.reference.digest} {' '.join(names)}"
-        part, packages = self._kept(
+        part, packages = self._cached_layer(
             key,
             f"apt-get install {' '.join(names)}",
             partial(self._fetch_debian, names, base, source, platform),
         )
         return [part], packages
 
-    def _kept(
+    def _cached_layer(
         self, key: str, history: str, make: Callable[[Path], tuple[list[Entry], tuple[Package, ...]]]
     ) -> tuple[Part, tuple[Package, ...]]:
         """A layer of dependencies: taken from the store where it was made before, with what is in it."""
-        known = self._store.fact(key)
-        if known and (path := self._store.blob(known["digest"])).exists():
-            packages = tuple(Package(**package) for package in known["packages"])
+        cached = self._store.fact(key)
+        if cached and (path := self._store.blob(cached["digest"])).exists():
+            packages = tuple(Package(**package) for package in cached["packages"])
             blob = Blob(
-                digest=known["digest"],
-                diff_id=known["diff_id"],
-                size_bytes=known["size_bytes"],
+                digest=cached["digest"],
+                diff_id=cached["diff_id"],
+                size_bytes=cached["size_bytes"],
                 media_type=GZIP_LAYER,
                 path=path,
             )
             return Part(blob=blob, part="dependencies", history=history), packages
         with self._store.folder() as folder:
             entries, packages = make(folder)
-            made = self._write("dependencies", entries, folder / "layer")
-            blob = replace(made, path=self._store.keep(folder / "layer", made.digest))
+            written_blob = self._write("dependencies", entries, folder / "layer")
+            blob = replace(written_blob, path=self._store.keep(folder / "layer", written_blob.digest))
         fact = {"digest": blob.digest, "diff_id": blob.diff_id, "size_bytes": blob.size_bytes}
         self._store.remember(key, fact | {"packages": [asdict(package) for package in packages]})
         return Part(blob=blob, part="dependencies", history=history), packages

@@ -24,7 +24,7 @@ from scaffold.base.process import end_process, run_command, start_command
 from scaffold.errors import CommandError, ImageNotRunnableError
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
-from scaffold.image._running import Asking, any_user, await_service
+from scaffold.image._running import ServiceAccess, any_user, await_service
 from scaffold.image.layers._base import open_layer
 
 _TAIL_LINES = 30
@@ -51,14 +51,16 @@ os.execvpe(command[0], command, env)
 
 
 @contextlib.contextmanager
-def run_unpacked(image: PlatformImage, folder: Path, reference: str, asking: Asking) -> Iterator[Client]:
+def run_unpacked(
+    image: PlatformImage, folder: Path, reference: str, access: ServiceAccess
+) -> Iterator[Client]:
     """Unpack the image, start it, give a client of its service and end it.
 
     Args:
         image: The image.
         folder: Where it is unpacked.
         reference: What it is called.
-        asking: How its service is asked.
+        access: How its service is asked.
 
     Raises:
         ImageNotRunnableError: It cannot be run on this machine.
@@ -85,7 +87,7 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str, asking: Ask
     port = free_port()
     with _started(root, config, port) as (stopped, log):
         url = f"http://127.0.0.1:{port}"
-        with contextlib.closing(await_service(url, reference, asking, stopped, log)) as service:
+        with contextlib.closing(await_service(url, reference, access, stopped, log)) as service:
             yield service
 
 
@@ -152,9 +154,9 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Pa
     elif member.issym():
         path.symlink_to(member.linkname)
     elif member.islnk():
-        held = _inside(root, member.linkname)
-        if held is not None and (held.is_symlink() or held.is_file()):
-            os.link(held, path, follow_symlinks=False)
+        link_target = _inside(root, member.linkname)
+        if link_target is not None and (link_target.is_symlink() or link_target.is_file()):
+            os.link(link_target, path, follow_symlinks=False)
     elif (content := tar.extractfile(member)) is not None:
         with content, path.open("xb") as file:
             shutil.copyfileobj(content, file)

@@ -62,10 +62,10 @@ def parse_reference(text: str) -> Reference:
     Raises:
         UsageError: It is none.
     """
-    rest, _, digest = text.partition("@")
-    name, colon, tag = rest.rpartition(":")
+    without_digest, _, digest = text.partition("@")
+    name, colon, tag = without_digest.rpartition(":")
     if not (colon and tag) or "/" in tag:
-        name, tag = rest, ""
+        name, tag = without_digest, ""
     registry, repository = split_registry(name)
     if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"

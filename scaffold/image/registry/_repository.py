@@ -64,7 +64,7 @@ class Repository:
         Raises:
             RepositoryNotFoundError: There is none by that tag or digest.
         """
-        response = self._http.ask(
+        response = self._http.request_with_retries(
             "GET", f"manifests/{version}", headers={"Accept": _ACCEPT}, stream=True, good=(200,)
         )
         content = self._content(response, f"{self.name}:{version}")
@@ -75,33 +75,35 @@ class Repository:
             )
         return content, response.headers.get("Content-Type", "").partition(";")[0], digest
 
-    def _content(self, response: Response, what: str) -> bytes:
+    def _content(self, response: Response, subject: str) -> bytes:
         """The body of an answer that is small; what is large is no manifest."""
         content = b""
         with response:
             for block in response.iter_content(BLOCK_BYTES):
                 content += block
                 if len(content) > _LARGEST_MANIFEST_BYTES:
-                    raise RegistryError(what, response.status_code, "it is too large for a manifest")
+                    raise RegistryError(subject, response.status_code, "it is too large for a manifest")
         return content
 
     def put_manifest(self, version: str, content: bytes, media_type: str) -> bool:
         """Store a manifest or index; return whether the registry keeps a list of what refers to an image."""
         headers = {"Content-Type": media_type}
-        response = self._http.ask(
+        response = self._http.request_with_retries(
             "PUT", f"manifests/{version}", headers=headers, data=content, good=(200, 201, 202)
         )
         return "OCI-Subject" in response.headers
 
     def has_blob(self, digest: str) -> bool:
         """Return whether the repository holds the blob."""
-        return self._http.ask("HEAD", f"blobs/{digest}", good=(200, 404)).status_code == 200
+        return self._http.request_with_retries("HEAD", f"blobs/{digest}", good=(200, 404)).status_code == 200
 
     def has_manifest(self, version: str) -> bool:
         """Return whether the repository holds the manifest."""
         headers = {"Accept": _ACCEPT}
         return (
-            self._http.ask("HEAD", f"manifests/{version}", headers=headers, good=(200, 404)).status_code
+            self._http.request_with_retries(
+                "HEAD", f"manifests/{version}", headers=headers, good=(200, 404)
+            ).status_code
             == 200
         )
 
@@ -148,7 +150,7 @@ class Repository:
         """Take a blob over from another repository of the same registry; return whether it could be."""
         self._http.mounted_from = source
         try:
-            response = self._http.ask(
+            response = self._http.request_with_retries(
                 "POST", f"blobs/uploads/?mount={digest}&from={source}", good=(201, 202, 401, 403, 404)
             )
         except RegistryLoginError:
@@ -157,7 +159,9 @@ class Repository:
             self._http.mounted_from = None
         if response.status_code == 202:  # an upload was opened instead
             with contextlib.suppress(ImageError):
-                self._http.ask("DELETE", self._http.location(response), good=(200, 202, 204, 404, 405))
+                self._http.request_with_retries(
+                    "DELETE", self._http.location(response), good=(200, 202, 204, 404, 405)
+                )
         return response.status_code == 201
 
     def push_blob(self, blob: Blob, on_bytes: OnBytes) -> None:

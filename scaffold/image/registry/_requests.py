@@ -74,12 +74,12 @@ class Requests:
         place = response.headers.get("Location")
         if not place:
             raise RegistryError(f"an upload to {self.name}", response.status_code, "it names no place for it")
-        whole = urlsplit(urljoin(response.url, place))
+        url = urlsplit(urljoin(response.url, place))
         ours = urlsplit(self._url)
         # Behind a proxy that terminates TLS, a registry may name plain HTTP.
-        return (whole._replace(scheme=ours.scheme) if whole.netloc == ours.netloc else whole).geturl()
+        return (url._replace(scheme=ours.scheme) if url.netloc == ours.netloc else url).geturl()
 
-    def ask(self, method: str, path: str, **options: Any) -> Response:
+    def request_with_retries(self, method: str, path: str, **options: Any) -> Response:
         """Make a request that may be made twice."""
         answers: list[Response] = []
         work = f"{method} {self.name}"
@@ -94,9 +94,9 @@ class Requests:
             RegistryLoginError: It does not take the login.
             ImageError: It does not answer, or not as a registry.
         """
-        asked: list[bool] = []
-        self.retry(lambda _: asked.append(self._wants_login(timeout_s)), self._url, is_read=True)
-        return asked[-1]
+        results: list[bool] = []
+        self.retry(lambda _: results.append(self._wants_login(timeout_s)), self._url, is_read=True)
+        return results[-1]
 
     def _wants_login(self, timeout_s: float) -> bool:
         first = self._session.get(self._url, timeout=timeout_s)
@@ -106,7 +106,7 @@ class Requests:
             self.request("GET", self._url, good=(200,), timeout=timeout_s)
         return first.status_code == 401
 
-    def retry(self, work: Callable[[int], None], what: str, *, is_read: bool = False) -> None:
+    def retry(self, work: Callable[[int], None], subject: str, *, is_read: bool = False) -> None:
         """Do `work`, which is told how often it was tried before, until it does not break."""
         detail, wait_s = "", 0.0
         for attempt in range(self._patience.attempts):
@@ -119,7 +119,7 @@ class Requests:
                     raise refusal from error
                 detail = _plain(error)
                 wait_s = error.wait_s if isinstance(error, BrokenError) else 0.0
-        raise UploadError(self.registry, what, self._patience.attempts, detail, is_read)
+        raise UploadError(self.registry, subject, self._patience.attempts, detail, is_read)
 
     def request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
         """Make one request; log in where the registry asks for it, and say what it refused."""
@@ -132,7 +132,7 @@ class Requests:
             ]
             if self.mounted_from:
                 scopes.append(f"repository:{self.mounted_from}:pull")
-            if self._login.answer(response, scopes):
+            if self._login.authenticate(response, scopes):
                 if isinstance(options.get("data"), Body):
                     raise BrokenError("the login ran out")
                 response = self._session.request(method, url, **options)
@@ -153,8 +153,8 @@ class Requests:
             pushed = method in ("POST", "PATCH", "PUT")
             return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail, pushed)
         if status in _TRANSIENT:
-            asked = response.headers.get("Retry-After", "")
-            wait_s = min(int(asked), _MOST_WAIT_S) if asked.isdecimal() else 0
+            retry_after = response.headers.get("Retry-After", "")
+            wait_s = min(int(retry_after), _MOST_WAIT_S) if retry_after.isdecimal() else 0
             return BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
         return RegistryError(f"{method} {urlsplit(response.url).path}", status, detail)
 
@@ -183,10 +183,10 @@ def _messages(response: Response, text: str) -> str:
     """What the registry says is wrong, in its own words."""
     try:
         errors = response.json()["errors"]
-        said = [str(error.get("message") or error.get("code")) for error in errors]
+        messages = [str(error.get("message") or error.get("code")) for error in errors]
     except (ValueError, KeyError, TypeError, AttributeError):
         return text.strip().partition("\n")[0][:200]
-    return "; ".join(said)
+    return "; ".join(messages)
 
 
 def _host_of(error: Exception) -> str:

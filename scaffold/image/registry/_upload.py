@@ -47,9 +47,9 @@ class Upload:
         if start < self._blob.size_bytes:
             self._place = self._http.location(self._patch(start))
         joint = "&" if "?" in self._place else "?"
-        put = f"{self._place}{joint}digest={self._blob.digest}"
+        final_url = f"{self._place}{joint}digest={self._blob.digest}"
         # The registry reads the whole blob again.
-        self._http.request("PUT", put, good=(201, 204), timeout=(60, _STORED_S))
+        self._http.request("PUT", final_url, good=(201, 204), timeout=(60, _STORED_S))
 
     def _is_stored(self) -> bool:
         return self._http.request("HEAD", f"blobs/{self._blob.digest}", good=(200, 404)).status_code == 200
