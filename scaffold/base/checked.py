@@ -79,8 +79,8 @@ def model_files(root: Path) -> list[Path]:
         UnsafePathError: Its folder leads through a symbolic link.
     """
     for folder in MODEL_FOLDERS:
-        found = sorted(path_below(root, folder).glob(MODEL_FILE))
-        if files := [path for path in found if path.is_file() and not path.is_symlink()]:
+        candidates = sorted(path_below(root, folder).glob(MODEL_FILE))
+        if files := [path for path in candidates if path.is_file() and not path.is_symlink()]:
             return files
     return []
 

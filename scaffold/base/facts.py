@@ -15,10 +15,10 @@ _COMMIT = "mlflow.source.git.commit"
 def facts(pairs: Any) -> tuple[tuple[str, str], ...]:
     """Return names with their values, as text that fits into one line and holds no credentials of a URL."""
     listed = [
-        each for each in as_list(pairs)[:_MOST_FACTS] if isinstance(each, list | tuple) and len(each) == 2
+        pair for pair in as_list(pairs)[:_MOST_FACTS] if isinstance(pair, list | tuple) and len(pair) == 2
     ]
-    told = {one_line(str(name)): one_line(without_credentials(str(value))) for name, value in listed}
-    return tuple(sorted(told.items()))
+    values = {one_line(str(name)): one_line(without_credentials(str(value))) for name, value in listed}
+    return tuple(sorted(values.items()))
 
 
 def as_dict(value: Any) -> dict[str, Any]:

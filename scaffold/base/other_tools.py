@@ -43,10 +43,10 @@ def locked_versions(text: str) -> dict[str, set[str]]:
 
     There are several versions of one distribution where platforms or versions of Python differ.
     """
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     packages = toml_document(text).get("package")
     for package in packages if isinstance(packages, list) else ():
         name, version = (toml_table(package).get(key) for key in ("name", "version"))
         if isinstance(name, str) and isinstance(version, str):
-            found.setdefault(normalized(name), set()).add(version)
-    return found
+            versions.setdefault(normalized(name), set()).add(version)
+    return versions

@@ -18,10 +18,10 @@ def find_package(root: Path) -> str:
     """
     if (root / MAIN).is_file() or (root / ENTRY).is_file():
         return APP
-    found = {path.parent.relative_to(root) for place in _PLACES for path in root.glob(place)}
+    folders = {path.parent.relative_to(root) for place in _PLACES for path in root.glob(place)}
     packages = [
         path.as_posix()
-        for path in sorted(found)
+        for path in sorted(folders)
         if (root / path / "main.py").is_file()
         and not any(part.startswith(".") or part in _NOT_SERVICES for part in path.parts)
     ]

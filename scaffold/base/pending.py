@@ -71,9 +71,9 @@ def _name(root: Path) -> str:
 
 def _folders() -> Iterator[Path]:
     """Yield the folders for these records, the preferred one first."""
-    named = os.environ.get("XDG_STATE_HOME", "")
+    state_home = os.environ.get("XDG_STATE_HOME", "")
     with contextlib.suppress(RuntimeError):  # a user without a home folder
-        state = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
+        state = Path(state_home) if Path(state_home).is_absolute() else Path.home() / ".local" / "state"
         yield state / "model-scaffold" / "changes"
     user = os.getuid() if hasattr(os, "getuid") else 0
     yield Path(tempfile.gettempdir()) / f"model-scaffold-{user}"
@@ -81,7 +81,7 @@ def _folders() -> Iterator[Path]:
 
 def _is_private(folder: Path) -> bool:
     """Whether this is a folder, no link, that only this user can write to."""
-    found = folder.lstat()
+    status = folder.lstat()
     if os.name != "posix":
-        return stat.S_ISDIR(found.st_mode)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+        return stat.S_ISDIR(status.st_mode)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022

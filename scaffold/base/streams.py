@@ -153,10 +153,13 @@ def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
         target: Any = io.BytesIO()
         if size_bytes > _MEMORY_BYTES * 4:
             target = stack.enter_context(tempfile.TemporaryFile())
-        with zipfile.ZipFile(target, "w") as written:
+        with zipfile.ZipFile(target, "w") as target_archive:
             for member in archive.infolist():
                 plain = zipfile.ZipInfo(member.filename)
-                with archive.open(member) as source, written.open(plain, "w", force_zip64=True) as copy:
+                with (
+                    archive.open(member) as source,
+                    target_archive.open(plain, "w", force_zip64=True) as copy,
+                ):
                     while chunk := source.read(1 << 20):
                         copy.write(chunk)
         target.seek(0)

@@ -56,7 +56,7 @@ class Names:
     def __init__(
         self,
         path: Path,
-        seen: Sequence[GlobalName] | None,
+        allowed: Sequence[GlobalName] | None,
         stand_ins: Mapping[tuple[str, str], Any] | None = None,
     ) -> None:
         """Take the names that were seen in `path`; None for a file that this process wrote itself.
@@ -65,7 +65,9 @@ class Names:
         """
         self._path = path
         self._stand_ins = stand_ins or {}
-        self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
+        self._allowed = (
+            None if allowed is None else frozenset((name.module, name.qualname) for name in allowed)
+        )
 
     def find_all(self) -> list[str]:
         """Look up every name, and return all as `module.qualname`, sorted.
@@ -73,9 +75,9 @@ class Names:
         Raises:
             UnseenNameError, AttributeError: As for `find`.
         """
-        for module, qualname in self._seen or ():
+        for module, qualname in self._allowed or ():
             self.find(module, qualname)
-        return sorted(f"{module}.{qualname}" for module, qualname in self._seen or ())
+        return sorted(f"{module}.{qualname}" for module, qualname in self._allowed or ())
 
     def find(self, module: str, qualname: str) -> Any:
         """Return the object of a name.
@@ -84,20 +86,20 @@ class Names:
             UnseenNameError: The gate did not see the name, or the module has it from elsewhere.
             AttributeError: The module does not have it.
         """
-        wanted = (module, qualname)
-        if self._seen is not None and wanted not in self._seen:
-            wanted = python3_name(module, qualname)
-        if self._seen is not None and wanted not in self._seen:
+        name = (module, qualname)
+        if self._allowed is not None and name not in self._allowed:
+            name = python3_name(module, qualname)
+        if self._allowed is not None and name not in self._allowed:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
         if on_lookup is not None:
-            on_lookup(".".join(wanted))
-        if wanted in self._stand_ins:
-            return self._stand_ins[wanted]
-        if wanted == ("torch.storage", "_load_from_bytes"):
+            on_lookup(".".join(name))
+        if name in self._stand_ins:
+            return self._stand_ins[name]
+        if name == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
-        value = self._lookup(*wanted)
-        if isinstance(value, types.ModuleType) or _is_foreign(value, wanted[0]):
-            raise UnseenNameError(str(self._path), ".".join(wanted), "the module has it from another")
+        value = self._lookup(*name)
+        if isinstance(value, types.ModuleType) or _is_foreign(value, name[0]):
+            raise UnseenNameError(str(self._path), ".".join(name), "the module has it from another")
         return value
 
     def _lookup(self, module: str, qualname: str) -> Any:

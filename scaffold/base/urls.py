@@ -6,7 +6,9 @@ import base64
 import re
 
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
-_KEPT = re.compile(r"(versionid|version_id|generation|snapshot)=[A-Za-z0-9._:-]*", re.IGNORECASE)
+_ALLOWED_PARAMETERS = re.compile(
+    r"(versionid|version_id|generation|snapshot)=[A-Za-z0-9._:-]*", re.IGNORECASE
+)
 _SCP = r"([A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~%+-]+(/[A-Za-z0-9._~%+-]+)*/?"
 REPOSITORY = re.compile(
     r"(https?://|ssh://([A-Za-z0-9._-]+@)?)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?"
@@ -41,5 +43,5 @@ def encoded_login(user: str, password: str) -> str:
 
 def _cleaned(url: str) -> str:
     place, _, query = _USER.sub("", url).partition("#")[0].partition("?")
-    kept = "&".join(part for part in query.split("&") if _KEPT.fullmatch(part))
-    return f"{place}?{kept}" if kept else place
+    allowed = "&".join(part for part in query.split("&") if _ALLOWED_PARAMETERS.fullmatch(part))
+    return f"{place}?{allowed}" if allowed else place

@@ -73,12 +73,12 @@ def _pip_files(environment: Mapping[str, str]) -> list[Path]:
     home = Path(environment.get("HOME", "~")).expanduser()
     user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     shared = environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    named = environment.get("PIP_CONFIG_FILE")
+    configured = environment.get("PIP_CONFIG_FILE")
     return [
         *(Path(folder) / "pip/pip.conf" for folder in shared.split(":")),
         Path("/etc/pip.conf"),
         home / ".pip/pip.conf",
         user / "pip/pip.conf",
         Path(sys.prefix) / "pip.conf",
-        *([Path(named)] if named else []),
+        *([Path(configured)] if configured else []),
     ]

@@ -60,12 +60,12 @@ class Attempts:
 
     def hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         """Return a function for `sys.addaudithook`; a method would take twice the time at each event."""
-        seen = _SEEN  # when Python ends, the names of modules are gone
+        readers = _READERS  # when Python ends, the names of modules are gone
 
         def note(event: str, arguments: tuple[Any, ...]) -> None:
-            if event in seen and not self.looking:
+            if event in readers and not self.looking:
                 try:
-                    for attempt in seen[event](arguments):
+                    for attempt in readers[event](arguments):
                         (self.paths if attempt.action in ON_PATHS else self.others).append(attempt)
                 except Exception:  # noqa: S110 - it would become the model's error
                     pass
@@ -78,21 +78,21 @@ def _path(
 ) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
     """The paths at `positions`; where `folder`, the last argument is the folder that they are in, or -1."""
 
-    def seen(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+    def attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
         for position in () if folder and arguments[-1] != -1 else positions:
             if isinstance(arguments[position], str | bytes | os.PathLike):
                 yield Refused(action=action, target=os.fsdecode(arguments[position]))
 
-    return seen
+    return attempts
 
 
-def _opened(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _open_attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     path, _, flags = arguments
     return _path(Action.WRITE if (flags or 0) & _WRITING else Action.READ, 0)((path,))
 
 
 def _address(action: Action, position: int) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
-    def seen(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+    def attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
         address = arguments[position]
         if isinstance(address, tuple):
             address = f"{address[0]}:{address[1]}"
@@ -100,15 +100,15 @@ def _address(action: Action, position: int) -> Callable[[tuple[Any, ...]], Itera
             action=action, target=os.fsdecode(address) if isinstance(address, bytes) else str(address)
         )
 
-    return seen
+    return attempts
 
 
-def _made_socket(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _socket_attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     unix = arguments[1] == getattr(socket, "AF_UNIX", None)
     yield Refused(action=Action.CONNECT, target=UNIX if unix else "")
 
 
-def _resolved(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _lookup_attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     host, port, *_ = (*arguments, None)
     host = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if host:
@@ -116,24 +116,24 @@ def _resolved(arguments: tuple[Any, ...]) -> Iterator[Refused]:
 
 
 def _program(position: int) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
-    def seen(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+    def attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
         yield Refused(action=Action.RUN, target=os.fsdecode(arguments[position]))
 
-    return seen
+    return attempts
 
 
 def _plain(action: Action) -> Callable[[tuple[Any, ...]], Iterator[Refused]]:
     return lambda _arguments: iter([Refused(action=action)])
 
 
-def _signalled(arguments: tuple[Any, ...]) -> Iterator[Refused]:
+def _signal_attempts(arguments: tuple[Any, ...]) -> Iterator[Refused]:
     if arguments[0] != os.getpid():
         yield Refused(action=Action.SIGNAL, target=f"process {arguments[0]}")
 
 
 # Source: the table of audit events in Python's documentation.
-_SEEN: dict[str, Callable[[tuple[Any, ...]], Iterator[Refused]]] = {
-    "open": _opened,
+_READERS: dict[str, Callable[[tuple[Any, ...]], Iterator[Refused]]] = {
+    "open": _open_attempts,
     "os.listdir": _path(Action.READ, 0),
     "os.scandir": _path(Action.READ, 0),
     "ctypes.dlopen": _path(Action.READ, 0),
@@ -148,18 +148,18 @@ _SEEN: dict[str, Callable[[tuple[Any, ...]], Iterator[Refused]]] = {
     "os.rename": _path(Action.WRITE, 0, 1, folder=True),
     "os.link": _path(Action.WRITE, 0, 1, folder=True),
     "os.symlink": _path(Action.WRITE, 1, folder=True),
-    "socket.__new__": _made_socket,
+    "socket.__new__": _socket_attempts,
     "socket.connect": _address(Action.CONNECT, 1),
     "socket.sendto": _address(Action.CONNECT, 1),
     "socket.bind": _address(Action.LISTEN, 1),
-    "socket.getaddrinfo": _resolved,
-    "socket.gethostbyname": _resolved,
+    "socket.getaddrinfo": _lookup_attempts,
+    "socket.gethostbyname": _lookup_attempts,
     "os.exec": _program(0),
     "os.posix_spawn": _program(0),
     "os.system": _program(0),
     "subprocess.Popen": _program(0),
     "os.fork": _plain(Action.FORK),
     "os.forkpty": _plain(Action.FORK),
-    "os.kill": _signalled,
-    "os.killpg": _signalled,
+    "os.kill": _signal_attempts,
+    "os.killpg": _signal_attempts,
 }

@@ -81,8 +81,8 @@ def make_ruleset(version: int, grants: Iterable[Grant], ports: Sequence[int] | N
     tcp = _BIND_TCP | _CONNECT_TCP if version >= 4 and ports is not None else 0
     scoped = _SCOPE_ABSTRACT_UNIX_SOCKET | _SCOPE_SIGNAL if version >= 6 else 0
     words = struct.pack("=QQQ", handled, tcp, scoped)
-    known = {1: 8, 2: 8, 3: 8, 4: 16, 5: 16}.get(version, 24)
-    ruleset = _system.call(_CREATE_RULESET, _buffer(words[:known]), known, 0)
+    size_bytes = {1: 8, 2: 8, 3: 8, 4: 16, 5: 16}.get(version, 24)
+    ruleset = _system.call(_CREATE_RULESET, _buffer(words[:size_bytes]), size_bytes, 0)
     try:
         for grant in grants:
             with contextlib.suppress(OSError):

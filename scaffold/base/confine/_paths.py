@@ -47,16 +47,16 @@ def grants(
     readable: Iterable[Path], readable_whole: Iterable[Path], writable: Iterable[Path]
 ) -> tuple[list[Grant], tuple[str, ...]]:
     """Return the rights on all paths, and the folders of `readable` that are not given in full."""
-    made = [Grant(path, READ) for path in _system_paths()]
-    made += [Grant(path, USE_DEVICE) for path in DEVICES]
+    rights = [Grant(path, READ) for path in _system_paths()]
+    rights += [Grant(path, USE_DEVICE) for path in DEVICES]
     unread: list[str] = []
     for path in readable:
-        made += _visible(os.path.realpath(path), unread)
+        rights += _visible(os.path.realpath(path), unread)
     for code in _paths_of_code():
-        made += _visible(os.path.realpath(code), [])
-    made += [Grant(str(path), READ) for path in readable_whole]
-    made += [Grant(str(path), WRITE) for path in writable]
-    return made, tuple(unread)
+        rights += _visible(os.path.realpath(code), [])
+    rights += [Grant(str(path), READ) for path in readable_whole]
+    rights += [Grant(str(path), WRITE) for path in writable]
+    return rights, tuple(unread)
 
 
 def _system_paths() -> list[str]:
@@ -71,11 +71,11 @@ def _system_paths() -> list[str]:
 def _prefixes() -> tuple[str, ...]:
     """The folders of this interpreter. A prefix that is the user's home or `/` gives its parts only."""
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    whole = {path for path in prefixes if not _is_shared(os.path.realpath(path))}
+    unshared = {path for path in prefixes if not _is_shared(os.path.realpath(path))}
     for path in sysconfig.get_paths().values():
-        if not _is_below(path, whole) and not _is_shared(os.path.realpath(path)):
-            whole.add(path)
-    return tuple(sorted(whole))
+        if not _is_below(path, unshared) and not _is_shared(os.path.realpath(path)):
+            unshared.add(path)
+    return tuple(sorted(unshared))
 
 
 def _paths_of_code() -> list[str]:
@@ -151,8 +151,8 @@ def _visible(path: str, unread: list[str]) -> list[Grant]:
         unread.append(path)
         return _code_in(path)
     top = _Folder(path)
-    seen = _explore(top, unread)
-    for folder in reversed(seen):
+    folders = _explore(top, unread)
+    for folder in reversed(folders):
         folder.hides = folder.hides or any(inner.hides for inner in folder.folders)
     return [Grant(path, READ_DIR, follow=False), *_content(top)]
 
@@ -162,24 +162,24 @@ def _code_in(path: str) -> list[Grant]:
 
     Python looks modules up by listing the folder, so the names below it can be seen, not the content.
     """
-    made: list[Grant] = []
+    code_grants: list[Grant] = []
     with contextlib.suppress(OSError), os.scandir(path) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_file(follow_symlinks=False) and entry.name.endswith((".py", ".ipynb")):
-                made.append(Grant(entry.path, READ_FILE, follow=False))
+                code_grants.append(Grant(entry.path, READ_FILE, follow=False))
             elif os.path.exists(os.path.join(entry.path, "__init__.py")):  # noqa: PTH110, PTH118
-                made += _visible(entry.path, [])
-    return [Grant(path, READ_DIR, follow=False), *made] if made else []
+                code_grants += _visible(entry.path, [])
+    return [Grant(path, READ_DIR, follow=False), *code_grants] if code_grants else []
 
 
 def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
     """Return the folders below `top`, outer ones first; add `top` to `unread` if it has too many entries."""
-    waiting, seen, left = deque([top]), list[_Folder](), _MOST_ENTRIES
+    waiting, visited, remaining = deque([top]), list[_Folder](), _MOST_ENTRIES
     while waiting:
         folder = waiting.popleft()
-        seen.append(folder)
+        visited.append(folder)
         try:
             entries = os.scandir(folder.path)
         except OSError:
@@ -187,8 +187,8 @@ def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
             continue
         with entries:
             for entry in entries:
-                left -= 1
-                if left < 0:
+                remaining -= 1
+                if remaining < 0:
                     folder.hides = True
                     break
                 if entry.name.startswith("."):
@@ -198,9 +198,9 @@ def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
                 elif entry.is_file(follow_symlinks=False):
                     folder.files.append(entry.path)
         waiting.extend(folder.folders)
-    if left < 0:
+    if remaining < 0:
         unread.append(top.path)
-    return seen
+    return visited
 
 
 def _content(top: _Folder) -> Iterator[Grant]:

@@ -80,43 +80,43 @@ def explain_exit(status: int) -> Refused | None:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error and those that led to it."""
-    waiting, seen = [error], set[int]()
-    while waiting and len(seen) < _MOST_CAUSES:
+    waiting, visited = [error], set[int]()
+    while waiting and len(visited) < _MOST_CAUSES:
         cause = waiting.pop(0)
-        if id(cause) not in seen:
-            seen.add(id(cause))
+        if id(cause) not in visited:
+            visited.add(id(cause))
             yield cause
             waiting += [before for before in (cause.__cause__, cause.__context__) if before is not None]
 
 
-def _explain_one(error: BaseException, seen: Attempts) -> Refused | None:
-    confinement = seen.confinement
+def _explain_one(error: BaseException, attempts: Attempts) -> Refused | None:
+    confinement = attempts.confinement
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _explain_import(error.name.partition(".")[0])
-    if isinstance(error, MemoryError) and seen.memory_bytes:
-        return Refused(action=Action.MEMORY, target=f"{seen.memory_bytes} bytes")
+    if isinstance(error, MemoryError) and attempts.memory_bytes:
+        return Refused(action=Action.MEMORY, target=f"{attempts.memory_bytes} bytes")
     if isinstance(error, socket.gaierror):
-        return _newest(seen, Action.CONNECT) if not isinstance(confinement.network, Open) else None
+        return _newest(attempts, Action.CONNECT) if not isinstance(confinement.network, Open) else None
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return Refused(action=Action.FILE_SIZE, target=f"{confinement.file_bytes} bytes")
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return Refused(action=Action.OPEN_FILES, target=str(confinement.open_files))
     if isinstance(error, OSError) and error.errno in _NO_RIGHT:
-        named = [
+        paths = [
             str(name) for name in (error.filename, error.filename2) if isinstance(name, str | os.PathLike)
         ]
-        return _explain_no_right(named, seen) if named else _newest_refused(seen)
+        return _explain_no_right(paths, attempts) if paths else _newest_refused(attempts)
     return _explain_text(str(error), confinement)
 
 
-def _explain_no_right(names: list[str], seen: Attempts) -> Refused | None:
+def _explain_no_right(names: list[str], attempts: Attempts) -> Refused | None:
     """From the paths in the error, and the attempt that named the same ones."""
-    for attempt in [*reversed(seen.others), *reversed(seen.paths)]:
-        if attempt.target in names and _is_refused(attempt, seen.confinement):
+    for attempt in [*reversed(attempts.others), *reversed(attempts.paths)]:
+        if attempt.target in names and _is_refused(attempt, attempts.confinement):
             return attempt
     for name in names:
         for action in ON_PATHS:
-            if _is_refused(guess := Refused(action=action, target=name), seen.confinement):
+            if _is_refused(guess := Refused(action=action, target=name), attempts.confinement):
                 return guess
     return None
 
@@ -130,19 +130,21 @@ def _explain_import(module: str) -> Refused | None:
     return None
 
 
-def _newest_refused(seen: Attempts) -> Refused | None:
+def _newest_refused(attempts: Attempts) -> Refused | None:
     """The newest attempt of those that name no path in their error."""
-    for attempt in reversed(seen.others):
-        if _is_refused(attempt, seen.confinement):
+    for attempt in reversed(attempts.others):
+        if _is_refused(attempt, attempts.confinement):
             if attempt.action is Action.CONNECT and not attempt.target:
-                return _newest(seen, Action.CONNECT)
+                return _newest(attempts, Action.CONNECT)
             return attempt
     return None
 
 
-def _newest(seen: Attempts, action: Action) -> Refused:
-    named = (attempt for attempt in reversed(seen.others) if attempt.action is action and attempt.target)
-    return next(named, Refused(action=action))
+def _newest(attempts: Attempts, action: Action) -> Refused:
+    matching = (
+        attempt for attempt in reversed(attempts.others) if attempt.action is action and attempt.target
+    )
+    return next(matching, Refused(action=action))
 
 
 def _explain_text(text: str, confinement: Confinement) -> Refused | None:
@@ -160,11 +162,11 @@ def _explain_text(text: str, confinement: Confinement) -> Refused | None:
 
 def _paths_in(text: str) -> Iterator[str]:
     start = 0
-    while found := _PATHS_IN_TEXT.search(text, start):
-        path = next(part for part in found.groups() if part).rstrip(".")
-        if found[3]:
-            path = _with_spaces(text[found.start() :].partition("\n")[0]) or path
-        start = max(found.end(), found.start() + len(path))
+    while match := _PATHS_IN_TEXT.search(text, start):
+        path = next(part for part in match.groups() if part).rstrip(".")
+        if match[3]:
+            path = _with_spaces(text[match.start() :].partition("\n")[0]) or path
+        start = max(match.end(), match.start() + len(path))
         yield path
 
 

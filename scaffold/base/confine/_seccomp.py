@@ -43,7 +43,7 @@ _F_SETOWN, _F_SETOWN_EX, _F_SETLEASE = 8, 15, 1024
 # types into the user's terminal.
 _IOCTLS = (0x5401, 0x802C542A, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
-_WHOLE = 0xFFFFFFFF
+_ALL_BITS = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class _Check:
 
     argument: int
     value: int
-    mask: int = _WHOLE
+    mask: int = _ALL_BITS
     high: bool = False
 
 
@@ -98,14 +98,14 @@ def _rules(network: Network, pid: int, landlock_abi: int) -> dict[str, _Rule]:
 
 
 def _process_rules(pid: int) -> dict[str, _Rule]:
-    own = _Rule(((_Check(0, pid),),))
+    own_process = _Rule(((_Check(0, pid),),))
     self_or_zero = ((_Check(0, 0),), (_Check(0, pid),))
     return {
         "clone": _Rule(((_Check(0, _CLONE_THREAD, _CLONE_THREAD | _CLONE_NAMESPACES),),)),
-        "kill": own,
-        "tgkill": own,
-        "rt_sigqueueinfo": own,
-        "rt_tgsigqueueinfo": own,
+        "kill": own_process,
+        "tgkill": own_process,
+        "rt_sigqueueinfo": own_process,
+        "rt_tgsigqueueinfo": own_process,
         "prlimit64": _Rule(self_or_zero),
         # onnxruntime pins each of its threads by its own number, which is not known here.
         "sched_setaffinity": _Rule(self_or_zero, otherwise=_PRETEND),
@@ -123,8 +123,8 @@ def _file_rules(landlock_abi: int) -> dict[str, _Rule]:
 
     def times(argument: int) -> _Rule:
         """Explicit times come from copies: pretend to succeed. `touch` passes none and is refused."""
-        now = (_Check(argument, 0), _Check(argument, 0, high=True))
-        return _Rule((now,), then=_REFUSE, otherwise=_PRETEND)
+        no_times = (_Check(argument, 0), _Check(argument, 0, high=True))
+        return _Rule((no_times,), then=_REFUSE, otherwise=_PRETEND)
 
     def truncating(argument: int) -> _Rule:
         """Landlock before version 3 does not cover O_TRUNC on opening to read, or in mode 3."""
@@ -205,11 +205,15 @@ def _assemble(column: int, rules: dict[str, _Rule]) -> bytes:
 def _body(rule: _Rule) -> list[tuple[int, int, int, int]]:
     code: list[tuple[int, int, int, int]] = []
     for case in rule.cases:
-        left = 3 * len(case)
+        remaining = 3 * len(case)
         for check in case:
-            left -= 3  # instructions of the checks that follow; then the return
+            remaining -= 3  # instructions of the checks that follow; then the return
             at = _ARGUMENTS_AT + 8 * check.argument + 4 * check.high  # both machines are little-endian
-            code += [(_LOAD, 0, 0, at), (_AND, 0, 0, check.mask), (_JUMP_EQUAL, 0, left + 1, check.value)]
+            code += [
+                (_LOAD, 0, 0, at),
+                (_AND, 0, 0, check.mask),
+                (_JUMP_EQUAL, 0, remaining + 1, check.value),
+            ]
         code.append((_RETURN, 0, 0, rule.then))
     code.append((_RETURN, 0, 0, rule.otherwise))
     return code

@@ -95,10 +95,12 @@ def drop_capabilities(column: int, *, keep_dac_override: bool) -> None:
         _CAPABILITY_VERSION_3.to_bytes(4, sys.byteorder) + bytes(4),
         8,
     )
-    held = ctypes.create_string_buffer(24)  # two of: effective, permitted, inheritable
-    call(_CAPGET[column], header, held)
-    kept = _CAP_DAC_OVERRIDE if keep_dac_override else 0
-    effective, permitted = (int.from_bytes(held.raw[at : at + 4], sys.byteorder) & kept for at in (0, 4))
+    capabilities = ctypes.create_string_buffer(24)  # two of: effective, permitted, inheritable
+    call(_CAPGET[column], header, capabilities)
+    kept_bits = _CAP_DAC_OVERRIDE if keep_dac_override else 0
+    effective, permitted = (
+        int.from_bytes(capabilities.raw[at : at + 4], sys.byteorder) & kept_bits for at in (0, 4)
+    )
     new = b"".join(word.to_bytes(4, sys.byteorder) for word in (effective, permitted, 0, 0, 0, 0))
     call(_CAPSET[column], header, ctypes.create_string_buffer(new, 24))
 
@@ -113,15 +115,15 @@ def set_limits(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: in
     import resource
 
     # RLIMIT_AS would count what torch and others only reserve; RLIMIT_DATA counts private writable memory.
-    wanted = {"RLIMIT_DATA": memory_bytes, "RLIMIT_FSIZE": file_bytes, "RLIMIT_NOFILE": open_files}
-    wanted["RLIMIT_NPROC"] = _MOST_THREADS
+    limits = {"RLIMIT_DATA": memory_bytes, "RLIMIT_FSIZE": file_bytes, "RLIMIT_NOFILE": open_files}
+    limits["RLIMIT_NPROC"] = _MOST_THREADS
     # 1, not 0: the kernel starts a core_pattern program for a crash at any limit but 1.
-    wanted["RLIMIT_CORE"] = 1
-    for name, value in wanted.items():
+    limits["RLIMIT_CORE"] = 1
+    for name, value in limits.items():
         limit = getattr(resource, name)
         _, hard = resource.getrlimit(limit)
-        bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (bounded, bounded))
+        capped = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (capped, capped))
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft, last = cpu_s, cpu_s + 5  # SIGXCPU first, which names the limit; SIGKILL if that is ignored
     if hard != resource.RLIM_INFINITY:
@@ -159,11 +161,11 @@ def _available_memory_bytes() -> int:
 
 def _left_in_cgroup(root: str, path: str, most: str, used: str) -> int:
     """Return the least memory that is left in the process's cgroup and its ancestors."""
-    left, folder = _UNLIMITED_BYTES, Path(root + path)
+    available, folder = _UNLIMITED_BYTES, Path(root + path)
     while True:
         with contextlib.suppress(OSError, ValueError):  # the outermost group has no limit: "max"
             limit = int((folder / f"memory.{most}").read_text())
-            left = min(left, limit - int((folder / f"memory.{used}").read_text()))
+            available = min(available, limit - int((folder / f"memory.{used}").read_text()))
         if str(folder) == root or not folder.is_relative_to(root):
-            return max(left, 0)
+            return max(available, 0)
         folder = folder.parent
