@@ -45,7 +45,7 @@ def encode(value: Any) -> Any:
                 for field in dataclasses.fields(value)
                 if getattr(value, field.name) != _default(field)
             }
-            return {TYPE: type(value).__name__, **_aside(attributes)}
+            return {TYPE: type(value).__name__, **_json_keys(attributes)}
         case _:
             return value
 
@@ -122,7 +122,7 @@ def _decode_dataclass(value: Any) -> Any:
         raise CodecError(f"a {cls.__name__} without all of its parts") from error
 
 
-def _aside(attributes: dict[str, Any]) -> dict[str, Any]:
+def _json_keys(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the fields by JSON key: a field `type` gets `_type`, since `type` names the class."""
     return {f"_{name}" if name == TYPE else name: item for name, item in attributes.items()}
 

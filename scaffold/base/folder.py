@@ -62,7 +62,7 @@ class ModelFolder:
         return (json.dumps(listed, indent=1, ensure_ascii=True) + "\n").encode()
 
 
-def _unlike(path: Path, problem: str) -> NotAModelError:
+def _mismatch_error(path: Path, problem: str) -> NotAModelError:
     return NotAModelError(path.name, problem, "Name the folder of the model itself, which is listed anew.")
 
 
@@ -84,10 +84,10 @@ def parse_folder(path: Path, content: bytes) -> ModelFolder:
         folder = ModelFolder(format=ModelFormat(document[_KEY]), task=str(task), files=dict(files))
         paths = [name for name, sha256 in folder.files.items() if not (is_safe_path(name) and str(sha256))]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _unlike(path, "its list of files cannot be read") from error
+        raise _mismatch_error(path, "its list of files cannot be read") from error
     tasks = {*AUTO_MODELS, *AUTO_MODELS.values()} if folder.format is ModelFormat.TRANSFORMERS else {""}
     if paths or folder.format not in FORMATS or folder.task not in tasks or folder.content() != content:
-        raise _unlike(path, "its list of files is not one that scaffold wrote")
+        raise _mismatch_error(path, "its list of files is not one that scaffold wrote")
     return folder
 
 
@@ -113,13 +113,13 @@ def require_listed(path: Path, folder: ModelFolder) -> Path:
         for name in (*folders, *names):
             each = Path(top, name)
             if each.is_symlink():
-                raise _unlike(path, f"{each.relative_to(place)} is a symbolic link")
+                raise _mismatch_error(path, f"{each.relative_to(place)} is a symbolic link")
         present |= {Path(top, name).relative_to(place).as_posix(): Path(top, name) for name in names}
     for name in sorted({*present, *folder.files}):
         if name not in present or name not in folder.files:
-            raise _unlike(path, f"{name} is " + ("missing" if name in folder.files else "new"))
+            raise _mismatch_error(path, f"{name} is " + ("missing" if name in folder.files else "new"))
         if not is_taken(folder.format, name) or sha256_file(present[name]) != folder.files[name]:
-            raise _unlike(path, f"{name} is another file than is listed")
+            raise _mismatch_error(path, f"{name} is another file than is listed")
     return place
 
 

@@ -30,7 +30,7 @@ def check_engine() -> Prerequisite:
     except ImportError as error:
         raise MissingExtraError("image", error.name or "docker") from error
     except EngineNotRunningError as error:
-        state, fix = _mend_engine(error.detail)
+        state, fix = _engine_fix(error.detail)
         return Prerequisite(name="engine", state=state, found=f"{error.host}: {error.detail}", fix=fix)
     version = client.version()
     description = f"Docker Engine {version.get('Version', '')} at {client.api.base_url}"
@@ -83,7 +83,7 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
     return Prerequisite(name=name, state=State.OK, found=user)
 
 
-def _mend_engine(detail: str) -> tuple[State, str]:
+def _engine_fix(detail: str) -> tuple[State, str]:
     """What an engine that does not answer is: not installed, not started, not for this user."""
     if "Permission denied" in detail:
         return State.UNREACHABLE, "sudo usermod -aG docker $USER && newgrp docker"

@@ -107,7 +107,7 @@ def start_trace(
 def hidden_from(
     artifact: Artifact, modules: Sequence[str], sources: Sequence[LocalSource], installation: Installation
 ) -> Mapping[str, str]:
-    """Return, by module, the installed distributions that nothing in the model's files asks for.
+    """Return, by module, the installed distributions that neither the model's files nor the code import.
 
     Args:
         artifact: The model.
@@ -197,7 +197,7 @@ def resolve_dependencies(
 
 
 def _with_mentions(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
-    """Yield the requirements, marked where the model's file mentions a name of theirs."""
+    """Yield the requirements; mark those whose modules the model file mentions."""
     for line in requirements:
         yield replace(line, mentioned=line.distribution in mentioned)
 
@@ -214,7 +214,7 @@ def _traced_files(
     roots: Sequence[Path],
     installation: Installation,
 ) -> tuple[list[LocalSource], list[str]]:
-    """Return the user's files that the model imported, opened, or names; and notes on those not copied."""
+    """Return the user's files that the model imports, opens or mentions, and notes on files not copied."""
     paths = find_named_files(report.unaudited, artifact.path, local)
     model_files = set(paths) if artifact.format is ModelFormat.ONNX else set()
     if artifact.format in FOLDER_FORMATS:
@@ -245,7 +245,7 @@ def _lock_both(
     """Lock both parts of `requirements.in`.
 
     A transitive dependency of both the model and the service layer has the version of this environment. If
-    the service layer does not accept it, its own version is taken, and a note says so.
+    the service layer does not accept that version, the lock has the service layer's version and a note.
     """
     lock = functools.partial(
         make_lock,
@@ -278,10 +278,10 @@ def _lock_both(
 def _require_owners(
     report: TraceReport, installation: Installation, sources: Sequence[LocalSource], artifact: Artifact
 ) -> None:
-    """Return if each module that was found among the installed ones belongs to a distribution.
+    """Check that each imported module from the environment belongs to a distribution.
 
     Raises:
-        MissingModuleError: One belongs to none and is not copied into the service either.
+        MissingModuleError: A module belongs to no distribution and is not copied into the service.
     """
     carried = {source.path.partition("/")[0].removesuffix(".py") for source in sources}
     for module in report.imported:
@@ -292,13 +292,13 @@ def _require_owners(
 
 
 def _not_collected(sources: Sequence[LocalSource], traced: Sequence[LocalSource]) -> list[LocalSource]:
-    """Return the files that the trace saw and that `sources` does not have."""
+    """Return the traced files that are not in `sources`."""
     collected = {source.path for source in sources}
     return [source for source in traced if source.path not in collected]
 
 
 def _roots(search: Sequence[Path]) -> list[Path]:
-    """Folders where the user's own files may be: those given and those of `sys.path`."""
+    """Return the folders that may hold the user's files: `search` and `sys.path`."""
     return [*search, *(Path(entry) for entry in sys.path if entry and Path(entry).is_dir())]
 
 

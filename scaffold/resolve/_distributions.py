@@ -34,12 +34,12 @@ class Installed:
 
     @functools.cached_property
     def requires(self) -> tuple[Parsed, ...]:
-        """What it requires, extras and markers included; lines that break the rules are left out."""
+        """The requirements, with extras and markers; invalid lines are skipped."""
         return tuple(_parsed(self.metadata.requires or ()))
 
     @functools.cached_property
     def files(self) -> tuple[tuple[str, ...], ...]:
-        """The parts of the paths of its modules, relative to the folder it was installed into."""
+        """The path parts of the distribution's modules, relative to the installation folder."""
         record = self.metadata.read_text("RECORD")
         if record is None:
             names = (self.metadata.read_text("top_level.txt") or self.name.replace("-", "_")).split()
@@ -53,7 +53,7 @@ class Installed:
 
     @functools.cached_property
     def origin(self) -> Mapping[str, Any]:
-        """Its `direct_url.json`, empty where it came from an index. Source: PEP 610."""
+        """The content of `direct_url.json`; empty for a distribution from an index. Source: PEP 610."""
         text = self.metadata.read_text("direct_url.json")
         try:
             origin = json.loads(text) if text else {}
@@ -62,7 +62,7 @@ class Installed:
         return origin if isinstance(origin, dict) else {}
 
     def has_own(self, module: str) -> bool:
-        """Whether the file of the module's topmost package is still the one that it installed."""
+        """Whether the module's top-level package on disk is still the one from this distribution."""
         top = module.partition(".")[0]
         for path in self.metadata.files or ():
             if path.as_posix() in (f"{top}/__init__.py", f"{top}.py") and path.hash:
@@ -72,12 +72,12 @@ class Installed:
 
     @property
     def is_from_index(self) -> bool:
-        """Whether its version is enough to get it again. conda notes the folder that it was built in."""
+        """Whether the version alone identifies the distribution. conda records the folder of its build."""
         return not self.origin.get("url") or self.metadata.read_text("INSTALLER") == "conda"
 
     @property
     def is_editable(self) -> bool:
-        """Whether its code is the user's own folder, not a copy."""
+        """Whether the distribution is an editable install."""
         return bool(self.origin.get("dir_info", {}).get("editable"))
 
 
@@ -106,7 +106,7 @@ class Installation:
 
     @functools.cached_property
     def owners(self) -> Mapping[str, tuple[str, ...]]:
-        """Names of distributions by the module that they bring; below a namespace package, by its parts."""
+        """Distribution names by module; for a namespace package, by each of its submodules."""
         packages = {
             parts[:-1]
             for installed in self.by_name.values()
@@ -125,7 +125,7 @@ class Installation:
         return tuple(sorted({_folder(installed.metadata) for installed in self.by_name.values()}))
 
     def owners_of(self, module: str) -> tuple[str, ...]:
-        """Return the distributions that bring `module`: none for the standard library and local code."""
+        """Return the distributions that provide `module`: none for the standard library and local code."""
         parts = module.split(".")
         for end in range(1, len(parts) + 1):
             if owners := self.owners.get(".".join(parts[:end])):
@@ -133,7 +133,7 @@ class Installation:
         return ()
 
     def owner_of(self, module: str) -> str | None:
-        """Return the distribution of `module`: where several bring it, the one whose file is there."""
+        """Return the distribution of `module`; of several, the distribution whose file is on disk."""
         owners = sorted(self.owners_of(module))
         with_file = (name for name in owners if len(owners) == 1 or self.by_name[name].has_own(module))
         return next(with_file, owners[0] if owners else None)
@@ -162,7 +162,7 @@ def _folder(distribution: metadata.Distribution) -> str:
 
 
 def _is_installed(distribution: metadata.Distribution) -> bool:
-    """Whether it is a copy, not the `*.egg-info` that a build leaves in the user's own folder."""
+    """Whether the distribution is installed: a build leaves an `*.egg-info` in the user's folder, too."""
     folders = ("site-packages", "dist-packages")
     return os.path.basename(_folder(distribution)) in folders or distribution.read_text("RECORD") is not None  # noqa: PTH119
 

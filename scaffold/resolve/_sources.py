@@ -153,7 +153,7 @@ class _Collector:
                 self.need(".".join([package.name, *inside.parts]).removesuffix(".__init__"), reason)
 
     def _unambiguous(self, module: Module, reason: str) -> Module:
-        """Return the module to copy if several folders have different modules of one name."""
+        """Return the module to copy when several folders have different modules of the same name."""
         candidates: dict[Path, Module] = {}
         for folder in self._search:
             candidate = Modules([str(folder)]).module(module.name)

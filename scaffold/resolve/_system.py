@@ -73,7 +73,7 @@ def _soname(path: Path) -> str:
 
 
 def _loader(path: Path, carried: Sequence[Path]) -> str:
-    """The installed package one of whose libraries needs this one."""
+    """Return the installed package whose library loads the library at `path`."""
     for library in sorted(carried):
         if _soname(path) in needed_libraries(library):
             parts = library.parts
@@ -82,7 +82,7 @@ def _loader(path: Path, carried: Sequence[Path]) -> str:
 
 
 def _package(path: Path, run: Runner) -> str | None:
-    """The package that dpkg names. A `t64` one goes by the name that both of the newest Debians know."""
+    """Return the Debian package that owns a path, without `t64`: the two newest releases accept that name."""
     for candidate in dict.fromkeys((str(path), str(path).removeprefix("/usr"), f"/usr{path}")):
         try:
             output = run(["dpkg", "-S", candidate]).stdout

@@ -152,14 +152,14 @@ def _available_memory_bytes() -> int:
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers == "":
-                available = min(available, _left_in_cgroup("/sys/fs/cgroup", path, "max", "current"))
+                available = min(available, _available_in_cgroup("/sys/fs/cgroup", path, "max", "current"))
             elif "memory" in controllers.split(","):
                 names = ("limit_in_bytes", "usage_in_bytes")
-                available = min(available, _left_in_cgroup("/sys/fs/cgroup/memory", path, *names))
+                available = min(available, _available_in_cgroup("/sys/fs/cgroup/memory", path, *names))
     return available if available < _UNLIMITED_BYTES else 0
 
 
-def _left_in_cgroup(root: str, path: str, most: str, used: str) -> int:
+def _available_in_cgroup(root: str, path: str, most: str, used: str) -> int:
     """Return the least memory that is left in the process's cgroup and its ancestors."""
     available, folder = _UNLIMITED_BYTES, Path(root + path)
     while True:

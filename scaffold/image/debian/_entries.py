@@ -20,7 +20,7 @@ from scaffold.image._tar import Entry, text_entry
 from scaffold.image.debian._archive import Fetch, Index, read_suite, sources
 from scaffold.image.debian._base import Debian
 from scaffold.image.debian._control import STATUS, Fields, is_met, read_alternatives, read_fields
-from scaffold.image.debian._package import placed, unpack_deb
+from scaffold.image.debian._package import target_path, unpack_deb
 
 # A library with several variants is found by a link, which the script of its package requests.
 _ALTERNATIVE = re.compile(r"update-alternatives\s+--install\s+/(\S+)\s+(\S+)\s+(/\S+)\s+(\d+)")
@@ -112,7 +112,7 @@ class _Alternatives:
     def read(self, script: str) -> None:
         """Note what the setup script of a package asks for."""
         for link, title, path, priority in _ALTERNATIVE.findall(script):
-            place = placed(link, self._folders)
+            place = target_path(link, self._folders)
             self._chosen[place] = max(self._chosen.get(place, (0, "", "")), (int(priority), title, path))
 
     def entries(self) -> Iterator[tuple[str, Entry]]:

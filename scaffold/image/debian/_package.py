@@ -28,7 +28,7 @@ def unpack_deb(
         for_dpkg = {name: file.read() for name, file in files if file}
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for number, member in enumerate(tar):
-            path = placed(member.name, links)
+            path = target_path(member.name, links)
             if _LEFT_OUT.match(path) or ".." in path.split("/"):
                 continue
             if member.issym():
@@ -46,7 +46,7 @@ def unpack_deb(
     return entries, for_dpkg
 
 
-def placed(name: str, links: Mapping[str, str]) -> str:
+def target_path(name: str, links: Mapping[str, str]) -> str:
     """Where a package's file goes: a folder must not take the place of the base's link of that name."""
     path = posixpath.normpath(name).lstrip("/")
     first, slash, remainder = path.partition("/")

@@ -48,14 +48,14 @@ class Layered:
     def complete(self, store: Store, on_event: OnEvent) -> tuple[PlatformImage, ...]:
         """Return the images with all files at hand, the base's too."""
 
-        def at_hand(part: Part) -> Part:
+        def with_file(part: Part) -> Part:
             if part.part != "base":
                 return part
             return replace(
                 part, blob=replace(part.blob, path=fetch_layer(self.source, part.blob, store, on_event))
             )
 
-        return tuple(replace(image, parts=tuple(map(at_hand, image.parts))) for image in self.images)
+        return tuple(replace(image, parts=tuple(map(with_file, image.parts))) for image in self.images)
 
 
 class LayerBuilder:

@@ -38,7 +38,7 @@ class Statement:
 
     @property
     def imports(self) -> bool:
-        """Whether it only imports."""
+        """Whether the statement only imports."""
         match self.node:
             case cst.SimpleStatementLine(body=body):
                 return all(isinstance(part, cst.Import | cst.ImportFrom) for part in body)
@@ -60,12 +60,12 @@ class Statement:
 
     @property
     def is_loop(self) -> bool:
-        """Whether what is inside runs any number of times."""
+        """Whether the statement is the header of a loop."""
         return isinstance(self.node, _LOOPS)
 
     @property
     def callee(self) -> cst.BaseExpression | None:
-        """What is called by a statement that is a call and nothing else."""
+        """The function of a statement that is only a call; None for other statements."""
         match self.node:
             case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=func))]):
                 return func
@@ -79,7 +79,7 @@ class Statement:
                 yield from child.within()
 
     def nodes(self) -> Iterator[cst.CSTNode]:
-        """Yield the nodes that are its own: those of a block's header, not of what is inside."""
+        """Yield the nodes of the statement; of a block, only those of its header."""
         waiting: list[cst.CSTNode] = [self.node]
         while waiting:
             current = waiting.pop()
@@ -92,7 +92,7 @@ def statements_of(body: Sequence[cst.CSTNode], inside: tuple[Statement, ...] = (
 
     Those under `if __name__ == "__main__":` count as statements of the top.
     """
-    for node in _one_by_one(body):
+    for node in _split_statements(body):
         if isinstance(node, cst.If) and "__name__" in cst.Module([]).code_for_node(node.test):
             yield from statements_of(node.body.body, inside)
             continue
@@ -104,18 +104,18 @@ def statements_of(body: Sequence[cst.CSTNode], inside: tuple[Statement, ...] = (
             yield from inner
 
 
-def _one_by_one(body: Sequence[cst.CSTNode]) -> Iterator[cst.BaseStatement]:
-    """Yield statements; those that share a line with `;` each on a line of its own."""
+def _split_statements(body: Sequence[cst.CSTNode]) -> Iterator[cst.BaseStatement]:
+    """Yield statements; split statements that share a line with `;`."""
     for node in body:
         if isinstance(node, cst.SimpleStatementLine) and len(node.body) > 1:
-            yield from _one_by_one(node.body)
+            yield from _split_statements(node.body)
         elif isinstance(node, cst.BaseSmallStatement):
             yield cst.SimpleStatementLine([node])
         elif isinstance(node, cst.BaseStatement):
             yield node
 
 
-def _alone(node: cst.BaseStatement) -> cst.BaseStatement:
+def _without_semicolon(node: cst.BaseStatement) -> cst.BaseStatement:
     """Return a statement without the `;` that followed it on its line."""
     if not isinstance(node, cst.SimpleStatementLine):
         return node
@@ -139,7 +139,7 @@ def is_import_guard(statement: Statement, of: Statement) -> bool:
 
 
 def is_for_type_checkers(statement: Statement) -> bool:
-    """Whether it is `if TYPE_CHECKING:`, whose imports are not to be run."""
+    """Whether the statement is `if TYPE_CHECKING:`, whose imports must not run."""
     node = statement.node
     return isinstance(node, cst.If) and "TYPE_CHECKING" in cst.Module([]).code_for_node(node.test)
 
@@ -163,13 +163,15 @@ def write(
     kept_blocks: Collection[Statement],
     literals: Mapping[Statement, cst.BaseStatement],
 ) -> list[cst.BaseStatement]:
-    """Return what is written for a statement: the chosen ones, inside the blocks that are kept.
+    """Return the nodes to write for a statement: chosen statements, inside the blocks that are kept.
 
     A literal that replaces an assignment is written below its block, so that no branch skips it.
     """
     if not statement.parts:
         literal = literals.get(statement)
-        return [_alone(node) for node in chosen.get(statement, ())] if literal is None else [literal]
+        return (
+            [_without_semicolon(node) for node in chosen.get(statement, ())] if literal is None else [literal]
+        )
     below: Mapping[Statement, cst.BaseStatement] = {} if statement in kept_blocks else literals
     hoisted = literals if statement in kept_blocks else {}
     bodies = {
@@ -183,26 +185,26 @@ def write(
     }
     if statement not in kept_blocks:
         return [node for nodes in bodies.values() for node in nodes]
-    rebuilt = statement.node.visit(_Refilled(bodies))
+    rebuilt = statement.node.visit(_SuiteReplacer(bodies))
     assert isinstance(rebuilt, cst.BaseStatement)
     return [rebuilt, *(hoisted[inner] for inner in statement.within() if inner in hoisted)]
 
 
-class _Refilled(cst.CSTTransformer):
-    """Puts other statements into the suites of a block."""
+class _SuiteReplacer(cst.CSTTransformer):
+    """Replaces the statements in the suites of a block."""
 
     def __init__(self, bodies: Mapping[cst.BaseSuite, Sequence[cst.BaseStatement]]) -> None:
         super().__init__()
         self._bodies = bodies
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Leave what is inside a suite alone."""
+        """Do not visit the statements of a suite."""
         return node not in self._bodies
 
     def on_leave(
         self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
     ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
-        """Return the suite with its new statements; an `else` without any goes."""
+        """Return the suite with its new statements; remove an empty `else`."""
         if isinstance(original_node, cst.Else) and not self._bodies.get(original_node.body, ()):
             return cst.RemoveFromParent()
         if original_node not in self._bodies:

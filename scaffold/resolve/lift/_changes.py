@@ -1,4 +1,4 @@
-"""Statements of a script that change what a name stands for after it was bound."""
+"""Statements of a script that change the object of a name after its definition."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
     was made before the others ran.
 
     Raises:
-        CannotLiftError: One uses what the script computes, or a call of this tool.
+        CannotLiftError: A change uses a computed value, or a call of this tool.
     """
     changes = []
     tools = script.parsed.tool_names()
@@ -58,7 +58,7 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
 
 
 def earlier_bindings(name: str, statement: Statement, script: Script) -> list[Statement]:
-    """Return what binds a name where `statement` runs, if a definition below binds it again; else nothing."""
+    """Return the bindings of a name before `statement`, if a later definition binds the name again."""
     bindings = script.binding(name)
     if sum(bound.definition == name for bound in bindings) < 2:
         return []
@@ -91,7 +91,7 @@ def _is_builtin(func: cst.BaseExpression) -> bool:
 
 
 def is_only_called(statement: Statement, script: Script) -> bool:
-    """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
+    """Whether the statement calls a function and drops the result; `rows.append(x)` changes `rows`."""
     callee = statement.callee
     if callee is None:
         return False

@@ -35,13 +35,13 @@ def differences(
     names: Mapping[str, object],
     script: Script,
 ) -> Iterator[str]:
-    """Yield the names of what was carried and is another object in the lifted module.
+    """Yield the names of carried objects that differ from those of the lifted module.
 
     Args:
         carried: What the pickles carry by value.
-        lifted: Returns the definition that was lifted for one of it; None where there is none.
+        lifted: Returns the lifted definition of a carried object, or None.
         names: The globals of the lifted module.
-        script: The script that they were lifted from.
+        script: The script of the lifted definitions.
     """
     comparison = _Comparison(script)
     for kind in carried.classes:
@@ -58,7 +58,7 @@ def differences(
         lifted_object = lifted(function)
         # A decorator may have put another function in its place, which holds it.
         if lifted_object is not None and not any(
-            comparison.same(function, wrapped) for wrapped in _held_by(lifted_object)
+            comparison.same(function, wrapped) for wrapped in _unwrap_functions(lifted_object)
         ):
             yield function.__qualname__
     for name, value in carried.captured().items():
@@ -67,7 +67,7 @@ def differences(
 
 
 class _Comparison:
-    """Compares values. A pair that was met before counts as the same: values may contain themselves."""
+    """Compares values. A pair that was compared before counts as equal: values may contain themselves."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -154,7 +154,7 @@ def _moved_code(code: CodeType) -> tuple[object, ...]:
     return names, constants, code.co_argcount, code.co_kwonlyargcount
 
 
-def _held_by(value: object) -> list[object]:
+def _unwrap_functions(value: object) -> list[object]:
     """Return a value and the functions that it wraps, at any depth."""
     objects = [value]
     for obj in objects:
@@ -167,7 +167,7 @@ def _held_by(value: object) -> list[object]:
 
 
 def _cells(function: FunctionType) -> dict[str, object]:
-    """What a function keeps from the function around it; a cell may be empty still."""
+    """Return the values in the closure of a function; a cell may be empty."""
     values = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:

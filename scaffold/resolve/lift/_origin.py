@@ -44,7 +44,7 @@ def script_with_names(
     """Return the script that defines all of `names`, which a pickle looks for in `__main__`.
 
     Raises:
-        SourceNotFoundError: There is none, or there are several.
+        SourceNotFoundError: No script, or several, define the names.
     """
     if source is not None:
         script = _read_named_script(source)
@@ -106,7 +106,7 @@ def _candidates(folders: Sequence[Path]) -> list[Path]:
 
 
 def _live(codes: Sequence[CodeType]) -> Iterator[Script]:
-    """What was typed in the caller's session: the cells of a notebook in the order in which they ran."""
+    """Yield the code of the caller's session: the cells of a notebook in the order in which they ran."""
     text = joined_cells(live_source().of(code.co_filename for code in codes))
     if text.strip():
         try:

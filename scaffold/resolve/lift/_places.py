@@ -23,7 +23,7 @@ class Places:
         self._parsed = script.parsed
 
     def lambda_node(self, function: FunctionType) -> cst.Lambda:
-        """Return the lambda that a function was made of."""
+        """Return the lambda expression of a function."""
         code = function.__code__
         like = self._script.codes_like(code)
         nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
@@ -49,7 +49,7 @@ class Places:
         return int(self._parsed.positions[node].start.line)
 
     def lambda_name(self, node: cst.Lambda) -> str:
-        """A name for a lambda after what it is given to: a keyword, or the class that is called with it."""
+        """Return a name for a lambda: the keyword that passes it, or the class that is called with it."""
         parent = self._parsed.parents.get(node)
         while parent is not None and not isinstance(parent, cst.Arg | cst.Call | cst.BaseStatement):
             parent = self._parsed.parents.get(parent)

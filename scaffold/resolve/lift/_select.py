@@ -23,7 +23,7 @@ from scaffold.resolve.lift._written import (
 
 
 class Selection:
-    """What is taken out of one script.
+    """The statements selected from one script.
 
     Args:
         script: The script.
@@ -47,7 +47,7 @@ class Selection:
         self._extra: list[cst.BaseStatement] = []
 
     def need(self, name: str, *, below: str = "") -> None:
-        """Take what binds `name`, and all that it uses; `below` is the computed constant that asks."""
+        """Select the bindings of `name` and their dependencies; `below` is a constant that needs them."""
         if name in self._names:
             return
         self._names.add(name)
@@ -60,7 +60,7 @@ class Selection:
         elif any(statement.definition == name for statement in bindings):
             self._need_definition(name, bindings)
         elif any(statement.imports for statement in bindings):
-            self._take_all(name, bindings)
+            self._select_bindings(name, bindings)
         else:
             self._need_constant(name, bindings, below)
 
@@ -85,7 +85,7 @@ class Selection:
         return name
 
     def add_inner(self, target: FunctionType | type) -> str:
-        """Write a function or class that stood inside a function, and return its name."""
+        """Write a function or class that was defined inside a function, and return its name."""
         node = self._places.inner_node(target)
         name = self._free_name(node.name.value)
         statement = self._parsed.owner(node)
@@ -112,8 +112,8 @@ class Selection:
 
     # ------------------------------------------------------------------ statements
 
-    def _take(self, statement: Statement, below: str = "") -> None:
-        """Take a statement with all that it uses; of a block statement the header."""
+    def _select(self, statement: Statement, below: str = "") -> None:
+        """Select a statement, of a block its header, and its dependencies."""
         if statement in self._nodes or statement in self._kept_blocks:
             return
         if statement.parts:
@@ -131,12 +131,12 @@ class Selection:
             self._refuse_tool(block)
             self._kept_blocks.add(block)
             self._need_used(block)
-            for inner in self._settling(block):
-                self._take(inner)
+            for inner in self._required_statements(block):
+                self._select(inner)
                 self._keep(*inner.inside[inner.inside.index(block) + 1 :])
 
-    def _settling(self, block: Statement) -> list[Statement]:
-        """Return what belongs to a block whatever is needed of it.
+    def _required_statements(self, block: Statement) -> list[Statement]:
+        """Return the statements of a block that are always written with it.
 
         A loop without some of its statements has another result, or does not end; only plain calls (`print`,
         `save`) are left out. A `try` keeps its own `raise` statements.
@@ -150,13 +150,13 @@ class Selection:
             around = next((block for block in reversed(statement.inside) if name in block.binds), None)
             if around is None:
                 self.need(name, below=below)
-                self._take_all(name, earlier_bindings(name, statement, self._script))
+                self._select_bindings(name, earlier_bindings(name, statement, self._script))
                 continue
             # The variable of a loop, a `with` or an `except` is bound by the block.
             self._keep(*statement.inside[statement.inside.index(around) :])
             for inner in self._script.binding(name):
                 if around in inner.inside and inner is not statement:
-                    self._take(inner)
+                    self._select(inner)
 
     def _refuse_tool(self, statement: Statement) -> None:
         """Refuse to lift a call of this tool: the service would start it."""
@@ -192,13 +192,13 @@ class Selection:
         if chosen is None and not any(statement.inside for statement in bindings):
             chosen = defining[-1]
         if chosen is not None:
-            self._take(chosen)
+            self._select(chosen)
             for statement in changes_of(name, chosen, self._script):
-                self._take(statement)
+                self._select(statement)
                 self._keep(*statement.inside)
             return
         last = max((i for i, statement in enumerate(bindings) if not statement.inside), default=0)
-        self._take_all(name, bindings[last:])
+        self._select_bindings(name, bindings[last:])
 
     def _with_carried_code(self, defining: list[Statement]) -> Statement | None:
         lines = {other.co_firstlineno for code in self._codes for other in self._script.codes_like(code)}
@@ -208,13 +208,13 @@ class Selection:
                 return statement
         return None
 
-    def _take_all(self, name: str, bindings: list[Statement], below: str = "") -> None:
-        """Take all that binds a name, in the blocks that decide which of it does."""
+    def _select_bindings(self, name: str, bindings: list[Statement], below: str = "") -> None:
+        """Select all bindings of a name, with the blocks that choose between them."""
         for statement in bindings:
             if statement.imports:
                 self._imported.setdefault(statement, set()).add(name)
             else:
-                self._take(statement, below)
+                self._select(statement, below)
             loops = [depth for depth, block in enumerate(statement.inside) if block.is_loop]
             if len(bindings) > 1:
                 self._keep(*statement.inside)
@@ -235,7 +235,7 @@ class Selection:
                 return
             if below:
                 raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
-        self._take_all(name, bindings, name if name in self._captured else "")
+        self._select_bindings(name, bindings, name if name in self._captured else "")
 
     # ------------------------------------------------------------------ lambdas and inner definitions
 
@@ -268,7 +268,7 @@ class Selection:
         raise CannotLiftError(f"it keeps '{name}', a {type(value).__name__}, from the function around it")
 
     def _need_all(self, names: set[str], statement: Statement | None) -> None:
-        """Take those of `names` that `statement` uses from the script."""
+        """Select the definitions of those `names` that `statement` uses."""
         for name in sorted(names & statement.uses) if statement is not None else ():
             self.need(name)
 

@@ -37,7 +37,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vulnerability:
-    """Something that is known against a distribution."""
+    """A known vulnerability of a distribution."""
 
     name: str
     version: str
@@ -48,7 +48,7 @@ class Vulnerability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What `scaffold audit` tells."""
+    """The result of `scaffold audit`."""
 
     components: tuple[Component, ...]
     vulnerabilities: tuple[Vulnerability, ...] | None
@@ -60,7 +60,7 @@ class Audit:
 
 
 def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
-    """Return what the lock of a project holds, and what is known against it.
+    """Return the components of a project's lock and their known vulnerabilities.
 
     Args:
         root: A project with a `requirements.txt` or a `uv.lock`.
@@ -108,7 +108,7 @@ def _licence(name: str, version: str) -> str:
 def find_vulnerabilities(
     pins: Sequence[Pin], run: Runner = run_command
 ) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
-    """What is known against these pins, and notes on those that were not looked up; None if none was.
+    """Return the known vulnerabilities of `pins`, or None without a lookup; and notes on skipped pins.
 
     Args:
         pins: Pins of a lock.
@@ -125,7 +125,7 @@ def find_vulnerabilities(
 def _run_pip_audit(
     pins: Sequence[Pin], run: Runner
 ) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
-    """What pip-audit finds, and what it skipped; None if it looked up nothing."""
+    """Return the vulnerabilities from pip-audit, or None without a lookup; and notes on skipped pins."""
     with TemporaryFolder("audit") as folder:
         lock, report = Path(folder) / LOCK, Path(folder) / "report.json"
         lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
@@ -181,7 +181,7 @@ def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> M
 def _graph(
     pins: Sequence[Pin], components: Sequence[Component], references: Mapping[str, str]
 ) -> Mapping[str, Sequence[str]]:
-    """Who requires whom, from the comments of the lock."""
+    """Return the dependency graph, from the comments of the lock."""
     required: dict[str, list[str]] = {"service": [], **{reference: [] for reference in references.values()}}
     for pin, one in zip(pins, components, strict=True):
         for source in pin.via:

@@ -16,11 +16,11 @@ from scaffold.worker import WorkerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """The model loads and predicts in clean processes that find only chosen distributions."""
+    """Runs the model in clean processes in which only chosen distributions can be imported."""
 
     artifact: Artifact
     path: Sequence[str]
-    """Their `sys.path`."""
+    """The `sys.path` of the processes."""
     installation: Installation
     request: Request
     always: frozenset[str]
@@ -33,13 +33,13 @@ class Rehearsal:
     def run(
         self, available: Iterable[str], first: Rehearsing | None = None
     ) -> tuple[TraceReport, dict[str, str]]:
-        """Return what the last rehearsal saw, and a reason by distribution for what it took besides those.
+        """Return the report of the last rehearsal, and a reason for each distribution added to `available`.
 
-        A distribution that was looked up in vain, with right answers all the same, is not needed.
+        A distribution that was not found is not needed if the answers are right.
 
         Args:
             available: Distributions that are available from the start, with all that they require.
-            first: A process that has been started. It serves for the first one if it hides none of these, and
+            first: A running process. It is the first rehearsal if it hides none of these distributions, and
                 nothing else that is installed was imported in it.
 
         Raises:
@@ -57,20 +57,20 @@ class Rehearsal:
             extra |= trace_reasons(report, culprits)
             report = trial
             if len(culprits) > 1 and report.succeeded:
-                report = self._drop_idle(available, extra, culprits, report)
+                report = self._drop_unneeded(available, extra, culprits, report)
         if report.failure:
             raise _error(report, self.artifact)
         return report, extra
 
     def _culprits(self, report: TraceReport) -> list[str]:
-        """What was missed and made it fail, as far as can be told: the module of the ImportError, or all."""
+        """Return the likely causes of a failure: the module of the ImportError, else all that was missed."""
         owners = self.installation.owners_of(report.failure.module or "") if report.failure else ()
         return [name for name in owners if name in report.missed] or list(report.missed)
 
-    def _drop_idle(
+    def _drop_unneeded(
         self, available: Sequence[str], extra: dict[str, str], culprits: Iterable[str], report: TraceReport
     ) -> TraceReport:
-        """Take out of `extra`, one by one, those `culprits` without which the answers are right."""
+        """Remove from `extra` each of `culprits` without which the answers are right."""
         for name in culprits:
             without = [other for other in extra if other != name]
             trial = self._attempt([*available, *without])
@@ -97,9 +97,9 @@ class Rehearsal:
 
 
 def imports_hidden(report: TraceReport, hidden: Mapping[str, str]) -> bool:
-    """Whether a module that was imported in the process, by the model or by us, is one of `hidden`.
+    """Whether the process imported one of the `hidden` modules, for the model or for this package.
 
-    If so, that process does not show what happens without them.
+    If so, the report does not show what happens without these modules.
     """
     for place in (*report.imported, *report.ours):
         parts = place.split(".")
@@ -119,7 +119,7 @@ def hidden_modules(installation: Installation, names: Iterable[str]) -> Mapping[
 
 
 def missing_module(module: str, needed_by: str) -> MissingModuleError:
-    """Return the error, with the distribution that is known for a module that no metadata names."""
+    """Return the error for a missing module, with the distribution that usually provides it."""
     return MissingModuleError(module, needed_by, distribution_by_table(module))
 
 

@@ -19,7 +19,7 @@ from scaffold.worker import REHEARSAL, Worker, WorkerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the process is asked once it has loaded the model."""
+    """The job of the process after it has loaded the model."""
 
     code: Mapping[str, str]
     """Text of the generated `schemas.py` and `convert.py`."""
@@ -30,7 +30,7 @@ class Request:
     """A made-up request, to see whether the model answers it."""
 
     def as_json(self) -> dict[str, Any]:
-        """The request as it goes to the process."""
+        """Return the request as JSON for the process."""
         return {
             "code": dict(self.code),
             "call": encode(self.call),
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What was raised in the process."""
+    """The exception that was raised in the process."""
 
     type: str
     message: str
@@ -53,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceReport:
-    """What the process saw."""
+    """The imports, files and libraries of one traced run of the model."""
 
     failure: Failure | None
     matched: bool | None
@@ -79,7 +79,7 @@ class TraceReport:
 
     @classmethod
     def from_json(cls, reply: Mapping[str, Any]) -> TraceReport:
-        """Return what a worker's reply says.
+        """Return the report in a worker's reply.
 
         Raises:
             WorkerError: The reply is not of the expected form.
@@ -118,7 +118,7 @@ class Rehearsing(Protocol):
     """Distributions that it does not find, by the module that they bring."""
 
     def finish(self, request: Request) -> TraceReport:
-        """Let it predict and return what it saw."""
+        """Run the prediction and return the report."""
         ...
 
 
@@ -179,7 +179,7 @@ class Trace:
         self._worker.close()
 
     def finish(self, request: Request) -> TraceReport:
-        """Let it predict and return what it saw.
+        """Run the prediction and return the report.
 
         Raises:
             WorkerError: The process broke off or did not end.
@@ -189,6 +189,6 @@ class Trace:
 
 
 def own_folders(folders: Sequence[Path]) -> list[str]:
-    """The folders of the user's own among these."""
+    """Return the folders that hold the user's own code."""
     places = [folder.absolute() for folder in folders if folder.is_dir()]
     return [str(place) for place in places if place.parent != place and home_of(place) is Home.LOCAL]

@@ -43,7 +43,7 @@ def mentioned_distributions(artifact: Artifact, installation: Installation) -> s
 
 
 def model_reasons(artifact: Artifact, installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for what the pickle names, or what reads the format."""
+    """Return a reason for each distribution that the pickle names or that reads the format."""
     reasons: dict[str, str] = {}
     for name in artifact.globals:
         for owner in _owner(installation, name.module):
@@ -55,7 +55,7 @@ def model_reasons(artifact: Artifact, installation: Installation) -> dict[str, s
 
 
 def code_reasons(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for what the Python `texts`, by path, import in any case."""
+    """Return a reason for each distribution that the Python `texts`, by path, always import."""
     reasons: dict[str, str] = {}
     for path, text in sorted(texts.items()):
         for imported in imports_of(text):
@@ -66,12 +66,12 @@ def code_reasons(texts: Mapping[str, str], installation: Installation) -> dict[s
 
 
 def sample_reasons(modules: Sequence[str], installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for the libraries of the sample's classes."""
+    """Return a reason for each distribution of the sample's classes."""
     return {owner: "the class of the sample" for module in modules for owner in _owner(installation, module)}
 
 
 def trace_reasons(report: TraceReport, distributions: Iterable[str]) -> dict[str, str]:
-    """Return a reason by distribution for those that only the trace saw."""
+    """Return a reason for each distribution that only the trace found."""
     reasons = {}
     for name in distributions:
         importer, phase = report.missed[name]
@@ -81,12 +81,12 @@ def trace_reasons(report: TraceReport, distributions: Iterable[str]) -> dict[str
 
 
 def imported_distributions(report: TraceReport, installation: Installation) -> set[str]:
-    """Return the distributions of which a module was imported, by the model or for it."""
+    """Return the distributions with an imported module."""
     return {owner for module in (*report.imported, *report.ours) for owner in installation.owners_of(module)}
 
 
 def optional_imports(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """Return, by distribution, the path of the text that imports it where that need not happen."""
+    """Return, by distribution, the path of a text with a conditional import of it."""
     return {
         owner: path
         for path, text in sorted(texts.items(), reverse=True)
@@ -97,7 +97,7 @@ def optional_imports(texts: Mapping[str, str], installation: Installation) -> di
 
 
 def minimal_reasons(reasons: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """Return `reasons` without the distributions that come along with another one of them."""
+    """Return `reasons` without transitive dependencies of the other distributions."""
     minimal = dict(reasons)
     for name in sorted(reasons, reverse=True):
         if name in installation.closure(other for other in minimal if other != name):
@@ -106,7 +106,7 @@ def minimal_reasons(reasons: Mapping[str, str], installation: Installation) -> d
 
 
 def imports_of(text: str) -> list[Import]:
-    """Return the absolute imports of a Python text, in order; none where it is no Python."""
+    """Return the absolute imports of a Python text, in order; empty for invalid Python."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
