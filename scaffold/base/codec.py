@@ -27,7 +27,7 @@ class CodecError(ValueError):
 
 
 def encode(value: Any) -> Any:
-    """A frozen value as JSON; fields that hold their default are left out."""
+    """Return a frozen value as JSON, without fields that hold their default."""
     match value:
         case enum.Enum():
             return value.value
@@ -51,10 +51,10 @@ def encode(value: Any) -> Any:
 
 
 def decode(annotation: str, value: Any) -> Any:
-    """What `encode` made JSON of.
+    """Return the value that `encode` wrote as JSON.
 
     Raises:
-        CodecError: This version of the package does not know such a value, or it is of another type.
+        CodecError: The value is unknown to this version of the package, or of another type.
     """
     annotation = annotation.strip().strip('"')
     if annotation.endswith("| None"):

@@ -55,7 +55,7 @@ def is_pending(root: Path, change: str) -> bool:
 
 
 def forget_pending(root: Path) -> None:
-    """Forget the change of the project `root`: it is finished or taken back."""
+    """Remove the record of the change of `root`, which is finished or undone."""
     for folder in _folders():
         with contextlib.suppress(OSError):
             (folder / _name(root)).unlink()
@@ -80,7 +80,7 @@ def _folders() -> Iterator[Path]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether this is a folder, no link, that only this user can write to."""
+    """Whether this is a real folder that only this user can write to."""
     status = folder.lstat()
     if os.name != "posix":
         return stat.S_ISDIR(status.st_mode)

@@ -90,7 +90,7 @@ def find_python(version: str, run: Runner) -> str:
     """Return the path of a Python of the minor version `version`; uv installs it where none is found.
 
     Raises:
-        PythonNotFoundError: There is none, and uv cannot install it.
+        PythonNotFoundError: The version is not installed, and uv cannot install it.
     """
     if version == RUNNING:
         return sys.executable

@@ -26,7 +26,7 @@ from scaffold.spec import Check, JSONValue, Outcome, Recording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much is sent."""
+    """The extent of a replay."""
 
     rows: int | None = None
     """The most rows of the sample; all when absent."""
@@ -41,7 +41,7 @@ FAR = Extent(rows=100, callers=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayResult:
-    """What a replay found; all of its checks passed."""
+    """The result of a replay whose checks all passed."""
 
     checks: tuple[Check, ...]
     rows: int
@@ -100,7 +100,7 @@ def replay(
 def collect_answers(
     client: Client, requests: Sequence[JSONValue], *, like: Sequence[JSONValue]
 ) -> tuple[JSONValue, ...]:
-    """Return the answer to each request: None where it is refused, that of `like` where the two are equal.
+    """Return the answer to each request: None for a refused one, that of `like` if both are equal.
 
     Args:
         client: A client of the running service.

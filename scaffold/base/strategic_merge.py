@@ -123,7 +123,7 @@ def _differing_items(current: Sequence[Any], target: Sequence[Any], name: str) -
 
 
 def _merge_key(key: str, current: Any, items: Sequence[Any], has_keys: bool) -> str | None:
-    """Return the key that the items of two lists are merged by, if there is one that each item has once."""
+    """Return the merge key of two lists: a key that each item has, with unique values; else None."""
     if not has_keys or not isinstance(current, list):
         return None
     for name in _MERGE_KEYS.get(key, ()):

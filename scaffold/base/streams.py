@@ -36,7 +36,7 @@ _COMPRESSIONS: tuple[tuple[bytes, str], ...] = (
 
 @contextlib.contextmanager
 def open_once(path: Path, sha256: str = "") -> Iterator[tuple[BinaryIO, str]]:
-    """Open a file for one reading and give it with the SHA-256 of its content.
+    """Open a file for one reading; yield it with the SHA-256 of its content.
 
     Args:
         path: The file.
@@ -80,15 +80,15 @@ class BorrowedFile(io.RawIOBase):
         self._file = file
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Whether the stream is readable."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can seek."""
+        """Whether the stream is seekable."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, and return how many bytes there were."""
+        """Fill the buffer; return the number of bytes read."""
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -98,7 +98,7 @@ class BorrowedFile(io.RawIOBase):
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """Return the place in the file."""
+        """Return the position in the file."""
         return self._file.tell()
 
 
@@ -143,7 +143,7 @@ _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
 
 @contextlib.contextmanager
 def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give a rewritten zip archive: one central directory, each member once.
+    """Yield a rewritten zip archive: one central directory, each member once.
 
     Two zip readers may find different members in one archive: they differ in which directory counts, in upper
     and lower case, and in data before or after the archive. All readers read the rewritten archive alike.

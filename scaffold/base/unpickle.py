@@ -45,7 +45,7 @@ on_lookup: Callable[[str], None] | None = None
 
 
 def note_loaded() -> None:
-    """Tell `on_lookup` that all is loaded."""
+    """Report to `on_lookup` that loading is complete."""
     if on_lookup is not None:
         on_lookup(CALLING)
 
@@ -122,7 +122,7 @@ class Names:
         return value
 
     def _load_storage(self, data: bytes) -> Any:
-        """What `torch.storage._load_from_bytes` does, with the same names as the file around it."""
+        """Load a storage as `torch.storage._load_from_bytes` does, with the names of the file around it."""
         if not isinstance(data, bytes) or not data.startswith(LEGACY_TORCH_START):
             raise UnseenNameError(
                 str(self._path), "torch.storage._load_from_bytes", "other bytes than torch's"
@@ -131,7 +131,7 @@ class Names:
 
 
 def _is_foreign(value: Any, module: str) -> bool:
-    """Whether a compiled module passes on what another library defines."""
+    """Whether a compiled module re-exports an object of another library."""
     file = getattr(sys.modules[module], "__file__", None)
     if not isinstance(file, str) or file.endswith(".py"):
         return False
@@ -154,7 +154,7 @@ def load_pickle(file: BinaryIO, names: Names) -> Any:
 
 
 class _Array:
-    """What joblib writes before an array: how long it is. Filled by BUILD."""
+    """joblib's header of an array, with its length. Filled by BUILD."""
 
     subclass: Any
     shape: Any
@@ -270,7 +270,7 @@ def load_torch(file: BinaryIO, names: Names) -> Any:
 
 
 def _pickle_of(names: Names) -> Any:
-    """What torch takes in place of the module `pickle`."""
+    """Return the object that torch uses in place of the module `pickle`."""
 
     class Unpickler(_Unpickler):
         def __init__(self, *arguments: Any, **keywords: Any) -> None:

@@ -18,15 +18,15 @@ REPOSITORY = re.compile(
 
 
 def without_credentials(text: str) -> str:
-    """Return `text` with each URL in it without user, password and query.
+    """Return `text` with user, password and query removed from each URL.
 
-    Signed URLs have their signature in the query. What names a version there stays: `?versionId=...`.
+    The query of a signed URL holds the signature. Parameters that name a version stay: `?versionId=...`.
     """
     return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+", lambda match: _cleaned(match[0]), text)
 
 
 def repository_url(remote: str) -> str:
-    """Return the URL of a git remote without a password; empty where it is none, such as a folder.
+    """Return the URL of a git remote without a password; empty for a remote that is no URL, such as a folder.
 
     `git@host:team/titanic.git` becomes `ssh://git@host/team/titanic.git`, which every tool takes.
     """

@@ -1,4 +1,4 @@
-"""Which files of some folders are opened, also by C++ code, which an audit hook does not see.
+"""Watch which files in some folders are opened, also by C++ code, which an audit hook does not see.
 
 Linux reports this (inotify); other systems do not. Standard library only: the traced process uses it.
 """
@@ -35,7 +35,7 @@ class Watch:
                 self._places[number] = place
 
     def read_opened_paths(self) -> set[str]:
-        """The paths of the files that were opened since the last call, by this process or another."""
+        """Return the paths of the files opened since the last call, by this process or another."""
         paths: set[str] = set()
         while self._file >= 0:
             try:
@@ -54,7 +54,7 @@ class Watch:
 
 
 def _below(folders: Sequence[str]) -> Iterator[str]:
-    """The folders and those in them, the outer ones first."""
+    """Yield the folders and their subfolders, the outer ones first."""
     level, visited = list(dict.fromkeys(folders)), set(folders)
     for _ in range(_DEPTH):
         inner: list[str] = []

@@ -44,7 +44,7 @@ def build_layers(
         reference: The image's name and tag.
         arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
         labels: Labels of the image besides those of the Dockerfile.
-        options: What the caller asked for.
+        options: The build options.
         on_event: Called with each event.
         run: Runs commands.
         store: Where layers are kept between builds; in the cache of the user where it is None.
@@ -96,7 +96,7 @@ def _run_image(image: PlatformImage, name: str, access: ServiceAccess, store: St
 
 
 def _repository(reference: Reference, target: Reference, options: BuildOptions) -> Repository:
-    """Return the repository of an image. A given login is sent to the target's registry only.
+    """Return the repository of an image. An explicit login is sent to the target's registry only.
 
     Plain HTTP is allowed for the target's registry, and for that of the base if nothing is pushed.
     """

@@ -1,4 +1,4 @@
-"""Whether a Docker Engine and a registry can be used from here."""
+"""Whether a Docker Engine and a registry are usable on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scaffold.spec import Prerequisite, State
 
 
 def check_engine() -> Prerequisite:
-    """Return which Docker Engine answers.
+    """Return the state and version of the Docker Engine.
 
     Raises:
         MissingExtraError: The `image` extra is not installed.
@@ -38,7 +38,7 @@ def check_engine() -> Prerequisite:
 
 
 def check_registry(registry: str, timeout_s: float) -> Prerequisite:
-    """Return whether a registry answers, and takes the login that is known for it.
+    """Return whether a registry answers and accepts the stored login.
 
     Args:
         registry: The host, with its port.
@@ -84,7 +84,7 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
 
 
 def _engine_fix(detail: str) -> tuple[State, str]:
-    """What an engine that does not answer is: not installed, not started, not for this user."""
+    """Return why an engine does not answer (not installed, not started, no permission), and the fix."""
     if "Permission denied" in detail:
         return State.UNREACHABLE, "sudo usermod -aG docker $USER && newgrp docker"
     if os.environ.get("DOCKER_HOST"):

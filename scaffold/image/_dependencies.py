@@ -50,14 +50,14 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageIndex:
-    """Where packages come from, when it is not where uv and pip of this machine take them from anyway."""
+    """A package index in place of those that uv and pip on this machine are configured with."""
 
     url: str | None = None
     netrc: Path | None = None
     ca_bundle: Path | None = None
 
     def environment(self) -> dict[str, str]:
-        """Return uv's environment. A password travels in a file or in here, never on a command line."""
+        """Return uv's environment. A password is passed in a file or a variable, never on a command line."""
         environment = uv_environment()
         if self.url:
             environment["UV_DEFAULT_INDEX"] = self.url
@@ -75,14 +75,14 @@ def install_packages(
 
     Args:
         lock: The lock, whose local wheels lie beside it.
-        folder: Where the packages go.
+        folder: The folder for the packages.
         platform: `linux/amd64`.
         interpreter: The Python of the image.
-        index: Where packages come from.
+        index: The package index.
         run: Runs uv.
 
     Raises:
-        PackagesError: No wheel for that platform, a hash that differs, no index that answers.
+        PackagesError: No wheel fits the platform, a hash differs, or no index answers.
     """
     command = [
         *(uv_command(), "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
@@ -157,12 +157,12 @@ def _uv_platform(platform: str, interpreter: Interpreter) -> str:
 
 
 def _is_left_out(relative: str) -> bool:
-    """Whether a file belongs to this machine: commands (written separately), uv's records, bytecode."""
+    """Whether a file is specific to this machine: commands (written separately), uv's records, bytecode."""
     return relative.startswith("bin/") or relative == ".lock" or relative.endswith((".pyc", "/uv_cache.json"))
 
 
 def _scripts(folder: Path, python: str) -> Iterator[tuple[str, bytes]]:
-    """The commands of the packages; their first line names this machine's Python and gets the image's."""
+    """Yield the commands of the packages, with the image's Python in the first line."""
     for path in sorted(folder.glob("bin/*")):
         content = path.read_bytes()
         first, newline, body = content.partition(b"\n")
@@ -175,7 +175,7 @@ def _scripts(folder: Path, python: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _record(record: Path, scripts: Mapping[str, bytes]) -> bytes:
-    """The list of a distribution's files, with the commands where and as they are now."""
+    """Return the RECORD of a distribution with the new paths and hashes of its commands."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     rows = list(csv.reader(record.read_text("utf-8").splitlines()))

@@ -53,14 +53,14 @@ def build_with_engine(
     run: Runner,
     store: Path | None,
 ) -> Image:
-    """Build the image in the engine, try it, and push it where that is asked for.
+    """Build the image in the engine, check it, and push it if the options say so.
 
     Args:
         root: The project.
         reference: The image's name and tag.
         arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
         labels: Labels of the image besides those of the Dockerfile.
-        options: What the caller asked for.
+        options: The build options.
         on_event: Called with each event.
         run: Runs commands.
         store: Where layers are kept between builds; in the cache of the user where it is None.
@@ -218,7 +218,7 @@ def _with_secrets(text: str, certificates: bool) -> str:
 
 
 def _packages(client: Any, image_id: str, layers: Sequence[Layer], store: Store) -> tuple[Package, ...]:
-    """What is installed, as the image's own Python says; asked anew where base or dependencies are new."""
+    """Return the packages that the image's Python lists; cached by the base and dependency layers."""
     from docker.errors import DockerException
 
     installed = (layer.digest for layer in layers if layer.part in ("base", "dependencies"))
@@ -278,7 +278,7 @@ def _auth_config(credentials: Credentials | None) -> dict[str, str]:
 
 
 def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
-    """The image's layers with what they weigh unpacked: the base's as one, then ours."""
+    """Yield the layers of the image with their unpacked sizes: the base as one layer, then ours."""
     from docker.errors import ImageNotFound
 
     image = client.images.get(image_id)

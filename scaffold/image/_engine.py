@@ -36,7 +36,7 @@ def connect() -> Any:
     """Return a client of the engine that DOCKER_HOST names, or the current context of the docker command.
 
     Raises:
-        EngineNotRunningError: None answers there.
+        EngineNotRunningError: No engine answers.
     """
     import docker
     from docker.context import ContextAPI
@@ -64,7 +64,7 @@ def engine_errors() -> Iterator[None]:
 
     Raises:
         ImageError: The engine refused a request.
-        EngineNotRunningError: It went away.
+        EngineNotRunningError: The connection to the engine broke.
     """
     from docker.errors import APIError, DockerException
     from requests import RequestException
@@ -79,10 +79,10 @@ def engine_errors() -> Iterator[None]:
 
 
 def follow_build(events: Iterable[Mapping[str, Any]], on_event: OnEvent) -> str:
-    """Return the id of the image that a build ends with.
+    """Return the id of the built image.
 
     Raises:
-        BuildStepError: A step failed; with the end of what it printed.
+        BuildStepError: A step failed; with the end of its output.
         DiskFullError: The engine has no room.
     """
     step, printed, image_id = "", "", ""
@@ -114,10 +114,10 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_event: OnEvent) -> str:
 def follow_push(
     events: Iterable[Mapping[str, Any]], reference: Reference, username: str | None, on_event: OnEvent
 ) -> str:
-    """Return the digest that the registry gave the image.
+    """Return the digest of the image at the registry.
 
     Raises:
-        ImageError: One of its leaves, by what the registry said.
+        ImageError: The push failed; the subclass depends on the registry's message.
     """
     digest = ""
     for event in events:
@@ -165,7 +165,7 @@ def _step_error(step: str, lines: list[str]) -> ImageError:
 
 
 def _tls_error(message: str) -> ImageError | None:
-    """Return the error for a registry whose TLS the engine refuses, which its message names by URL."""
+    """Return the error for a TLS failure between engine and registry, or None."""
     match = re.search(r'https://([^/"]+)/', message)
     if match and "server gave HTTP response to HTTPS client" in message:
         return PlainHttpRegistryError(match[1], engine=True)

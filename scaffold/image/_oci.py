@@ -22,7 +22,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A JSON document that others name by its digest."""
+    """A JSON document that other documents refer to by its digest."""
 
     content: bytes
     media_type: str
@@ -33,13 +33,13 @@ class Document:
         return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
 
     def descriptor(self) -> dict[str, Any]:
-        """Return how another document names it."""
+        """Return the descriptor by which other documents refer to this one."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A layer and what it is: `base`, `dependencies`, `code` or `model`; `history` says how it came."""
+    """A layer and its kind: `base`, `dependencies`, `code` or `model`; `history` is the command behind it."""
 
     blob: Blob
     part: str
@@ -64,7 +64,7 @@ def make_image(
     parts: Sequence[Part],
     annotations: Mapping[str, str],
 ) -> PlatformImage:
-    """Return the image that `parts` make: those of the base first, then ours.
+    """Return the image of the layers `parts`: those of the base first, then ours.
 
     Args:
         platform: `linux/amd64`.
@@ -106,7 +106,7 @@ def make_image(
 
 
 def make_index(images: Sequence[PlatformImage]) -> Document:
-    """Return the index by which a registry gives each platform its image."""
+    """Return the index of the images by platform."""
     manifests = [
         image.manifest.descriptor()
         | {"platform": dict(zip(("os", "architecture"), image.platform.split("/"), strict=True))}
@@ -116,7 +116,7 @@ def make_index(images: Sequence[PlatformImage]) -> Document:
 
 
 def document(content: Mapping[str, Any], media_type: str) -> Document:
-    """Return the JSON of `content`, the same bytes each time."""
+    """Return `content` as canonical JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return Document(content=text.encode(), media_type=media_type)
 

@@ -1,4 +1,4 @@
-"""Push an image: the blobs that the registry lacks, and the bill of materials."""
+"""Push an image: its missing blobs, and the bill of materials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def push_layered(
     Args:
         layered: The images with their layers.
         top: The manifest, or the index of several, that the tag names.
-        target: Where they go.
+        target: The repository to push to.
         tag: The tag.
         store: Where layers are kept; a layer of the base that the registry lacks is fetched into it.
         on_event: Called with each event.
@@ -49,12 +49,12 @@ def push_referrer(
 ) -> None:
     """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
-    A registry that accepts images only refuses it: an event says so, and the image stays.
+    If the registry accepts images only, an event reports this and the image stays.
 
     Args:
-        digest: Of the image.
+        digest: The digest of the image.
         referrer: The manifest.
-        content: What it is about.
+        content: The content of the referrer, such as a bill of materials.
         target: The repository of the image.
         store: Where blobs are kept.
         on_event: Called with each event.
@@ -69,9 +69,9 @@ def push_referrer(
 
 
 def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
-    """Add the referrer to the list that a registry of the older kind has clients keep.
+    """Add the referrer to the list that clients maintain at registries without the referrers API.
 
-    It is an index under a tag made from the image's digest. Source: the distribution specification 1.1,
+    The list is an index under a tag made from the image's digest. Source: the distribution specification 1.1,
     "Referrers Tag Schema".
     """
     tag = digest.replace(":", "-")

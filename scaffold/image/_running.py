@@ -22,12 +22,12 @@ _READY_S = 90
 _POLL_S = 0.2
 _PORT = 8000
 _USERS = range(10_000, 60_000)
-"""Users that no image knows; a rootless engine and a pod with a user namespace have some 65,536 ids."""
+"""User ids that no image defines; a rootless engine and a pod with a user namespace have some 65,536 ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAccess:
-    """How the service in an image is asked."""
+    """The routes and headers for requests to the service in an image."""
 
     root: Path
     """The project, whose code says below which prefix its routes are."""
@@ -48,13 +48,13 @@ def run_container(
     Args:
         client: Of the Docker Engine.
         image_id: The image.
-        reference: What it is called.
-        access: How its service is asked.
+        reference: The name of the image.
+        access: The routes and headers of the service.
         host_network: Whether the container is in the network of the machine.
 
     Raises:
         ImageCheckError: The container does not start, or is not ready in time.
-        ImageNotRunnableError: It is ready, and cannot be reached from here.
+        ImageNotRunnableError: The service is ready, but not reachable from this machine.
     """
     from docker.errors import DockerException
 
@@ -115,11 +115,11 @@ def await_service(
     """Wait until the service in the image is ready, and return a client of it.
 
     Args:
-        url: Where it is, but for a prefix of its routes.
+        url: The service's URL without a prefix of its routes.
         reference: The name of the image.
-        access: How it is asked.
-        stopped: Whether it has ended.
-        log: Returns the end of what it printed.
+        access: The routes and headers of the service.
+        stopped: Returns whether the container has stopped.
+        log: Returns the end of the container's output.
 
     Raises:
         ImageCheckError: The service stopped, took too long or has no `/readyz`; with the end of its log.

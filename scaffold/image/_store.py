@@ -33,14 +33,14 @@ class Store:
             raise CacheFolderError(str(self.root), error.strerror or str(error)) from error
 
     def blob(self, digest: str) -> Path:
-        """Return where the blob lies, or would."""
+        """Return the path of the blob, which may not exist."""
         path = self.root / "blobs" / digest.rpartition(":")[2]
         with contextlib.suppress(OSError):
             os.utime(path)
         return path
 
     def keep(self, file: Path, digest: str) -> Path:
-        """Move a finished file to its place."""
+        """Move a finished blob file into the store."""
         path = self.blob(digest)
         file.replace(path)
         return path
@@ -56,7 +56,7 @@ class Store:
         return value
 
     def remember(self, key: str, fact: Any) -> None:
-        """Remember `fact`, a JSON value, under `key`."""
+        """Store `fact`, a JSON value, under `key`."""
         with self.folder() as folder:
             temporary = folder / "fact"
             temporary.write_text(json.dumps(fact), "utf-8")
@@ -64,10 +64,10 @@ class Store:
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give a temporary folder on the file system of the blobs, so that moving a file is a rename.
+        """Yield a temporary folder on the file system of the blobs, so that moving a file is a rename.
 
         Raises:
-            DiskFullError: Something in the block found no room.
+            DiskFullError: The disk is full.
         """
         with needs_room(self.root):
             name = tempfile.mkdtemp(dir=self.root / "work")
@@ -78,7 +78,7 @@ class Store:
                 threading.Thread(target=shutil.rmtree, args=(name, True)).start()
 
     def tidy(self) -> None:
-        """Remove what no build has used for a month."""
+        """Remove entries that no build has used for a month."""
         oldest = time.time() - _KEPT_DAYS * 86400
         for path in (*self.root.glob("blobs/*"), *self.root.glob("facts/*")):
             with contextlib.suppress(OSError):

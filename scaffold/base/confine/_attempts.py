@@ -14,7 +14,7 @@ from ._values import Confinement
 
 
 class Action(enum.Enum):
-    """What was tried."""
+    """The kind of an attempted action."""
 
     READ = "read"
     WRITE = "write"
@@ -31,10 +31,10 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Something that the confinement does not allow.
+    """An action that the confinement does not allow.
 
     Args:
-        action: What was tried.
+        action: The kind of an attempted action.
         target: A path, an address, a program, a process, or the limit with its unit. Empty where unknown.
     """
 

@@ -46,7 +46,7 @@ def readable_system_paths() -> tuple[Path, ...]:
 def grants(
     readable: Iterable[Path], readable_whole: Iterable[Path], writable: Iterable[Path]
 ) -> tuple[list[Grant], tuple[str, ...]]:
-    """Return the rights on all paths, and the folders of `readable` that are not given in full."""
+    """Return the rights on all paths, and the folders of `readable` that are not fully granted."""
     rights = [Grant(path, READ) for path in _system_paths()]
     rights += [Grant(path, USE_DEVICE) for path in DEVICES]
     unread: list[str] = []

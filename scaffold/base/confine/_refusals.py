@@ -1,4 +1,4 @@
-"""What a confined process was refused, as a value."""
+"""The actions that a confined process was refused, as values."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _current: Attempts | None = None
 
 
 def watch(confinement: Confinement, memory_bytes: int) -> None:
-    """Remember from now on what this process tries; `memory_bytes` is the limit in force, 0 for none."""
+    """Record the attempts of this process from now on; `memory_bytes` is the limit in force, 0 for none."""
     global _current
     _current = Attempts(confinement, memory_bytes)
     sys.addaudithook(_current.hook())
 
 
 def explain(error: BaseException) -> Refused | None:
-    """Return what the confinement refused, if that is why `error`, or an error before it, was raised.
+    """Return the action that the confinement refused, if it caused `error` or an error before it.
 
     To be called in the confined process, before much else is done there. None also if the operating system
     would have refused the same action without the confinement.
@@ -53,7 +53,7 @@ def explain(error: BaseException) -> Refused | None:
 
 
 def refusals() -> tuple[Refused, ...]:
-    """Return what this process tried and the confinement refused, each once: the newest first, paths last.
+    """Return the refused actions of this process, without duplicates: the newest first, paths last.
 
     For errors that `explain` cannot say anything about: a library may swallow the refusal and fail later.
     """
@@ -79,7 +79,7 @@ def explain_exit(status: int) -> Refused | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that led to it."""
+    """Yield the error and its causes."""
     waiting, visited = [error], set[int]()
     while waiting and len(visited) < _MOST_CAUSES:
         cause = waiting.pop(0)

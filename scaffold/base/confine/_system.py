@@ -106,7 +106,7 @@ def drop_capabilities(column: int, *, keep_dac_override: bool) -> None:
 
 
 def set_limits(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: int) -> None:
-    """Set the limits of this process, never above those that it has.
+    """Set the limits of this process, never above its hard limits.
 
     Raises:
         OSError, ValueError: A limit could not be set.

@@ -44,7 +44,7 @@ class _Source:
     components: Sequence[str]
     keys: Sequence[bytes]
     expires: bool
-    """Whether its list holds only until the date that it says."""
+    """Whether the list is valid only until its `Valid-Until` date."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Index:
                         self.provided.setdefault(provided, []).append(name)
 
     def best(self, name: str, relation: str, version: str) -> dict[str, str] | None:
-        """Return the newest package of that name with a fitting version, else one that provides it."""
+        """Return the newest package `name` whose version fits, else a package that provides it."""
         for candidate in (name, *self.provided.get(name, ())):
             paragraphs = [
                 read_fields(paragraph) | {"URI": self.places[paragraph]}
@@ -83,7 +83,7 @@ class Index:
 
 
 def sources(base: Debian) -> Iterator[_Source]:
-    """Each source of the base, from both kinds of files."""
+    """Yield the sources in the base's `.sources` and `.list` files."""
     rings = {name: content for name, content in sorted(base.files.items()) if name.endswith(".gpg")}
     for name, content in sorted(base.files.items()):
         text = content.decode("utf-8", "replace")
@@ -115,7 +115,7 @@ def sources(base: Debian) -> Iterator[_Source]:
 
 
 def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
-    """The keys that a source may be signed with: the ring that it names, else all of the base's."""
+    """Return the keys that may sign a source: the keyring that it names, else all keyrings of the base."""
     keyring = rings.get(signed_by.strip("/"))
     return [keyring] if keyring else list(rings.values())
 
@@ -123,13 +123,13 @@ def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
 def read_suite(
     index: Index, source: _Source, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
 ) -> None:
-    """Add a suite's packages to the index: its list of hashes is signed, and they hold for the rest.
+    """Add a suite's packages to the index, verified by the hashes in its signed list.
 
     Args:
-        index: Gets the packages.
+        index: The index to add to.
         source: An archive and the keys that sign it.
         architecture: `amd64`.
-        folder: For what gpgv reads.
+        folder: A folder for the files that gpgv reads.
         fetch: Returns the bytes at a URL.
         run: Runs gpgv.
     """

@@ -20,7 +20,7 @@ def read_alternatives(group: str) -> Iterator[tuple[str, str, str]]:
 
 
 def is_met(needed: tuple[str, str, str], installed: Mapping[str, Fields]) -> bool:
-    """Whether an installed package is, or provides, what is needed."""
+    """Whether an installed package satisfies a dependency, by name or by `Provides`."""
     name, relation, version = needed
     if name in installed:
         return version_fits(installed[name]["Version"], relation, version)
@@ -33,7 +33,7 @@ def is_met(needed: tuple[str, str, str], installed: Mapping[str, Fields]) -> boo
 
 
 def version_fits(version: str, relation: str, bound: str) -> bool:
-    """Whether a version stands in the relation to the wanted one."""
+    """Whether `version` satisfies `relation` to `bound`."""
     if not relation:
         return True
     left, right = version_key(version), version_key(bound)
@@ -47,7 +47,7 @@ def version_fits(version: str, relation: str, bound: str) -> bool:
 
 
 def version_key(version: str) -> tuple[Any, ...]:
-    """What orders versions as dpkg does: `1.0~rc1` is before `1.0`, letters are before other signs."""
+    """Return a sort key in dpkg's order: `1.0~rc1` is before `1.0`, letters are before other signs."""
     epoch, colon, without_epoch = version.partition(":")
     if not colon:
         epoch, without_epoch = "0", version
@@ -64,7 +64,7 @@ def version_key(version: str) -> tuple[Any, ...]:
 
 
 def read_fields(paragraph: bytes) -> dict[str, str]:
-    """`Name: value` by name; a line that starts with a space goes on."""
+    """Return the fields by name; a line that starts with a space continues the field before."""
     text = re.sub(r"\n[ \t]+", " ", paragraph.decode("utf-8", "replace").strip())
     pairs = (line.partition(":") for line in text.splitlines())
     return {name: value.strip() for name, colon, value in pairs if colon}

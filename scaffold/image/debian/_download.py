@@ -35,7 +35,7 @@ class Archives:
         """Return the bytes at a URL of an archive.
 
         Raises:
-            DownloadError: They cannot be downloaded.
+            DownloadError: The download failed.
         """
         proxies = None if should_bypass_proxies(url, None) else _for_requests(self._proxies, url)
         try:

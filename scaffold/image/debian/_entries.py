@@ -30,13 +30,13 @@ _IDLE = re.compile(r"(?m)^\s*(#.*|set -e|exit 0)?$")
 def debian_entries(
     names: Sequence[str], base: Debian, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
 ) -> tuple[list[Entry], tuple[Package, ...], tuple[str, ...]]:
-    """Return the files of `names` and of what they need beyond the base, the packages, and notes.
+    """Return the files of `names` and of their dependencies that the base lacks, the packages, and notes.
 
     Args:
         names: `libgomp1`, or `libgomp1=12.2.0-14` for one version.
-        base: What the base says.
+        base: The package lists and sources of the base.
         architecture: `amd64`.
-        folder: An empty one, for what is unpacked.
+        folder: An empty folder for unpacked files.
         fetch: Returns the bytes at a URL.
         run: Runs gpgv.
 
@@ -81,7 +81,7 @@ def debian_entries(
 def _unpack_package(
     name: str, fields: Fields, base: Debian, folder: Path, fetch: Fetch
 ) -> tuple[dict[str, Entry], dict[str, bytes]]:
-    """The files of a package, and its control files."""
+    """Return the files of a package, and its control files."""
     content = fetch(f"{fields['URI']}/{fields['Filename']}")
     if hashlib.sha256(content).hexdigest() != fields["SHA256"]:
         raise WrongHashError(name, package=True)
@@ -94,7 +94,7 @@ def _unpack_package(
 def _dpkg_entries(
     name: str, fields: Fields, unpacked: Mapping[str, Entry], control: Mapping[str, bytes]
 ) -> Iterator[tuple[str, Entry]]:
-    """What dpkg notes of a package that it installs: its files and their hashes."""
+    """Yield dpkg's records of an installed package: its files and their hashes."""
     multi = f":{fields['Architecture']}" if fields.get("Multi-Arch") == "same" else ""
     listed = "".join(f"/{path}\n" for path in (".", *sorted(unpacked)))
     for kind, text in (("list", listed.encode()), ("md5sums", control.get("md5sums", b""))):
@@ -110,7 +110,7 @@ class _Alternatives:
         self._chosen: dict[str, tuple[int, str, str]] = {}
 
     def read(self, script: str) -> None:
-        """Note what the setup script of a package asks for."""
+        """Record the alternatives that the setup script of a package installs."""
         for link, title, path, priority in _ALTERNATIVE.findall(script):
             place = target_path(link, self._folders)
             self._chosen[place] = max(self._chosen.get(place, (0, "", "")), (int(priority), title, path))
@@ -125,7 +125,7 @@ class _Alternatives:
 def _closure(
     names: Sequence[str], index: Index, installed: Mapping[str, Fields]
 ) -> dict[str, dict[str, str]]:
-    """The packages that are missing, by name, in the order of their names."""
+    """Return the packages to install, with their dependencies, sorted by name."""
     chosen: dict[str, dict[str, str]] = {}
     waiting = []
     for required in names:
@@ -145,7 +145,7 @@ def _closure(
 
 
 def _installed_paragraph(fields: Fields) -> str:
-    """What dpkg would note of an installed package: scanners of images read it."""
+    """Return dpkg's status paragraph of an installed package, which image scanners read."""
     names = (
         "Package Priority Section Installed-Size Maintainer Architecture Multi-Arch Source Version Provides"
     )

@@ -19,7 +19,7 @@ _LEFT_OUT = re.compile(r"usr/share/(doc/(?!.*/copyright$)|man/|info/|locale/|lin
 def unpack_deb(
     name: str, content: bytes, links: Mapping[str, str], folder: Path
 ) -> tuple[dict[str, Entry], dict[str, bytes]]:
-    """The files of a package by their names in the image, and what it holds for dpkg."""
+    """Return the files of a package by their path in the image, and its control files."""
     members = {member.partition(".")[0]: packed for member, packed in _ar_members(content)}
     control, archive = members["control"], members["data"]
     entries: dict[str, Entry] = {}
@@ -47,7 +47,7 @@ def unpack_deb(
 
 
 def target_path(name: str, links: Mapping[str, str]) -> str:
-    """Where a package's file goes: a folder must not take the place of the base's link of that name."""
+    """Return the path of a package's file in the image; links of the base, such as `bin`, are kept."""
     path = posixpath.normpath(name).lstrip("/")
     first, slash, remainder = path.partition("/")
     return f"{links[first]}/{remainder}" if slash and first in links else path

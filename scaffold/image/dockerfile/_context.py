@@ -18,7 +18,7 @@ def read_dockerfile(root: Path) -> str:
     """Return the project's Dockerfile.
 
     Raises:
-        ImageError: There is none.
+        ImageError: The project has no Dockerfile.
     """
     try:
         return (root / DOCKERFILE).read_text("utf-8")
@@ -73,10 +73,10 @@ def context_entries(root: Path) -> Iterator[Entry]:
 
 
 def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
-    """Return what the COPY lines put into the image, by part: `code`, and `model` for the model's folder.
+    """Return the entries of the COPY lines by part: `code`, and `model` for the model's folder.
 
     Raises:
-        DockerfileError: A COPY line names a file that is not there.
+        DockerfileError: A COPY line names a missing file.
     """
     files = context_files(root)
     parts: dict[str, dict[str, Entry]] = {"code": {}, "model": {}}
@@ -97,7 +97,7 @@ def is_model(place: str) -> bool:
 
 
 def _matches(files: list[str], copy: Copy) -> Iterator[tuple[str, str]]:
-    """Pairs of a file and its target. A folder's content goes below the target, a file to it or into it."""
+    """Yield files with their targets. A folder's content goes below the target, a file to it or into it."""
     into = copy.target.endswith("/") or len(copy.sources) > 1 or any("*" in source for source in copy.sources)
     for source in copy.sources:
         pattern = posixpath.normpath(source).strip("/")

@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def workdir(self) -> str:
-        """Where the service runs, without the leading slash."""
+        """The working directory of the service, without the leading slash."""
         return str(self.config.get("WorkingDir", "/")).strip("/")
 
     @property
@@ -85,7 +85,7 @@ def read_base(text: str, arguments: Mapping[str, str]) -> str:
 
 
 def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str, Any]) -> Plan:
-    """Return what the last stage says, on top of the base's own configuration.
+    """Return the configuration of the last stage, on top of that of the base.
 
     Instructions that need an engine are listed in the plan: the docker builder ignores that list.
     """
@@ -141,10 +141,10 @@ def _instruction(text: str, line: int) -> Instruction:
 
 
 def _apply(step: Instruction, plan: Plan, variables: Mapping[str, str]) -> None:
-    """Carry out one instruction on the plan.
+    """Apply one instruction to the plan.
 
     Raises:
-        DockerfileError: Only a container can run it, or it has an option that is not known here.
+        DockerfileError: The instruction needs a container, or has an unsupported option.
     """
     config = plan.config
     match step.keyword:
@@ -189,7 +189,7 @@ def _argument(
 
 
 def _pairs(step: Instruction, variables: Mapping[str, str]) -> dict[str, str]:
-    """`NAME=value NAME="value"`; the old form `ENV NAME value` too."""
+    """Return the pairs of `NAME=value NAME="value"`, or of the old form `ENV NAME value`."""
     words = shlex.split(step.value, posix=True)
     if "=" not in words[0]:
         name, _, value = step.value.partition(" ")
@@ -207,7 +207,7 @@ def _copy(step: Instruction, variables: Mapping[str, str]) -> Copy:
 
 
 def _debian_packages(step: Instruction) -> list[str]:
-    """The packages of a step that does nothing but install some with apt; nothing for any other step."""
+    """Return the packages of a step that only installs packages with apt; empty for other steps."""
     names: list[str] = []
     for command in " ".join(shlex.split(step.value)).split(" && "):
         words = [word for word in command.split() if not re.match(r"[A-Z_]+=", word)]
@@ -261,7 +261,7 @@ def _unquote(value: str) -> str:
 
 
 def _replace(text: str, variables: Mapping[str, str]) -> str:
-    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; an unknown name is empty."""
+    """Expand `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; an undefined name is empty."""
 
     def value(match: re.Match[str]) -> str:
         if match[0] == "\\$":

@@ -48,13 +48,13 @@ class Base:
 def fetch_base(
     repository: Repository, reference: Reference, platform: str, store: Store, on_event: OnEvent
 ) -> Base:
-    """Return the base for `platform`. Its layers are fetched only where their Python is not known yet.
+    """Return the base for `platform`. Its layers are fetched only if its Python is not in the cache.
 
     Args:
         repository: Where the base lies.
         reference: The base.
         platform: `linux/amd64`.
-        store: Where layers and what is known of them are kept.
+        store: The cache of layers and of facts about them.
         on_event: Called with each event.
 
     Raises:
@@ -95,7 +95,7 @@ def fetch_base(
 
 
 def fetch_layer(repository: Repository, layer: Blob, store: Store, on_event: OnEvent) -> Path:
-    """Return the layer's file, downloaded where it is not here yet."""
+    """Return the layer's file; download it if it is not in the store."""
     return _blob(repository, store, layer.digest, on_event, most_bytes=layer.size_bytes)
 
 
@@ -130,7 +130,7 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
 
 
 def _checked(manifest: dict[str, Any], where: str) -> dict[str, Any]:
-    """The manifest, if it is one: a proxy's page, or a manifest of the first kind, has no such keys."""
+    """Return the manifest if it has the required keys: a proxy's page and a schema 1 manifest do not."""
     for part in (manifest["config"], *manifest["layers"]):
         checked_digest(part["digest"], where)
         size_bytes = part["size"]
@@ -163,7 +163,7 @@ def _blob(
 
 
 def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str, str] | None:
-    """The first Python on the base's PATH and the C library that wheels must fit."""
+    """Return the first Python on the base's PATH, and the C library that wheels must fit."""
     versions: dict[str, str] = {}
     libc = ""
     for member, content in layer_members(layers):
@@ -185,10 +185,10 @@ def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str
 def layer_members(
     layers: Iterable[tuple[Path, str]],
 ) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
-    """Yield what is in each layer, and how to get the bytes of a file before the next one comes.
+    """Yield the members of each layer, with a function that reads a file before the next member.
 
     Raises:
-        ImageError: A layer is no tar.
+        ImageError: A layer is not a tar archive.
     """
     for layer, media_type in layers:
         try:

@@ -38,7 +38,7 @@ _LAYOUT = 1  # the version of the layout of dependency layers; another one rebui
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layered:
-    """The images that a build made, one for each platform, and what is in them."""
+    """The images of a build, one for each platform, and their packages."""
 
     images: tuple[PlatformImage, ...]
     packages: tuple[Package, ...]
@@ -46,7 +46,7 @@ class Layered:
     source: Repository
 
     def complete(self, store: Store, on_event: OnEvent) -> tuple[PlatformImage, ...]:
-        """Return the images with all files at hand, the base's too."""
+        """Return the images with all layer files, those of the base too."""
 
         def with_file(part: Part) -> Part:
             if part.part != "base":
@@ -107,7 +107,7 @@ class LayerBuilder:
         return Layered(images=tuple(images), packages=packages, base=self.base, source=source)
 
     def _dependencies(self, plan: Plan, base: Base, platform: str) -> tuple[Part, tuple[Package, ...]]:
-        """The lock as a layer: taken from the store where lock, platform and Python are as before."""
+        """Return the lock as a layer; cached by lock, platform and Python."""
         copies = [copy for copy in plan.copies if copy.stage is not None]
         if len(copies) != 1 or len(copies[0].sources) != 1:
             line = copies[-1].line if copies else 1
@@ -125,7 +125,7 @@ class LayerBuilder:
     def _system(
         self, plan: Plan, base: Base, source: Repository, platform: str
     ) -> tuple[list[Part], tuple[Package, ...]]:
-        """The Debian packages that the Dockerfile names as a layer, where the base has not all of them."""
+        """Return the Debian packages of the Dockerfile as a layer, if the base lacks any."""
         names = sorted(set(plan.system))
         key = f"system {_LAYOUT} {base.reference.digest} {' '.join(names)}"
         part, packages = self._cached_layer(
@@ -138,7 +138,7 @@ class LayerBuilder:
     def _cached_layer(
         self, key: str, history: str, make: Callable[[Path], tuple[list[Entry], tuple[Package, ...]]]
     ) -> tuple[Part, tuple[Package, ...]]:
-        """A layer of dependencies: taken from the store where it was made before, with what is in it."""
+        """Return a layer of dependencies and its packages, from the store if it was built before."""
         cached = self._store.fact(key)
         if cached and (path := self._store.blob(cached["digest"])).exists():
             packages = tuple(Package(**package) for package in cached["packages"])

@@ -27,7 +27,7 @@ class Credentials:
 
 
 def explicit_credentials(credentials: Credentials | None) -> Credentials | None:
-    """Return what was given as an argument or in the environment, for the registry that is pushed to.
+    """Return the login for the push registry: the argument, else that in the environment.
 
     Raises:
         UsageError: The environment names a user without a password, or the reverse.
@@ -43,7 +43,7 @@ def explicit_credentials(credentials: Credentials | None) -> Credentials | None:
 
 
 def stored_credentials(registry: str) -> Credentials | None:
-    """Return what `docker login` and the credential helpers know; nothing where they know nobody.
+    """Return the login from `docker login` or a credential helper, or None.
 
     Raises:
         CredentialHelperError: A credential helper is configured and does not work.
@@ -73,7 +73,7 @@ def stored_credentials(registry: str) -> Credentials | None:
 
 
 def logged_in_registries() -> tuple[str, ...]:
-    """Return the registries that Docker's configuration has a login for; none where it cannot be read."""
+    """Return the registries with a login in Docker's configuration; empty if it cannot be read."""
     try:
         _, config = _docker_config()
         keys = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
@@ -84,7 +84,7 @@ def logged_in_registries() -> tuple[str, ...]:
 
 
 def _docker_config() -> tuple[str, dict[str, Any]]:
-    """Return the path of Docker's config.json and what it holds; nothing where there is none."""
+    """Return the path and the content of Docker's config.json; empty without the file."""
     from docker.utils.config import find_config_file
 
     path = find_config_file()

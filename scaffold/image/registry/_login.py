@@ -49,19 +49,19 @@ class Login(AuthBase):
 
     @property
     def username(self) -> str | None:
-        """Who we are, or nothing for a request without a login."""
+        """The user's name; None without a login."""
         if self._credentials is None:
             return None
         return self._credentials.username or "the token of docker login"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign a request that is about to go; one to another host, where a blob may lie, stays unsigned."""
+        """Sign a request. A request to another host, such as blob storage, stays unsigned."""
         if self._header and urlsplit(request.url or "")[:2] == self._place:
             request.headers["Authorization"] = self._header
         return request
 
     def authenticate(self, refused: Response, scopes: list[str]) -> bool:
-        """Get what a 401 asks for; return whether there is something new to try."""
+        """Get the credentials that a 401 requires; return whether the request is worth repeating."""
         challenge = refused.headers.get("WWW-Authenticate", "")
         if match := _TOKEN_CHALLENGE.search(challenge):
             challenge_parameters = {
@@ -77,16 +77,16 @@ class Login(AuthBase):
         return bool(header) and changed
 
     def _basic(self) -> str:
-        """Return the header with user and password; empty where nobody has logged in."""
+        """Return the header with user and password; empty without a login."""
         if self._credentials is None:
             return ""
         return f"Basic {encoded_login(self._credentials.username, self._credentials.password)}"
 
     def _fetch_token(self, challenge_parameters: dict[str, str], scopes: list[str]) -> str:
-        """Ask the token service; nothing where it refuses.
+        """Return a token from the token service; empty if it refuses.
 
         Raises:
-            RequestException: It does not answer, or is overloaded.
+            RequestException: The token service does not answer, or is overloaded.
         """
         realm = challenge_parameters.get("realm", "")
         if self._place[0] == "https" and not realm.startswith("https:"):
@@ -120,7 +120,7 @@ class Login(AuthBase):
 
 
 def _signed_with(header: str) -> Callable[[PreparedRequest], PreparedRequest]:
-    """Return what signs a request with a header, or with nothing, whatever `~/.netrc` says."""
+    """Return an `auth` function that sets this header, or none, and ignores `~/.netrc`."""
 
     def sign(request: PreparedRequest) -> PreparedRequest:
         if header:

@@ -44,7 +44,7 @@ class Repository:
         ca_bundle: Path | None = None,
         patience: Patience | None = None,
     ) -> None:
-        """Speak to the registry of `reference`.
+        """Create a client of the registry of `reference`.
 
         Args:
             reference: Names the repository; its tag does not matter.
@@ -62,7 +62,7 @@ class Repository:
         """Return a manifest's or index's bytes, its media type and its digest.
 
         Raises:
-            RepositoryNotFoundError: There is none by that tag or digest.
+            RepositoryNotFoundError: The repository has no such tag or digest.
         """
         response = self._http.request_with_retries(
             "GET", f"manifests/{version}", headers={"Accept": _ACCEPT}, stream=True, good=(200,)
@@ -76,7 +76,7 @@ class Repository:
         return content, response.headers.get("Content-Type", "").partition(";")[0], digest
 
     def _content(self, response: Response, subject: str) -> bytes:
-        """The body of an answer that is small; what is large is no manifest."""
+        """Return the body of a response; refuse bodies too large for a manifest."""
         content = b""
         with response:
             for block in response.iter_content(BLOCK_BYTES):
@@ -86,7 +86,7 @@ class Repository:
         return content
 
     def put_manifest(self, version: str, content: bytes, media_type: str) -> bool:
-        """Store a manifest or index; return whether the registry keeps a list of what refers to an image."""
+        """Store a manifest or index; return whether the registry maintains the list of referrers."""
         headers = {"Content-Type": media_type}
         response = self._http.request_with_retries(
             "PUT", f"manifests/{version}", headers=headers, data=content, good=(200, 201, 202)
@@ -108,7 +108,7 @@ class Repository:
         )
 
     def read_blob(self, digest: str, path: Path, on_bytes: OnBytes, *, most_bytes: int) -> None:
-        """Download a blob to `path`, and go on where a connection broke off.
+        """Download a blob to `path`; resume after a broken connection.
 
         Args:
             digest: Of the blob.
@@ -147,7 +147,7 @@ class Repository:
             partial.unlink(missing_ok=True)
 
     def mount_blob(self, digest: str, source: str) -> bool:
-        """Take a blob over from another repository of the same registry; return whether it could be."""
+        """Mount a blob from another repository of the same registry; return whether that succeeded."""
         self._http.mounted_from = source
         try:
             response = self._http.request_with_retries(
@@ -168,8 +168,8 @@ class Repository:
         """Upload a blob that the repository lacks; a broken upload is resumed, an abandoned one deleted.
 
         Raises:
-            UploadError: It broke too often.
-            DiskFullError: The registry has no room.
+            UploadError: The upload failed in all attempts.
+            DiskFullError: The registry's disk is full.
         """
         Upload(self._http, blob, on_bytes).run()
 

@@ -85,7 +85,7 @@ def tls_context(host: str, ca_bundle: Path | None) -> ssl.SSLContext:
 
 
 def tls_error(host: str, error: BaseException) -> ImageError | None:
-    """Return what a failed TLS connection means; nothing for one that broke, which is tried again."""
+    """Return the error for a failed TLS handshake; None for a broken connection, which is retried."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UntrustedRegistryError(host, cause.verify_message or str(cause))
@@ -98,7 +98,7 @@ def tls_error(host: str, error: BaseException) -> ImageError | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it; requests and urllib3 wrap by both ways, and in arguments."""
+    """Yield an error and its causes; requests and urllib3 wrap errors in both chains and in arguments."""
     waiting, visited = [error], set[int]()
     while waiting:
         cause = waiting.pop()
