@@ -50,8 +50,8 @@ def path_below(root: Path, path: object, *, link: bool = False) -> Path:
     for number, part in enumerate(parts, start=1):
         place /= part
         if place.is_symlink() and not (link and number == len(parts)):
-            leads = "/".join(parts[:number])
-            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {leads}")
+            parent = "/".join(parts[:number])
+            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {parent}")
     return place
 
 

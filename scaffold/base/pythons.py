@@ -76,8 +76,8 @@ def candidate_pythons(requirement: str, preferred: Sequence[str], run: Runner) -
         raise PythonTooOldError(requirement, SUPPORTED[0])
     if not fitting:
         raise PythonNotFoundError(requirement, installed_pythons(run))
-    wished = sorted(preferred, key=lambda version: version != RUNNING)
-    first = [version for version in dict.fromkeys((*wished, RUNNING)) if version in fitting]
+    ranked = sorted(preferred, key=lambda version: version != RUNNING)
+    first = [version for version in dict.fromkeys((*ranked, RUNNING)) if version in fitting]
     yield from first
     installed = {minor_of(version) for version, _ in installed_pythons(run)}
     older = [version for version in reversed(fitting) if _number(version) < _number(RUNNING)]

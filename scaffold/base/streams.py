@@ -89,9 +89,9 @@ class BorrowedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer; return the number of bytes read."""
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        chunk = self._file.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Seek, and return the new position."""
@@ -116,10 +116,10 @@ class _ZlibFile(io.RawIOBase):
         view = memoryview(buffer)  # type: ignore[arg-type]
         while not self._inflate.eof:
             packed = self._inflate.unconsumed_tail or self._raw.read(CHUNK_BYTES)
-            data = self._inflate.decompress(packed, len(view))
-            if data:
-                view[: len(data)] = data
-                return len(data)
+            chunk = self._inflate.decompress(packed, len(view))
+            if chunk:
+                view[: len(chunk)] = chunk
+                return len(chunk)
             if not packed and not self._inflate.eof:
                 raise EOFError("the zlib stream has no end")
         return 0

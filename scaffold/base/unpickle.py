@@ -121,13 +121,13 @@ class Names:
                 raise AttributeError(message, name=qualname, obj=sys.modules[module]) from None
         return value
 
-    def _load_storage(self, data: bytes) -> Any:
+    def _load_storage(self, content: bytes) -> Any:
         """Load a storage as `torch.storage._load_from_bytes` does, with the names of the file around it."""
-        if not isinstance(data, bytes) or not data.startswith(LEGACY_TORCH_START):
+        if not isinstance(content, bytes) or not content.startswith(LEGACY_TORCH_START):
             raise UnseenNameError(
                 str(self._path), "torch.storage._load_from_bytes", "other bytes than torch's"
             )
-        return load_torch(io.BytesIO(data), self)
+        return load_torch(io.BytesIO(content), self)
 
 
 def _is_foreign(value: Any, module: str) -> bool:
@@ -210,9 +210,9 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
         step = max(CHUNK_BYTES // max(array.dtype.itemsize, 1), 1)
         for start in range(0, flat.size, step):
             count = min(step, flat.size - start)
-            data = self._read_exactly(count * array.dtype.itemsize)
-            if data:
-                flat[start : start + count] = np.frombuffer(data, dtype=array.dtype, count=count)
+            chunk = self._read_exactly(count * array.dtype.itemsize)
+            if chunk:
+                flat[start : start + count] = np.frombuffer(chunk, dtype=array.dtype, count=count)
         return self._native(_as_subclass(value, array.subclass))
 
     def _native(self, value: Any) -> Any:

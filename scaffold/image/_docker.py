@@ -289,8 +289,8 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
     digests = image.attrs["RootFS"]["Layers"][len(base_image.attrs["RootFS"]["Layers"]) :]
     steps = image.history()[: -len(base_image.history())]
     yield Layer(digest=base_image.id, size_bytes=base_image.attrs["Size"], part="base")
-    weighing = [step for step in reversed(steps) if step["Size"]]
-    for digest, step in zip(digests[-len(weighing) :], weighing, strict=False):
+    sized_steps = [step for step in reversed(steps) if step["Size"]]
+    for digest, step in zip(digests[-len(sized_steps) :], sized_steps, strict=False):
         yield Layer(digest=digest, size_bytes=step["Size"], part=_part(step["CreatedBy"]))
 
 

@@ -220,11 +220,11 @@ def _traced_files(
     if artifact.format in FOLDER_FORMATS:
         model_files = {str(path.resolve()) for path in listed_paths(artifact.path)}
         paths |= dict.fromkeys(model_files, "load")
-        model_files |= {name for name in report.opened if os.path.realpath(name) in model_files}
+        model_files |= {name for name in report.opened_files if os.path.realpath(name) in model_files}
     data_files, hidden = collect_opened_files(
-        {**paths, **report.opened}, roots, artifact.path, installation, model_files
+        {**paths, **report.opened_files}, roots, artifact.path, installation, model_files
     )
-    return [*collect_imported_files(report.own), *data_files], hidden
+    return [*collect_imported_files(report.local_modules), *data_files], hidden
 
 
 def _request(

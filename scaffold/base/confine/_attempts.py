@@ -56,14 +56,14 @@ class Attempts:
         self.confinement, self.memory_bytes = confinement, memory_bytes
         self.paths: collections.deque[Refused] = collections.deque(maxlen=_MOST_PATHS)
         self.others: collections.deque[Refused] = collections.deque(maxlen=_MOST_OTHERS)
-        self.looking = False  # caused by our own checks of paths
+        self.is_checking = False  # caused by our own checks of paths
 
     def hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         """Return a function for `sys.addaudithook`; a method would take twice the time at each event."""
         readers = _READERS  # when Python ends, the names of modules are gone
 
         def note(event: str, arguments: tuple[Any, ...]) -> None:
-            if event in readers and not self.looking:
+            if event in readers and not self.is_checking:
                 try:
                     for attempt in readers[event](arguments):
                         (self.paths if attempt.action in ON_PATHS else self.others).append(attempt)

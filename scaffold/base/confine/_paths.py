@@ -134,7 +134,7 @@ class _Folder:
     path: str
     files: list[str] = field(default_factory=list)
     folders: list[_Folder] = field(default_factory=list)
-    hides: bool = False
+    has_hidden: bool = False
     """Whether something in it, at any depth, is hidden or was not looked at."""
 
 
@@ -153,7 +153,7 @@ def _visible(path: str, unread: list[str]) -> list[Grant]:
     top = _Folder(path)
     folders = _explore(top, unread)
     for folder in reversed(folders):
-        folder.hides = folder.hides or any(inner.hides for inner in folder.folders)
+        folder.has_hidden = folder.has_hidden or any(inner.has_hidden for inner in folder.folders)
     return [Grant(path, READ_DIR, follow=False), *_content(top)]
 
 
@@ -183,16 +183,16 @@ def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:
         try:
             entries = os.scandir(folder.path)
         except OSError:
-            folder.hides = True
+            folder.has_hidden = True
             continue
         with entries:
             for entry in entries:
                 remaining -= 1
                 if remaining < 0:
-                    folder.hides = True
+                    folder.has_hidden = True
                     break
                 if entry.name.startswith("."):
-                    folder.hides = True
+                    folder.has_hidden = True
                 elif entry.is_dir(follow_symlinks=False):
                     folder.folders.append(_Folder(entry.path))
                 elif entry.is_file(follow_symlinks=False):
@@ -207,7 +207,7 @@ def _content(top: _Folder) -> Iterator[Grant]:
     waiting = [top]
     while waiting:
         folder = waiting.pop()
-        if not folder.hides:
+        if not folder.has_hidden:
             yield Grant(folder.path, READ_FILE, follow=False)
             continue
         yield from (Grant(path, READ_FILE, follow=False) for path in folder.files)

@@ -40,7 +40,7 @@ def explain(error: BaseException) -> Refused | None:
     """
     if _current is None:
         return None
-    _current.looking = True
+    _current.is_checking = True
     try:
         for cause in _causes(error):
             if refused := _explain_one(cause, _current):
@@ -48,7 +48,7 @@ def explain(error: BaseException) -> Refused | None:
     except Exception:  # noqa: S110 - an error of the model's own class may do anything when it is looked at
         pass
     finally:
-        _current.looking = False
+        _current.is_checking = False
     return None
 
 
@@ -59,14 +59,14 @@ def refusals() -> tuple[Refused, ...]:
     """
     if _current is None:
         return ()
-    _current.looking = True
+    _current.is_checking = True
     try:
-        tried = dict.fromkeys([*reversed(_current.others), *reversed(_current.paths)])
+        attempts = dict.fromkeys([*reversed(_current.others), *reversed(_current.paths)])
         # Each socket pair, which is allowed, looks like an attempt on a Unix socket.
-        certain = (attempt for attempt in tried if attempt.target != UNIX)
+        certain = (attempt for attempt in attempts if attempt.target != UNIX)
         return tuple(attempt for attempt in certain if _is_refused(attempt, _current.confinement))
     finally:
-        _current.looking = False
+        _current.is_checking = False
 
 
 def explain_exit(status: int) -> Refused | None:

@@ -171,8 +171,8 @@ def _network_rules(network: Network) -> dict[str, _Rule]:
         return rules | {"socket": _Rule(tuple(cases))}
     # TCP Fast Open connects without connect(2), and past Landlock.
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
-        fast = _Check(flags, _MSG_FASTOPEN, _MSG_FASTOPEN)
-        rules[name] = _Rule(((fast,),), then=_REFUSE, otherwise=_ALLOW)
+        fastopen = _Check(flags, _MSG_FASTOPEN, _MSG_FASTOPEN)
+        rules[name] = _Rule(((fastopen,),), then=_REFUSE, otherwise=_ALLOW)
     rules["connect"] = _Rule()
     if isinstance(network, Serve):
         # Protocol 0 and TCP: Landlock's ports do not bind multipath TCP or SCTP.

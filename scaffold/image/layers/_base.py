@@ -120,8 +120,10 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
         return _checked(document, where), digest
     digests: dict[str, str] = {}
     for entry in document["manifests"]:
-        of = entry.get("platform") or {}
-        digests.setdefault(f"{of.get('os')}/{of.get('architecture')}", entry["digest"])
+        entry_platform = entry.get("platform") or {}
+        digests.setdefault(
+            f"{entry_platform.get('os')}/{entry_platform.get('architecture')}", entry["digest"]
+        )
     if platform not in digests:
         listed = sorted(name for name in digests if "unknown" not in name and "None" not in name)
         raise BasePlatformError(str(reference), platform, tuple(listed), listed=True)

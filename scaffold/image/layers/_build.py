@@ -116,8 +116,8 @@ class LayerBuilder:
         lock = self._root / LOCK
         if not lock.is_file():
             raise MissingLockError(str(lock))
-        weighed = hashlib.sha256(read_lock(self._root).text.encode()).hexdigest()
-        key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
+        lock_sha256 = hashlib.sha256(read_lock(self._root).text.encode()).hexdigest()
+        key = f"dependencies {_LAYOUT} {lock_sha256} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"
         lock_of = partial(self._install, lock, copy.target.strip("/"), base, platform)
         return self._cached_layer(key, history, lock_of)

@@ -130,12 +130,12 @@ def _suites(node: cst.CSTNode) -> Iterator[cst.BaseSuite]:
             yield from _suites(child)
 
 
-def is_import_guard(statement: Statement, of: Statement) -> bool:
-    """Whether `statement` is a `try` that imports `of`, and only imports and assigns before its `except`."""
+def is_import_guard(statement: Statement, imported: Statement) -> bool:
+    """Whether `statement` is a `try` with the import `imported`, and only imports and assigns in its body."""
     if not isinstance(statement.node, cst.Try) or not statement.node.handlers:
         return False
-    tried = _within(statement.parts[statement.node.body])
-    return of in tried and all(s.binds or s.parts or s.definition for s in tried)
+    guarded = _within(statement.parts[statement.node.body])
+    return imported in guarded and all(s.binds or s.parts or s.definition for s in guarded)
 
 
 def is_for_type_checkers(statement: Statement) -> bool:

@@ -71,7 +71,7 @@ class _Comparison:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._met: dict[tuple[int, int], tuple[object, object]] = {}
+        self._compared: dict[tuple[int, int], tuple[object, object]] = {}
 
     def attributes(self, left: type, right: type) -> Iterator[str]:
         """Yield the names of the attributes in which two classes differ: methods and plain values."""
@@ -93,9 +93,9 @@ class _Comparison:
 
     def same(self, left: Any, right: Any) -> bool:
         """Whether two values do the same; of objects of other classes only the classes are compared."""
-        if left is right or (id(left), id(right)) in self._met:
+        if left is right or (id(left), id(right)) in self._compared:
             return True
-        self._met[id(left), id(right)] = left, right
+        self._compared[id(left), id(right)] = left, right
         if isinstance(left, FunctionType):
             return isinstance(right, FunctionType) and self._same_function(left, right)
         if isinstance(left, type):

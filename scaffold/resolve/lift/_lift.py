@@ -49,8 +49,8 @@ def lift(
     with prepend_search_path([folder, *search]):
         lifter = _Lifter(lifted, folder, list(search), source)
         if names:
-            needing = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
-            script = script_with_names(names, source, search, needing.path.name)
+            artifact = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
+            script = script_with_names(names, source, search, artifact.path.name)
             lifter.lift_names(names, script)
         carried = {artifact.path: lifter.record(artifact) for artifact in by_value}
         if any(carried.values()):
@@ -99,22 +99,22 @@ class _Lifter:
         return carried
 
     def lift_carried(self, carried: dict[Path, Carried]) -> None:
-        everything = Carried()
-        for one in carried.values():
-            everything.functions += one.functions
-            everything.classes += one.classes
-        needed_by = next(path for path, one in carried.items() if one).name
-        script = self._script or script_with_codes(everything.codes(), self._source, self._search, needed_by)
+        combined = Carried()
+        for part in carried.values():
+            combined.functions += part.functions
+            combined.classes += part.classes
+        needed_by = next(path for path, part in carried.items() if part).name
+        script = self._script or script_with_codes(combined.codes(), self._source, self._search, needed_by)
         if script is None:
-            origins = sorted({Path(code.co_filename) for code in everything.codes()})
+            origins = sorted({Path(code.co_filename) for code in combined.codes()})
             names = ", ".join(origin.name for origin in origins if origin.is_file())
-            self._note_gone(everything, f"its code is in {names}" if ", " in names else "its source is gone")
+            self._note_gone(combined, f"its code is in {names}" if ", " in names else "its source is gone")
             return
-        selection = Selection(script, everything.captured(), everything.codes())
+        selection = Selection(script, combined.captured(), combined.codes())
         for name in self._names:
             selection.need(name)
-        for target in everything.targets():
-            if isinstance(target, FunctionType) and (_is_method(target, everything) or is_foreign(target)):
+        for target in combined.targets():
+            if isinstance(target, FunctionType) and (_is_method(target, combined) or is_foreign(target)):
                 continue
             try:
                 self._places[id(target)] = _place(target, selection, script)
@@ -125,12 +125,12 @@ class _Lifter:
         try:
             self._write(script, selection)
         except SourceNotFoundError as error:
-            self._keep_all(everything, script, error.found[0])
+            self._keep_all(combined, script, error.found[0])
             return
-        name = self._difference(everything, script)
+        name = self._difference(combined, script)
         if name:
             reason = f"{name} is not as {script.name} defines it; set it in the definition, or import it all"
-            self._keep_all(everything, script, reason)
+            self._keep_all(combined, script, reason)
 
     def rewrite(self, artifact: Artifact, carried: Carried) -> None:
         """Write a file anew that points to the lifted module."""

@@ -20,8 +20,8 @@ def function_of(name: str, node: cst.Lambda) -> cst.FunctionDef:
 
 
 def with_note(node: cst.BaseStatement) -> cst.BaseStatement:
-    remark = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
-    return node.with_changes(leading_lines=[remark])
+    comment = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
+    return node.with_changes(leading_lines=[comment])
 
 
 def names_of(functions: Sequence[FunctionType]) -> set[str]:

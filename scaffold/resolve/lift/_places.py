@@ -25,14 +25,16 @@ class Places:
     def lambda_node(self, function: FunctionType) -> cst.Lambda:
         """Return the lambda expression of a function."""
         code = function.__code__
-        like = self._script.codes_like(code)
+        matching_codes = self._script.codes_like(code)
         nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
-        candidates = [node for node in nodes if any(self._holds(node, candidate) for candidate in like)]
-        near = [node for node in candidates if self._line(node) == code.co_firstlineno]
-        texts = {cst.Module([]).code_for_node(node) for node in near or candidates}
+        candidates = [
+            node for node in nodes if any(self._holds(node, candidate) for candidate in matching_codes)
+        ]
+        on_first_line = [node for node in candidates if self._line(node) == code.co_firstlineno]
+        texts = {cst.Module([]).code_for_node(node) for node in on_first_line or candidates}
         if len(texts) != 1:
             raise CannotLiftError("it cannot be told from others beside it")
-        return (near or candidates)[0]
+        return (on_first_line or candidates)[0]
 
     def _holds(self, node: cst.Lambda, code: CodeType) -> bool:
         """Whether this is where `code`, of the script as it stands, was compiled from."""

@@ -227,8 +227,8 @@ def _alias_modules(modules: set[str], names: Mapping[str, str]) -> Iterator[None
         sys.modules.update(before)
 
 
-def _forget(tops: set[str]) -> None:
-    for name in [name for name in sys.modules if top_level_name(name, ".") in tops]:
+def _forget(top_levels: set[str]) -> None:
+    for name in [name for name in sys.modules if top_level_name(name, ".") in top_levels]:
         del sys.modules[name]
     importlib.invalidate_caches()
 

@@ -147,15 +147,15 @@ class Selection:
 
     def _need_used(self, statement: Statement, below: str = "") -> None:
         for name in sorted(statement.uses):
-            around = next((block for block in reversed(statement.inside) if name in block.binds), None)
-            if around is None:
+            enclosing = next((block for block in reversed(statement.inside) if name in block.binds), None)
+            if enclosing is None:
                 self.need(name, below=below)
                 self._select_bindings(name, earlier_bindings(name, statement, self._script))
                 continue
             # The variable of a loop, a `with` or an `except` is bound by the block.
-            self._keep(*statement.inside[statement.inside.index(around) :])
+            self._keep(*statement.inside[statement.inside.index(enclosing) :])
             for inner in self._script.binding(name):
-                if around in inner.inside and inner is not statement:
+                if enclosing in inner.inside and inner is not statement:
                     self._select(inner)
 
     def _refuse_tool(self, statement: Statement) -> None:

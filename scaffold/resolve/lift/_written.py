@@ -90,11 +90,11 @@ def is_literal_of(expression: cst.BaseExpression, value: object) -> bool:
 
 def _spaced(node: cst.BaseStatement, before: cst.BaseStatement) -> cst.BaseStatement:
     leading = [line for line in getattr(node, "leading_lines", []) if line.comment is not None]
-    wide = isinstance(node, cst.FunctionDef | cst.ClassDef) or isinstance(
+    needs_blank_lines = isinstance(node, cst.FunctionDef | cst.ClassDef) or isinstance(
         before, cst.FunctionDef | cst.ClassDef
     )
     close = (_is_import(node) and _is_import(before)) or (_is_plain(node) and _is_plain(before))
-    blank = 2 if wide else 0 if close else 1
+    blank = 2 if needs_blank_lines else 0 if close else 1
     return node.with_changes(leading_lines=[*[cst.EmptyLine(indent=False)] * blank, *leading])
 
 

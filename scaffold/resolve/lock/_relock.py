@@ -97,8 +97,8 @@ def renew_service_layer(
     versions = old.releases
     fixed = old.required_by({line.distribution for line in model}) | set(pinned)
     renewed = replace(dependencies, requirements=(*model, *layer.requirements))
-    stale = {name for name in versions.keys() - fixed if layer.pins.get(name) != versions[name]}
-    if not old.pins or not (stale or {line.distribution for line in layer.requirements} - versions.keys()):
+    outdated = {name for name in versions.keys() - fixed if layer.pins.get(name) != versions[name]}
+    if not old.pins or not (outdated or {line.distribution for line in layer.requirements} - versions.keys()):
         return renewed
     unchanged = {name: version for name, version in versions.items() if name in fixed}
     text = lock_again(

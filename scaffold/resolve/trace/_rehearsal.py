@@ -49,7 +49,7 @@ class Rehearsal:
         available = list(available)
         report = self._attempt(available, first)
         extra: dict[str, str] = {}
-        while not report.succeeded and report.missed:
+        while not report.succeeded and report.missing_distributions:
             culprits = self._culprits(report)
             trial = self._attempt([*available, *extra, *culprits])
             if report.failure is None and not trial.succeeded:
@@ -65,7 +65,9 @@ class Rehearsal:
     def _culprits(self, report: TraceReport) -> list[str]:
         """Return the likely causes of a failure: the module of the ImportError, else all that was missed."""
         owners = self.installation.owners_of(report.failure.module or "") if report.failure else ()
-        return [name for name in owners if name in report.missed] or list(report.missed)
+        return [name for name in owners if name in report.missing_distributions] or list(
+            report.missing_distributions
+        )
 
     def _drop_unneeded(
         self, available: Sequence[str], extra: dict[str, str], culprits: Iterable[str], report: TraceReport
@@ -127,7 +129,7 @@ def _error(report: TraceReport, artifact: Artifact) -> MissingModuleError | Trac
     failure = report.failure
     assert failure is not None
     if failure.module and failure.type == "ModuleNotFoundError":
-        needed_by = report.absent.get(failure.module, "")
+        needed_by = report.missing_modules.get(failure.module, "")
         names = [name.dotted for name in artifact.globals if name.module == failure.module]
         return missing_module(failure.module, (names or [needed_by])[0] or artifact.path.name)
     return TraceFailedError(f"{failure.type}: {failure.message}", failure.trace)

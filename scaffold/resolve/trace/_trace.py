@@ -63,13 +63,13 @@ class TraceReport:
     """Phase (`load`, `introspect`, `predict`), by the place of an installed module, with dots."""
     ours: Mapping[str, str]
     """The same for modules that this package imported there for its own work."""
-    missed: Mapping[str, tuple[str, str]]
+    missing_distributions: Mapping[str, tuple[str, str]]
     """Importer and phase, by the distribution that was asked for and hidden."""
-    absent: Mapping[str, str]
+    missing_modules: Mapping[str, str]
     """Importer, by the module that was asked for and is not installed."""
-    own: Mapping[str, tuple[str, str]]
+    local_modules: Mapping[str, tuple[str, str]]
     """File and phase, by the name of a module that no distribution brings."""
-    opened: Mapping[str, str]
+    opened_files: Mapping[str, str]
     """Phase, by the absolute path of a file that was opened for reading."""
     unaudited: Mapping[str, str]
     """The same for files of the user's folders that compiled code, or another program, opened."""
@@ -92,10 +92,12 @@ class TraceReport:
                 phase=reply["phase"],
                 imported=dict(reply["imported"]),
                 ours=dict(reply["ours"]),
-                absent=dict(reply["absent"]),
-                missed={name: (importer, phase) for name, (importer, phase) in reply["missed"].items()},
-                own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
-                opened=dict(reply["opened"]),
+                missing_modules=dict(reply["absent"]),
+                missing_distributions={
+                    name: (importer, phase) for name, (importer, phase) in reply["missed"].items()
+                },
+                local_modules={name: (file, phase) for name, (file, phase) in reply["own"].items()},
+                opened_files=dict(reply["opened"]),
                 unaudited=dict(reply["unaudited"]),
                 libraries=tuple(reply["libraries"]),
                 takes_example=reply.get("takes_example") is True,

@@ -74,7 +74,7 @@ def trace_reasons(report: TraceReport, distributions: Iterable[str]) -> dict[str
     """Return a reason for each distribution that only the trace found."""
     reasons = {}
     for name in distributions:
-        importer, phase = report.missed[name]
+        importer, phase = report.missing_distributions[name]
         when = "load" if phase == "load" else "predict"
         reasons[name] = f"imported by {importer or 'the model'} at {when}"
     return reasons
