@@ -57,7 +57,7 @@ class ModelFolder:
     """The sha256 of each file by its path."""
 
     def content(self) -> bytes:
-        """Return the list as it is written."""
+        """Return the bytes of the list file."""
         listed = {_KEY: self.format.value, "task": self.task, "files": dict(sorted(self.files.items()))}
         return (json.dumps(listed, indent=1, ensure_ascii=True) + "\n").encode()
 

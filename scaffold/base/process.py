@@ -80,7 +80,7 @@ def run_command(
         except subprocess.TimeoutExpired as error:
             end_process(process)
             raise CommandError(tuple(command), 124, f"no end after {timeout_s} s") from error
-        except BaseException:  # a signal too: neither the command nor what it started lives on
+        except BaseException:  # signals too: end the command and its children
             end_process(process)
             raise
     if process.returncode:
@@ -99,7 +99,7 @@ def end_process(process: subprocess.Popen[Any], *, patience_s: float = 0.0) -> N
         _signal_group(process, "SIGTERM")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience_s)
-    _signal_group(process, "SIGKILL")  # what it has left behind, too
+    _signal_group(process, "SIGKILL")  # remaining children, too
     process.wait()
 
 

@@ -63,7 +63,7 @@ def _pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
         if settings.get(name, "").strip()
     }
     if "UV_INDEX" in translated:
-        # pip treats all indexes alike; uv would use only the first one that has the name.
+        # pip searches all indexes; uv would use only the first index that has the name.
         translated["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return translated
 

@@ -161,7 +161,7 @@ def resolve_dependencies(
     local = _texts(sources)
     modules = {f"{APP}/{name}": text for name, text in code.items()}
     generated = _model_part(code_reasons(modules, installation), layer)
-    needed_by_user_code = code_reasons(local, installation) | model_reasons(artifact, installation)
+    user_reasons = code_reasons(local, installation) | model_reasons(artifact, installation)
     report, traced = Rehearsal(
         artifact=artifact,
         path=_path(search, settings),
@@ -170,14 +170,10 @@ def resolve_dependencies(
         always=frozenset(layer.pins),
         local=_local(search),
         settings=settings,
-    ).run([*generated, *needed_by_user_code], trace)
+    ).run([*generated, *user_reasons], trace)
     _require_owners(report, installation, sources, artifact)
     imported = imported_distributions(report, installation)
-    reasons = (
-        generated
-        | {name: reason for name, reason in needed_by_user_code.items() if name in imported}
-        | traced
-    )
+    reasons = generated | {name: reason for name, reason in user_reasons.items() if name in imported} | traced
     listed = _model_part(minimal_reasons(reasons, installation), layer)
     choice = choose(listed, reasons, installation, options)
     mentioned = (mentioned_distributions(artifact, installation) & set(imported)) - set(traced)

@@ -33,7 +33,7 @@ from scaffold.image.layers._base import Base, fetch_base, fetch_layer, layer_mem
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.image.registry._repository import Repository
 
-_LAYOUT = 1  # the version of the layout of dependency layers; another one rebuilds each
+_LAYOUT = 1  # the layout version of dependency layers; a new version rebuilds all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def stored_credentials(registry: str) -> Credentials | None:
     except (ValueError, InvalidConfigFile):
         raise DockerConfigError(path, "an entry of auths is no login") from None
     except DockerException as error:
-        # Only the type and the registry: a helper's output may hold what it should have kept.
+        # Only the type and the registry: a helper's output may hold a secret.
         raise CredentialHelperError(registry, type(error).__name__) from None
     username = login.get("username") or login.get("Username") or ""
     password = login.get("password") or login.get("Password") or ""

@@ -29,7 +29,7 @@ _DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 _DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = (OCI_INDEX, _DOCKER_INDEX)
 _ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
-_LARGEST_MANIFEST_BYTES = 4 << 20  # what registries have to take, and the most that they do
+_LARGEST_MANIFEST_BYTES = 4 << 20  # registries must accept this size, and may refuse more
 
 
 class Repository:

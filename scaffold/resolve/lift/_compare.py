@@ -48,7 +48,7 @@ def differences(
         lifted_object = lifted(kind)
         if isinstance(lifted_object, type):
             yield from (f"{kind.__qualname__}.{name}" for name in comparison.attributes(kind, lifted_object))
-            # A base that stays in the file is another class than the one in the module.
+            # A base class that stays in the file differs from the class in the module.
             yield from (
                 base.__qualname__ for base in kind.__bases__ if base in carried.classes and not lifted(base)
             )
@@ -56,7 +56,7 @@ def differences(
             yield kind.__qualname__
     for function in carried.functions:
         lifted_object = lifted(function)
-        # A decorator may have put another function in its place, which holds it.
+        # A decorator may have replaced the function by a wrapper that holds it.
         if lifted_object is not None and not any(
             comparison.same(function, wrapped) for wrapped in _unwrap_functions(lifted_object)
         ):
@@ -78,7 +78,7 @@ class _Comparison:
         ours, theirs = vars(left), vars(right)
         for name, value in ours.items():
             special = name.startswith("__")
-            # cloudpickle keeps no slots: it has the default in place of one.
+            # cloudpickle stores no slots, only their default.
             is_slot = isinstance(theirs.get(name), MemberDescriptorType)
             if is_slot or (special and not isinstance(value, _METHODS)):
                 continue

@@ -179,7 +179,7 @@ class _Lifter:
         return next(differences(carried, lifted, vars(self._module), script), "")
 
     def _keep_all(self, carried: Carried, script: Script, reason: str) -> None:
-        """Let all code stay in the file: a part of it would be with other classes than it was made with.
+        """Keep all code in the file: partly lifted code would use other classes than the model's.
 
         What the file only names is lifted alone.
         """

@@ -30,7 +30,7 @@ def names_of(functions: Sequence[FunctionType]) -> set[str]:
 
 
 def evaluated_names(node: cst.CSTNode) -> set[str]:
-    """The names in what is evaluated where a definition stands: decorators, bases, defaults, annotations."""
+    """Return the names that a definition evaluates at once: decorators, bases, defaults, annotations."""
     match node:
         case cst.FunctionDef(decorators=decorators, params=params, returns=returns):
             parts: list[cst.CSTNode | None] = [*decorators, params, returns]

@@ -96,7 +96,7 @@ def _renamed(source: LocalSource, names: Mapping[str, str]) -> LocalSource:
 
 
 def _content_with(content: bytes, names: Mapping[str, str]) -> bytes:
-    """A Python file that imports what is renamed by its new name; the names that it binds stay."""
+    """Return a Python file with renamed imports; the names that the imports bind stay."""
     if not any(name.encode() in content for name in names):
         return content
     try:

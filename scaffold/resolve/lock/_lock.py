@@ -280,7 +280,7 @@ def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequ
     indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
     public = any(pin.index.rstrip("/") == _PUBLIC_INDEX for pin in pins)
     head = [f"# Locked from {REQUIREMENTS} for Python {python} on {', '.join(targets)}."]
-    # If everything is from one private index, the public one must not be asked.
+    # If all packages are from one private index, the public index must not be queried.
     only = indexes if len(indexes) == 1 and not public else []
     head += [f"--index-url {index}" for index in only]
     head += [f"--extra-index-url {index}" for index in indexes if index not in only]

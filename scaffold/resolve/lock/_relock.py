@@ -113,7 +113,7 @@ def renew_service_layer(
 
 
 def requirement_of(line: str) -> Requirement:
-    """A line of a `requirements.in`; one that names no distribution is taken as it is."""
+    """Return the requirement in a line of `requirements.in`; a line without a distribution is kept."""
     text = line.partition(" #")[0].strip()
     try:
         parsed = Parsed(text)

@@ -53,7 +53,7 @@ class Rehearsal:
             culprits = self._culprits(report)
             trial = self._attempt([*available, *extra, *culprits])
             if report.failure is None and not trial.succeeded:
-                break  # the answers differ with or without them
+                break  # more distributions do not change the answers
             extra |= trace_reasons(report, culprits)
             report = trial
             if len(culprits) > 1 and report.succeeded:
