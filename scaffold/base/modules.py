@@ -77,9 +77,9 @@ def _top_spec(top: str, search: list[str]) -> ModuleSpec | None:
     # Editable installs put finders of their own on the meta path.
     ours = (BuiltinImporter, FrozenImporter, PathFinder)
     for finder in (finder for finder in sys.meta_path if finder not in ours):
-        spec = finder.find_spec(top, None)
-        if spec is not None:
-            return spec
+        foreign = finder.find_spec(top, None)
+        if foreign is not None:
+            return foreign
     return spec or _imported_spec(top)
 
 
