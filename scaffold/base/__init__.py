@@ -1,1 +1,1 @@
-"""What the rooms share. A module here imports `spec` and `errors`, and no room."""
+"""Shared code of the rooms. These modules import `spec` and `errors`, and no room."""

@@ -20,7 +20,7 @@ def checked_path(root: Path, path: object) -> str:
     """Return `path`, the relative path of a file of the project `root` as POSIX writes it.
 
     Raises:
-        UnsafePathError: It is absolute, leads upwards or into `.git`, or is not valid on all systems.
+        UnsafePathError: The path is absolute, leads upwards or into `.git`, or is not valid on all systems.
     """
     if not isinstance(path, str):
         raise UnsafePathError(str(root), repr(path)[:80], "is no text")
@@ -30,12 +30,12 @@ def checked_path(root: Path, path: object) -> str:
 
 
 def is_safe_path(path: str) -> bool:
-    """Whether `checked_path` takes the path."""
+    """Whether `checked_path` accepts the path."""
     return not _unsafe(path)
 
 
 def path_below(root: Path, path: object, *, link: bool = False) -> Path:
-    """Return where the file `path` of the project `root` lies, or would.
+    """Return the absolute path of the file `path` of the project `root`, which may not exist.
 
     Args:
         root: The project.
@@ -50,8 +50,8 @@ def path_below(root: Path, path: object, *, link: bool = False) -> Path:
     for number, part in enumerate(parts, start=1):
         place /= part
         if place.is_symlink() and not (link and number == len(parts)):
-            leads = "/".join(parts[:number])
-            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {leads}")
+            parent = "/".join(parts[:number])
+            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {parent}")
     return place
 
 
@@ -59,9 +59,9 @@ def read_below(root: Path, path: str) -> bytes:
     """Return the content of the file `path` of the project `root`.
 
     Raises:
-        UnsafePathError: It leads through a symbolic link.
-        OSError: It is not there, or cannot be read.
-        ProjectError: It is no regular file, or larger than `LARGEST_TEXT_BYTES`.
+        UnsafePathError: The path leads through a symbolic link.
+        OSError: The file is missing or unreadable.
+        ProjectError: The file is not regular, or larger than `LARGEST_TEXT_BYTES`.
     """
     place = path_below(root, path)
     size_bytes = place.stat().st_size
@@ -73,14 +73,14 @@ def read_below(root: Path, path: str) -> bytes:
 
 
 def model_files(root: Path) -> list[Path]:
-    """Return the model's file in the project `root`: none where it is gone, several where an owner has more.
+    """Return the model files in the project `root`: empty if missing, several if the owner added more.
 
     Raises:
         UnsafePathError: Its folder leads through a symbolic link.
     """
     for folder in MODEL_FOLDERS:
-        found = sorted(path_below(root, folder).glob(MODEL_FILE))
-        if files := [path for path in found if path.is_file() and not path.is_symlink()]:
+        candidates = sorted(path_below(root, folder).glob(MODEL_FILE))
+        if files := [path for path in candidates if path.is_file() and not path.is_symlink()]:
             return files
     return []
 
@@ -96,10 +96,10 @@ def target_names(root: Path) -> list[str]:
 
 
 def python_version(root: Path) -> str:
-    """Return the Python that the project's lock is for, `3.11`: this one where no `.python-version` says it.
+    """Return the Python version of the project's lock, `3.11`; the running one without `.python-version`.
 
     Raises:
-        ProjectError: The file holds something else than a version.
+        ProjectError: The file does not hold a version.
     """
     try:
         text = read_below(root, PYTHON).decode("utf-8", "replace").strip()
@@ -111,7 +111,7 @@ def python_version(root: Path) -> str:
 
 
 def _unsafe(path: str) -> str:
-    """Why a path is not used; empty where it is."""
+    """Return why a path is refused; empty for a safe path."""
     parts = path.split("/")
     if path.startswith("/") or re.match(r"[A-Za-z]:", path):
         return "is absolute"

@@ -24,7 +24,7 @@ _PROBE_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a service answers to one request."""
+    """The answer of a service to one request."""
 
     status: int
     body: JSONValue
@@ -115,7 +115,7 @@ class Client:
             return answer
 
     def probe(self) -> str:
-        """Ask whether the service is ready; return the status of the answer, or why there is none."""
+        """Request the readiness route; return the status of the answer, or why there is none."""
         connection: http.client.HTTPConnection | None = None
         try:
             connection = self.connect(_PROBE_S)
@@ -195,13 +195,13 @@ class Client:
 
 
 def _is_dropped(connection: http.client.HTTPConnection) -> bool:
-    """Whether the server closed a connection between two requests: nothing else can be read from it then."""
+    """Whether the server closed an idle connection: only then is the socket readable between requests."""
     return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """How the wait for a service ended."""
+    """The result of waiting for a service."""
 
     is_ready: bool
     waited_s: float
@@ -217,7 +217,7 @@ def wait_until_ready(
     is_over: Callable[[], bool] = lambda: False,
     most_missing: int | None = None,
 ) -> Readiness:
-    """Return when the service says that it is ready, when it is over, or after `timeout_s` seconds.
+    """Wait until the service is ready, has ended, or `timeout_s` seconds have passed.
 
     Args:
         client: A client of the service.
@@ -240,7 +240,7 @@ def wait_until_ready(
 
 
 def key_headers() -> dict[str, str]:
-    """Return the header with the API key of `SCAFFOLD_API_KEY`; nothing without one."""
+    """Return the header with the API key of `SCAFFOLD_API_KEY`; empty without a key."""
     key = os.environ.get(KEY_VARIABLE)
     return {"X-API-Key": key} if key else {}
 

@@ -27,7 +27,7 @@ class CodecError(ValueError):
 
 
 def encode(value: Any) -> Any:
-    """A frozen value as JSON; fields that hold their default are left out."""
+    """Return a frozen value as JSON, without fields that hold their default."""
     match value:
         case enum.Enum():
             return value.value
@@ -40,21 +40,21 @@ def encode(value: Any) -> Any:
         case Mapping():
             return {str(key): encode(item) for key, item in value.items()}
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            held = {
+            attributes = {
                 field.name: encode(getattr(value, field.name))
                 for field in dataclasses.fields(value)
                 if getattr(value, field.name) != _default(field)
             }
-            return {TYPE: type(value).__name__, **_aside(held)}
+            return {TYPE: type(value).__name__, **_json_keys(attributes)}
         case _:
             return value
 
 
 def decode(annotation: str, value: Any) -> Any:
-    """What `encode` made JSON of.
+    """Return the value that `encode` wrote as JSON.
 
     Raises:
-        CodecError: This version of the package does not know such a value, or it is of another type.
+        CodecError: The value is unknown to this version of the package, or of another type.
     """
     annotation = annotation.strip().strip('"')
     if annotation.endswith("| None"):
@@ -71,16 +71,18 @@ def decode(annotation: str, value: Any) -> Any:
         return Path(_plain("str", value))
     if annotation in _PLAIN:
         return _plain(annotation, value)
-    known = getattr(spec, annotation, None)
-    members = typing.get_args(known) or ((known,) if dataclasses.is_dataclass(known) else ())
+    target_type = getattr(spec, annotation, None)
+    members = typing.get_args(target_type) or (
+        (target_type,) if dataclasses.is_dataclass(target_type) else ()
+    )
     if members:
         decoded = _decode_dataclass(value)
         if type(decoded).__name__ in {_name_of(member) for member in members}:
             return decoded
         raise CodecError(f"a {type(decoded).__name__} where a {annotation} belongs")
-    if isinstance(known, type) and issubclass(known, enum.Enum):
+    if isinstance(target_type, type) and issubclass(target_type, enum.Enum):
         try:
-            return known(value)
+            return target_type(value)
         except ValueError as error:
             raise CodecError(f"{value!r} is no {annotation}") from error
     return value
@@ -110,19 +112,19 @@ def _decode_dataclass(value: Any) -> Any:
     if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
         raise CodecError(f"a value that this version does not know: {name}")
     annotations = {field.name: str(field.type) for field in dataclasses.fields(cls)}
-    held = {name.removeprefix("_"): item for name, item in value.items() if name != TYPE}
-    unknown = sorted(held.keys() - annotations.keys())
+    attributes = {name.removeprefix("_"): item for name, item in value.items() if name != TYPE}
+    unknown = sorted(attributes.keys() - annotations.keys())
     if unknown:
         raise CodecError(f"parts of a {cls.__name__} that are not known: {', '.join(unknown)}")
     try:
-        return cls(**{name: decode(annotations[name], item) for name, item in held.items()})
+        return cls(**{name: decode(annotations[name], item) for name, item in attributes.items()})
     except TypeError as error:
         raise CodecError(f"a {cls.__name__} without all of its parts") from error
 
 
-def _aside(held: dict[str, Any]) -> dict[str, Any]:
+def _json_keys(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the fields by JSON key: a field `type` gets `_type`, since `type` names the class."""
-    return {f"_{name}" if name == TYPE else name: item for name, item in held.items()}
+    return {f"_{name}" if name == TYPE else name: item for name, item in attributes.items()}
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Values and text of somebody else's: what a server or a file says of a model."""
+"""Sanitize third-party values: what a server or a file says of a model."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _COMMIT = "mlflow.source.git.commit"
 
 
 def facts(pairs: Any) -> tuple[tuple[str, str], ...]:
-    """Return names with their values, as text that fits into one line and holds no credentials of a URL."""
+    """Return names and values as single-line text without URL credentials, sorted by name."""
     listed = [
-        each for each in as_list(pairs)[:_MOST_FACTS] if isinstance(each, list | tuple) and len(each) == 2
+        pair for pair in as_list(pairs)[:_MOST_FACTS] if isinstance(pair, list | tuple) and len(pair) == 2
     ]
-    told = {one_line(str(name)): one_line(without_credentials(str(value))) for name, value in listed}
-    return tuple(sorted(told.items()))
+    values = {one_line(str(name)): one_line(without_credentials(str(value))) for name, value in listed}
+    return tuple(sorted(values.items()))
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """Return a value of JSON or YAML if it is a mapping; else an empty one."""
+    """Return the value if it is a mapping, else an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a value of JSON or YAML if it is a list; else an empty one."""
+    """Return the value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
@@ -38,16 +38,16 @@ def commit_in(tags: Sequence[tuple[str, str]]) -> str:
 
 
 def identifier(value: Any) -> str:
-    """Return the id of a run or of a model; empty where a value is none."""
+    """Return the id of a run or of a model; empty for an invalid value."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else ""
 
 
 def version_number(value: Any) -> str:
-    """Return the number of a version, as text; empty where a value is none."""
+    """Return a version number as text; empty for an invalid value."""
     text = str(value)
     return text if re.fullmatch(r"\d{1,18}", text, re.ASCII) else ""
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """Return the start of a text of somebody else's, with spaces for what is not printed."""
+    """Return the start of a third-party text, with spaces for unprintable characters."""
     return "".join(character if character.isprintable() else " " for character in text[:most])

@@ -109,9 +109,9 @@ def require_empty(target: Path) -> None:
         TargetNotEmptyError: It is a file, or holds something.
     """
     if target.is_dir():
-        found = sorted(entry.name for entry in target.iterdir())
-        if found:
-            raise TargetNotEmptyError(str(target), tuple(found))
+        names = sorted(entry.name for entry in target.iterdir())
+        if names:
+            raise TargetNotEmptyError(str(target), tuple(names))
     elif target.exists() or target.is_symlink():
         raise TargetNotEmptyError(str(target))
 
@@ -131,9 +131,9 @@ def staged(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise FolderNotMadeError(str(target.parent), error.strerror or str(error)) from error
     prefix = f".{target.name}.partial-"
-    for left in target.parent.glob(f"{prefix}*"):
-        if not _runs(left.name.removeprefix(prefix).partition("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in target.parent.glob(f"{prefix}*"):
+        if not _runs(leftover.name.removeprefix(prefix).partition("-")[0]):
+            shutil.rmtree(leftover, ignore_errors=True)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=target.parent))
     except OSError as error:

@@ -57,13 +57,13 @@ class ModelFolder:
     """The sha256 of each file by its path."""
 
     def content(self) -> bytes:
-        """Return the list as it is written."""
+        """Return the bytes of the list file."""
         listed = {_KEY: self.format.value, "task": self.task, "files": dict(sorted(self.files.items()))}
         return (json.dumps(listed, indent=1, ensure_ascii=True) + "\n").encode()
 
 
-def _unlike(path: Path, found: str) -> NotAModelError:
-    return NotAModelError(path.name, found, "Name the folder of the model itself, which is listed anew.")
+def _mismatch_error(path: Path, problem: str) -> NotAModelError:
+    return NotAModelError(path.name, problem, "Name the folder of the model itself, which is listed anew.")
 
 
 def folder_format(head: bytes) -> ModelFormat | None:
@@ -79,15 +79,15 @@ def parse_folder(path: Path, content: bytes) -> ModelFolder:
         NotAModelError: It is no list that this package wrote.
     """
     try:
-        found = dict(json.loads(content[:_MOST_LIST_BYTES]))
-        files, task = found["files"], found["task"]
-        folder = ModelFolder(format=ModelFormat(found[_KEY]), task=str(task), files=dict(files))
+        document = dict(json.loads(content[:_MOST_LIST_BYTES]))
+        files, task = document["files"], document["task"]
+        folder = ModelFolder(format=ModelFormat(document[_KEY]), task=str(task), files=dict(files))
         paths = [name for name, sha256 in folder.files.items() if not (is_safe_path(name) and str(sha256))]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _unlike(path, "its list of files cannot be read") from error
+        raise _mismatch_error(path, "its list of files cannot be read") from error
     tasks = {*AUTO_MODELS, *AUTO_MODELS.values()} if folder.format is ModelFormat.TRANSFORMERS else {""}
     if paths or folder.format not in FORMATS or folder.task not in tasks or folder.content() != content:
-        raise _unlike(path, "its list of files is not one that scaffold wrote")
+        raise _mismatch_error(path, "its list of files is not one that scaffold wrote")
     return folder
 
 
@@ -108,18 +108,18 @@ def require_listed(path: Path, folder: ModelFolder) -> Path:
         NotAModelError: It has other files, or a link.
     """
     place = path.absolute().parent / FILES
-    there: dict[str, Path] = {}
+    present: dict[str, Path] = {}
     for top, folders, names in os.walk(place):
         for name in (*folders, *names):
             each = Path(top, name)
             if each.is_symlink():
-                raise _unlike(path, f"{each.relative_to(place)} is a symbolic link")
-        there |= {Path(top, name).relative_to(place).as_posix(): Path(top, name) for name in names}
-    for name in sorted({*there, *folder.files}):
-        if name not in there or name not in folder.files:
-            raise _unlike(path, f"{name} is " + ("missing" if name in folder.files else "new"))
-        if not is_taken(folder.format, name) or sha256_file(there[name]) != folder.files[name]:
-            raise _unlike(path, f"{name} is another file than is listed")
+                raise _mismatch_error(path, f"{each.relative_to(place)} is a symbolic link")
+        present |= {Path(top, name).relative_to(place).as_posix(): Path(top, name) for name in names}
+    for name in sorted({*present, *folder.files}):
+        if name not in present or name not in folder.files:
+            raise _mismatch_error(path, f"{name} is " + ("missing" if name in folder.files else "new"))
+        if not is_taken(folder.format, name) or sha256_file(present[name]) != folder.files[name]:
+            raise _mismatch_error(path, f"{name} is another file than is listed")
     return place
 
 

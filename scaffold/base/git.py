@@ -54,17 +54,17 @@ def place_in_repository(root: Path, run: Runner = run_command) -> tuple[str, str
 
     The URL is that of `origin`, without a password; empty where there is none. None outside of a repository.
     """
-    there = root.absolute()
+    folder = root.absolute()
     missing: list[str] = []
-    while not there.is_dir():
-        missing.insert(0, there.name)
-        there = there.parent
+    while not folder.is_dir():
+        missing.insert(0, folder.name)
+        folder = folder.parent
     try:
-        prefix = run_git(there, "rev-parse", "--show-prefix", run=run).strip("\n")
+        prefix = run_git(folder, "rev-parse", "--show-prefix", run=run).strip("\n")
     except CommandError:
         return None
     try:
-        remote = run_git(there, "config", "--get", "remote.origin.url", run=run).strip()
+        remote = run_git(folder, "config", "--get", "remote.origin.url", run=run).strip()
     except CommandError:
         remote = ""
     return repository_url(remote), (prefix + "/".join(missing)).strip("/")

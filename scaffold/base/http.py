@@ -83,7 +83,7 @@ class Server:
         return self._object(self._chunks(path, {}, 1 << 16, json.dumps(body).encode()))
 
     def _object(self, chunks: Iterator[bytes]) -> dict[str, Any]:
-        body = self._whole(chunks)
+        body = self._read_body(chunks)
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -106,7 +106,7 @@ class Server:
                 if waited > TIMEOUT_S and file.tell() < _LEAST_BYTES_S * waited:
                     raise NoAnswerError(f"{self.url} sends less than {_LEAST_BYTES_S} bytes a second")
 
-    def _whole(self, chunks: Iterator[bytes]) -> bytes:
+    def _read_body(self, chunks: Iterator[bytes]) -> bytes:
         deadline = time.monotonic() + TIMEOUT_S
         body = bytearray()
         for chunk in chunks:
@@ -141,7 +141,7 @@ class Server:
     def _message_of(self, error: urllib.error.HTTPError) -> str:
         """Return what the server says about an error, in one line."""
         try:
-            body = json.loads(self._whole(iter(lambda: error.read1(1 << 16), b"")))
+            body = json.loads(self._read_body(iter(lambda: error.read1(1 << 16), b"")))
             message = str(body["message"])
         except (OSError, ValueError, LookupError, TypeError, RecursionError, NoAnswerError, HTTPException):
             message = str(error.reason)

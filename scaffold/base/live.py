@@ -37,13 +37,13 @@ class LiveSource:
         return cls(cells=tuple(document["cells"]), texts=dict(document["texts"]))
 
 
-_given: LiveSource | None = None
+_live_source: LiveSource | None = None
 
 
 def live_source() -> LiveSource:
     """Return the code of this session or, in a worker, of the caller's session."""
-    if _given is not None:
-        return _given
+    if _live_source is not None:
+        return _live_source
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     cells = [str(cell) for cell in shell.user_ns.get("In", [])] if shell is not None else []
@@ -54,5 +54,5 @@ def live_source() -> LiveSource:
 
 def use_live_source(source: LiveSource) -> None:
     """Set what `live_source` returns."""
-    global _given
-    _given = source
+    global _live_source
+    _live_source = source

@@ -51,7 +51,7 @@ def compare_locks(old: str, new: str) -> tuple[LockChange, ...]:
     before, after = Lock.parse(old).by_name(), Lock.parse(new).by_name()
     changes = []
     for name in sorted({*before, *after}):
-        was, now = (tuple(side.get(name, ())) for side in (before, after))
-        if [pin.line for pin in was] != [pin.line for pin in now]:
-            changes.append(LockChange(name=name, old=was, new=now))
+        old_pins, new_pins = (tuple(side.get(name, ())) for side in (before, after))
+        if [pin.line for pin in old_pins] != [pin.line for pin in new_pins]:
+            changes.append(LockChange(name=name, old=old_pins, new=new_pins))
     return tuple(changes)

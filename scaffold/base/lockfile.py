@@ -130,17 +130,17 @@ class Lock:
 
     def by_name(self) -> dict[str, list[Pin]]:
         """The pins of each distribution."""
-        found: dict[str, list[Pin]] = {}
+        pins: dict[str, list[Pin]] = {}
         for pin in self.pins:
-            found.setdefault(pin.name, []).append(pin)
-        return found
+            pins.setdefault(pin.name, []).append(pin)
+        return pins
 
     def required_by(self, names: Collection[str]) -> set[str]:
         """The distributions `names` and all that they require, directly or not."""
-        found = set(names)
-        while more := {pin.name for pin in self.pins if found & set(pin.via)} - found:
-            found |= more
-        return found
+        required = set(names)
+        while more := {pin.name for pin in self.pins if required & set(pin.via)} - required:
+            required |= more
+        return required
 
 
 def read_lock(root: Path) -> Lock:
@@ -229,8 +229,8 @@ def _file_parts(requirement: str) -> tuple[str, str]:
     """The name and version of a wheel or source archive. Source: PyPA, "Binary distribution format"."""
     file = requirement.rpartition("/")[2]
     if file.endswith(".whl"):
-        name, _, rest = file.partition("-")
-        return name, rest.partition("-")[0]
+        name, _, remainder = file.partition("-")
+        return name, remainder.partition("-")[0]
     stem = file.removesuffix(".zip").removesuffix(".tar.gz")
     name, _, version = stem.rpartition("-")
     return name or stem, version if name else ""

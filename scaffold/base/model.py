@@ -58,12 +58,12 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
         case ModelFormat.PICKLE | ModelFormat.JOBLIB:
             head = file.read(16)
             file.seek(0)
-            opened = decompressed(file, compression_of(head))
+            stream = decompressed(file, compression_of(head))
             if format is ModelFormat.PICKLE:
-                return load_pickle(opened, names)
+                return load_pickle(stream, names)
             import joblib  # noqa: F401 - the service loads the file with joblib: a trace must see that
 
-            return load_joblib(opened, names)
+            return load_joblib(stream, names)
         case ModelFormat.TORCH:
             return load_torch(file, names)
         case ModelFormat.TORCHSCRIPT:
@@ -107,9 +107,9 @@ def invoke(model: Any, call: Call, value: Any) -> Any:  # noqa: RET503
         case TorchCall(method=method, arguments=arguments, tensor=tensor):
             import torch
 
-            given = torch.as_tensor(value) if tensor else value
+            model_input = torch.as_tensor(value) if tensor else value
             with torch.no_grad(), _eval_mode(model):
-                return _apply(getattr(model, method), arguments, given)
+                return _apply(getattr(model, method), arguments, model_input)
         case PythonCall(method=method, arguments=arguments, keywords=keywords):
             return _apply(functools.partial(getattr(model, method), **dict(keywords)), arguments, value)
         case _:

@@ -77,9 +77,9 @@ def _top_spec(top: str, search: list[str]) -> ModuleSpec | None:
     # Editable installs put finders of their own on the meta path.
     ours = (BuiltinImporter, FrozenImporter, PathFinder)
     for finder in (finder for finder in sys.meta_path if finder not in ours):
-        found = finder.find_spec(top, None)
-        if found is not None:
-            return found
+        foreign = finder.find_spec(top, None)
+        if foreign is not None:
+            return foreign
     return spec or _imported_spec(top)
 
 
@@ -145,26 +145,26 @@ def distribution_by_table(module: str) -> str:
     It is used where the metadata names no distribution. It lists old libraries under common names (`test`,
     `workflow`), so messages present its answer as a guess.
     """
-    named = _table()
-    found = named.get(module, ()) or named.get(module.partition(".")[0], ())
-    return found[0] if len(found) == 1 else ""
+    table = _table()
+    distributions = table.get(module, ()) or table.get(module.partition(".")[0], ())
+    return distributions[0] if len(distributions) == 1 else ""
 
 
 @functools.cache
 def _table() -> dict[str, tuple[str, ...]]:
     text = (Path(__file__).parent / "pipreqs_mapping.txt").read_text(encoding="utf-8")
-    found: dict[str, tuple[str, ...]] = {}
+    table: dict[str, tuple[str, ...]] = {}
     for module, _, distribution in (line.partition(":") for line in text.splitlines()[_TABLE_STARTS:]):
-        found[module] = (*found.get(module, ()), distribution.replace("_", "-"))
-    return found
+        table[module] = (*table.get(module, ()), distribution.replace("_", "-"))
+    return table
 
 
-def absolute(found: Module, target: str) -> str:
-    """Return the absolute name of `target`, whose leading dots are relative to the module `found`."""
+def absolute(module: Module, target: str) -> str:
+    """Return the absolute name of `target`, whose leading dots are relative to `module`."""
     level = len(target) - len(target.lstrip("."))
     if not level:
         return target
-    package = found.name if found.folders else found.name.rpartition(".")[0]
+    package = module.name if module.folders else module.name.rpartition(".")[0]
     for _ in range(level - 1):
         package = package.rpartition(".")[0]
     return ".".join(part for part in (package, target[level:]) if part)

@@ -10,13 +10,13 @@ _MOST = 5
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
-def nearest(wanted: str, known: Sequence[str]) -> list[str]:
-    """Return up to five of the known names or numbers, those nearest to `wanted`.
+def nearest(target: str, candidates: Sequence[str]) -> list[str]:
+    """Return up to five of the known names or numbers, those nearest to `target`.
 
     Somebody else may have written them: a name that would not be one line of text is left out.
     """
-    known = [name for name in known if name.isprintable()]
-    if all(map(_NUMBER.fullmatch, (wanted, *known))):
-        numbers = sorted(map(int, known), key=lambda each: abs(each - int(wanted)))[:_MOST]
-        return [str(each) for each in sorted(numbers)]
-    return get_close_matches(wanted, known, n=_MOST, cutoff=0.3) or sorted(known)[:_MOST]
+    candidates = [name for name in candidates if name.isprintable()]
+    if all(map(_NUMBER.fullmatch, (target, *candidates))):
+        numbers = sorted(map(int, candidates), key=lambda number: abs(number - int(target)))[:_MOST]
+        return [str(number) for number in sorted(numbers)]
+    return get_close_matches(target, candidates, n=_MOST, cutoff=0.3) or sorted(candidates)[:_MOST]

@@ -1,4 +1,4 @@
-"""Tools that lock the requirements of a project in a file of their own, and what these files hold."""
+"""Tools that lock the requirements of a project, and the versions in their lock files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaffold.base.toml_text import toml_document, toml_table
 
 @dataclass(frozen=True, slots=True)
 class LockingTool:
-    """A tool with a lock of its own beside `pyproject.toml`."""
+    """A tool with a lock file beside `pyproject.toml`."""
 
     lock: str
     """Its lock: `uv.lock`."""
@@ -34,19 +34,19 @@ _TOOLS = (
 
 
 def find_locking_tool(root: Path) -> LockingTool | None:
-    """Return the tool whose lock is in the folder `root`; None where there is no such lock."""
+    """Return the tool whose lock file is in the folder `root`, or None."""
     return next((tool for tool in _TOOLS if (root / tool.lock).is_file()), None)
 
 
 def locked_versions(text: str) -> dict[str, set[str]]:
     """Return the versions that the text of `uv.lock`, `poetry.lock` or `pdm.lock` has, by distribution.
 
-    There are several versions of one distribution where platforms or versions of Python differ.
+    A distribution has several versions if the lock differs by platform or Python version.
     """
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     packages = toml_document(text).get("package")
     for package in packages if isinstance(packages, list) else ():
         name, version = (toml_table(package).get(key) for key in ("name", "version"))
         if isinstance(name, str) and isinstance(version, str):
-            found.setdefault(normalized(name), set()).add(version)
-    return found
+            versions.setdefault(normalized(name), set()).add(version)
+    return versions

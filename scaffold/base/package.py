@@ -14,14 +14,15 @@ _NOT_SERVICES = {"tests", "venv", "node_modules"}
 def find_package(root: Path) -> str:
     """Return the path of the package that the service of the project `root` starts: `app`, `src/app`.
 
-    It has a `main.py` and a `__main__.py`. Empty where there is none, or several and none is `app`.
+    The package has a `main.py` and a `__main__.py`. Empty if no package matches, or several and none is
+    `app`.
     """
     if (root / MAIN).is_file() or (root / ENTRY).is_file():
         return APP
-    found = {path.parent.relative_to(root) for place in _PLACES for path in root.glob(place)}
+    folders = {path.parent.relative_to(root) for place in _PLACES for path in root.glob(place)}
     packages = [
         path.as_posix()
-        for path in sorted(found)
+        for path in sorted(folders)
         if (root / path / "main.py").is_file()
         and not any(part.startswith(".") or part in _NOT_SERVICES for part in path.parts)
     ]

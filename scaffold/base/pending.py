@@ -55,7 +55,7 @@ def is_pending(root: Path, change: str) -> bool:
 
 
 def forget_pending(root: Path) -> None:
-    """Forget the change of the project `root`: it is finished or taken back."""
+    """Remove the record of the change of `root`, which is finished or undone."""
     for folder in _folders():
         with contextlib.suppress(OSError):
             (folder / _name(root)).unlink()
@@ -71,17 +71,17 @@ def _name(root: Path) -> str:
 
 def _folders() -> Iterator[Path]:
     """Yield the folders for these records, the preferred one first."""
-    named = os.environ.get("XDG_STATE_HOME", "")
+    state_home = os.environ.get("XDG_STATE_HOME", "")
     with contextlib.suppress(RuntimeError):  # a user without a home folder
-        state = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
+        state = Path(state_home) if Path(state_home).is_absolute() else Path.home() / ".local" / "state"
         yield state / "model-scaffold" / "changes"
     user = os.getuid() if hasattr(os, "getuid") else 0
     yield Path(tempfile.gettempdir()) / f"model-scaffold-{user}"
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether this is a folder, no link, that only this user can write to."""
-    found = folder.lstat()
+    """Whether this is a real folder that only this user can write to."""
+    status = folder.lstat()
     if os.name != "posix":
-        return stat.S_ISDIR(found.st_mode)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+        return stat.S_ISDIR(status.st_mode)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022

@@ -36,7 +36,7 @@ class Runner(Protocol):
         input: str | None = None,
         timeout_s: float | None = None,
     ) -> Finished:
-        """Run it as `run_command` does."""
+        """Run `command` as `run_command` does."""
 
 
 def run_command(
@@ -47,7 +47,7 @@ def run_command(
     input: str | None = None,
     timeout_s: float | None = None,
 ) -> Finished:
-    """Run `command` to its end and return what it printed.
+    """Run `command` and return its output.
 
     Args:
         command: The program and its arguments; no shell.
@@ -80,7 +80,7 @@ def run_command(
         except subprocess.TimeoutExpired as error:
             end_process(process)
             raise CommandError(tuple(command), 124, f"no end after {timeout_s} s") from error
-        except BaseException:  # a signal too: neither the command nor what it started lives on
+        except BaseException:  # signals too: end the command and its children
             end_process(process)
             raise
     if process.returncode:
@@ -89,7 +89,7 @@ def run_command(
 
 
 def end_process(process: subprocess.Popen[Any], *, patience_s: float = 0.0) -> None:
-    """End a process that was started here, and all that it started; return when it has ended.
+    """End a process group that this module started, and wait for it.
 
     Args:
         process: The first of its process group.
@@ -99,7 +99,7 @@ def end_process(process: subprocess.Popen[Any], *, patience_s: float = 0.0) -> N
         _signal_group(process, "SIGTERM")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience_s)
-    _signal_group(process, "SIGKILL")  # what it has left behind, too
+    _signal_group(process, "SIGKILL")  # remaining children, too
     process.wait()
 
 

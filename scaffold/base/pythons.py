@@ -45,52 +45,52 @@ def uv_python_environment(base: Mapping[str, str] | None = None) -> dict[str, st
     return environment
 
 
-def candidate_pythons(wanted: str, preferred: Sequence[str], run: Runner) -> Iterator[str]:
-    """Yield the minor versions that `wanted` allows, in the order in which they are to be tried.
+def candidate_pythons(requirement: str, preferred: Sequence[str], run: Runner) -> Iterator[str]:
+    """Yield the minor versions that `requirement` allows, in the order in which they are to be tried.
 
     The preferred versions come first, and the running one before the others of them; then the running one in
     any case, those that are installed, the nearest older one first, and those that uv would have to install.
 
     Args:
-        wanted: A specifier of PEP 440, `>=3.9,<3.12`, or a version, `3.11` or `3.11.7`; empty for any.
+        requirement: A specifier of PEP 440, `>=3.9,<3.12`, or a version, `3.11` or `3.11.7`; empty for any.
         preferred: Minor versions.
         run: Runs uv.
 
     Raises:
         PythonTooOldError: Only versions are allowed that are older than the oldest supported one.
         PythonNotFoundError: Only versions are allowed that do not exist yet.
-        RequirementFileError: `wanted` is neither a specifier nor a version.
+        RequirementFileError: `requirement` is neither a specifier nor a version.
     """
-    if re.fullmatch(r"\d+\.\d+(\.\d+)?(\.\*)?", wanted):
-        exact = minor_of(wanted)
+    if re.fullmatch(r"\d+\.\d+(\.\d+)?(\.\*)?", requirement):
+        exact = minor_of(requirement)
         if _number(exact) < _number(SUPPORTED[0]):
             raise PythonTooOldError(exact, SUPPORTED[0])
         yield exact
         return
     try:
-        allowed = SpecifierSet(wanted)
+        allowed = SpecifierSet(requirement)
     except InvalidSpecifier as error:
-        raise RequirementFileError(f"'python{wanted}'", "python") from error
+        raise RequirementFileError(f"'python{requirement}'", "python") from error
     fitting = [version for version in SUPPORTED if _allows(allowed, version)]
     if not fitting and any(_allows(allowed, f"3.{minor}") for minor in range(5, 10)):
-        raise PythonTooOldError(wanted, SUPPORTED[0])
+        raise PythonTooOldError(requirement, SUPPORTED[0])
     if not fitting:
-        raise PythonNotFoundError(wanted, installed_pythons(run))
-    wished = sorted(preferred, key=lambda version: version != RUNNING)
-    first = [version for version in dict.fromkeys((*wished, RUNNING)) if version in fitting]
+        raise PythonNotFoundError(requirement, installed_pythons(run))
+    ranked = sorted(preferred, key=lambda version: version != RUNNING)
+    first = [version for version in dict.fromkeys((*ranked, RUNNING)) if version in fitting]
     yield from first
-    here = {minor_of(version) for version, _ in installed_pythons(run)}
+    installed = {minor_of(version) for version, _ in installed_pythons(run)}
     older = [version for version in reversed(fitting) if _number(version) < _number(RUNNING)]
     newer = [version for version in fitting if _number(version) > _number(RUNNING)]
-    others = (version for version in (*older, *newer) if version not in first)
-    yield from sorted(others, key=lambda version: version not in here)
+    remaining = (version for version in (*older, *newer) if version not in first)
+    yield from sorted(remaining, key=lambda version: version not in installed)
 
 
 def find_python(version: str, run: Runner) -> str:
     """Return the path of a Python of the minor version `version`; uv installs it where none is found.
 
     Raises:
-        PythonNotFoundError: There is none, and uv cannot install it.
+        PythonNotFoundError: The version is not installed, and uv cannot install it.
     """
     if version == RUNNING:
         return sys.executable
@@ -115,10 +115,10 @@ def installed_pythons(run: Runner) -> tuple[tuple[str, str], ...]:
         listed = json.loads(run(command, env=uv_python_environment()).stdout or "[]")
     except (CommandError, ValueError):
         listed = []
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for entry in listed:
-        found.setdefault(str(entry["version"]), str(entry["path"]))
-    return tuple(sorted(found.items(), key=lambda item: _version_key(item[0]), reverse=True))
+        paths.setdefault(str(entry["version"]), str(entry["path"]))
+    return tuple(sorted(paths.items(), key=lambda item: _version_key(item[0]), reverse=True))
 
 
 def minor_of(version: str) -> str:

@@ -15,7 +15,7 @@ def read_recording(root: Path) -> Recording:
     """Return the requests and predictions that the project `root` keeps.
 
     Raises:
-        VerificationError: They are not there, or not what `new` wrote.
+        VerificationError: The recording is missing or damaged.
     """
     path = root / RECORDED
     try:
@@ -33,7 +33,7 @@ def parse_recording(text: bytes) -> Recording:
     """Return what the text of a `tests/recorded.json` holds.
 
     Raises:
-        ValueError: It is no recording.
+        ValueError: The text is not a recording.
     """
     try:
         recorded = json.loads(text)

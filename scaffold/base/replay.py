@@ -30,7 +30,7 @@ _FEW = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much is sent."""
+    """The extent of a replay."""
 
     rows: int | None = None
     """The most rows of the sample; all when absent."""
@@ -45,7 +45,7 @@ FAR = Extent(rows=100, callers=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayResult:
-    """What a replay found; all of its checks passed."""
+    """The result of a replay whose checks all passed."""
 
     checks: tuple[Check, ...]
     rows: int
@@ -96,8 +96,8 @@ def replay(
     if extent.callers:
         callers = replay_concurrently(client, recording, latency_s, most=extent.callers)
         passed("at once", f"{callers} callers at once, each with its own answers")
-    again = replay_again(client, recording)
-    passed("again", f"{again} of {again} answered as at first")
+    repeated = replay_again(client, recording)
+    passed("again", f"{repeated} of {repeated} answered as at first")
     return ReplayResult(checks=tuple(checks), rows=rows, latency_s=latency_s)
 
 
@@ -125,7 +125,7 @@ def replay_protocol(client: Client, protocol: Protocol, recording: Recording) ->
 def collect_answers(
     client: Client, requests: Sequence[JSONValue], *, like: Sequence[JSONValue]
 ) -> tuple[JSONValue, ...]:
-    """Return the answer to each request: None where it is refused, that of `like` where the two are equal.
+    """Return the answer to each request: None for a refused one, that of `like` if both are equal.
 
     Args:
         client: A client of the running service.
@@ -133,10 +133,10 @@ def collect_answers(
         like: The known answer to each.
     """
     answers: list[JSONValue] = []
-    for request, known in zip(requests, like, strict=True):
+    for request, expected in zip(requests, like, strict=True):
         answer = client.score(request)
-        same = answer.status == 200 and first_difference(answer.body, known) is None
-        answers.append(known if same else answer.body if answer.status == 200 else None)
+        same = answer.status == 200 and first_difference(answer.body, expected) is None
+        answers.append(expected if same else answer.body if answer.status == 200 else None)
     return tuple(answers)
 
 
@@ -161,14 +161,14 @@ def _replay_in_batches(client: Client, recording: Recording) -> None:
     for start in range(0, len(recording.requests), BATCH):
         rows = slice(start, start + BATCH)
         answer = client.score_batch(recording.requests[rows])
-        wanted = list(recording.answers[rows])
-        batch = f"rows {start} to {start + len(wanted) - 1} as a batch"
-        _compare(answer, wanted, batch, client.protocol.batch.path)
+        expected = list(recording.answers[rows])
+        batch = f"rows {start} to {start + len(expected) - 1} as a batch"
+        _compare(answer, expected, batch, client.protocol.batch.path)
 
 
-def _compare(answer: Answer, wanted: JSONValue, what: str, endpoint: str) -> None:
+def _compare(answer: Answer, expected: JSONValue, subject: str, endpoint: str) -> None:
     if answer.status != 200 or not answer.is_json:
-        raise SampleRefusedError(what, answer.status, answer.body, endpoint)
-    if found := first_difference(answer.body, wanted):
-        values = json.dumps(found.got), json.dumps(found.wanted)
-        raise AnswersDifferError(what, found.path, values, endpoint=endpoint)
+        raise SampleRefusedError(subject, answer.status, answer.body, endpoint)
+    if difference := first_difference(answer.body, expected):
+        values = json.dumps(difference.actual), json.dumps(difference.expected)
+        raise AnswersDifferError(subject, difference.path, values, endpoint=endpoint)

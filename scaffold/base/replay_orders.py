@@ -46,8 +46,8 @@ def replay_in_other_orders(service: Client, recording: Recording) -> int:
                 raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, path)
             if len(answer.body) != len(batch):
                 raise BatchLengthError(words, len(batch), len(answer.body))
-            for row, got in zip(batch, answer.body, strict=True):
-                _compare(service, recording, row, got, f"in a batch {words}")
+            for row, actual in zip(batch, answer.body, strict=True):
+                _compare(service, recording, row, actual, f"in a batch {words}")
             compared += len(batch)
     return compared
 
@@ -100,8 +100,8 @@ def replay_concurrently(
         return answers
 
     with ThreadPoolExecutor(callers) as pool:
-        found = [pair for answers in pool.map(call, range(callers)) for pair in answers]
-    _compare_all(service, recording, found, f"while {callers} callers asked at once")
+        rows_and_answers = [pair for answers in pool.map(call, range(callers)) for pair in answers]
+    _compare_all(service, recording, rows_and_answers, f"while {callers} callers asked at once")
     return callers
 
 
@@ -112,9 +112,11 @@ def _walk(number: int, length: int, rows: int) -> Sequence[int]:
     return order[:length]
 
 
-def _compare_all(service: Client, recording: Recording, found: list[tuple[int, Answer]], when: str) -> None:
-    answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
-    for row, answer in answered:
+def _compare_all(
+    service: Client, recording: Recording, rows_and_answers: list[tuple[int, Answer]], when: str
+) -> None:
+    accepted = [(row, answer) for row, answer in rows_and_answers if answer.status not in _TURNED_AWAY]
+    for row, answer in accepted:
         if answer.status != 200:
             path = service.protocol.single.path
             raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body, path)
@@ -145,15 +147,15 @@ def check_unchanged(service: Client, recording: Recording, row: int) -> None:
         AnswerChangedError: The service gives another answer now.
     """
     answer = service.score(recording.requests[row])
-    if found := first_difference(answer.body, recording.answers[row]):
-        raise AnswerChangedError(row, found.path, _shown(found))
+    if difference := first_difference(answer.body, recording.answers[row]):
+        raise AnswerChangedError(row, difference.path, _values_text(difference))
 
 
-def _compare(service: Client, recording: Recording, row: int, got: JSONValue, when: str) -> None:
-    if found := first_difference(got, recording.answers[row]):
+def _compare(service: Client, recording: Recording, row: int, actual: JSONValue, when: str) -> None:
+    if difference := first_difference(actual, recording.answers[row]):
         check_unchanged(service, recording, row)
-        raise RowsDependError(row, when, found.path, _shown(found))
+        raise RowsDependError(row, when, difference.path, _values_text(difference))
 
 
-def _shown(found: Difference) -> tuple[str, str]:
-    return json.dumps(found.got), json.dumps(found.wanted)
+def _values_text(difference: Difference) -> tuple[str, str]:
+    return json.dumps(difference.actual), json.dumps(difference.expected)

@@ -46,16 +46,16 @@ def patched(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
     return _merged(document, patch, has_keys=_has_keys(document))
 
 
-def patch_of(document: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the patch that makes `wanted` of an object: one that deletes it if `wanted` is `None`.
+def patch_of(document: Mapping[str, Any], target: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the patch that makes `target` of an object: one that deletes it if `target` is `None`.
 
     The patch names its object; it holds nothing else if the two are equal.
     """
     name = {"name": document["metadata"]["name"]}
     head = {"apiVersion": document["apiVersion"], "kind": document["kind"], "metadata": name}
-    if wanted is None:
+    if target is None:
         return {_DIRECTIVE: _DELETE, **head}
-    difference = _difference(document, wanted, has_keys=_has_keys(document))
+    difference = _difference(document, target, has_keys=_has_keys(document))
     return {**head, **difference, "metadata": {**name, **difference.get("metadata", {})}}
 
 
@@ -66,26 +66,28 @@ def is_empty(patch: Mapping[str, Any]) -> bool:
 
 def _has_keys(document: Mapping[str, Any]) -> bool:
     version = str(document.get("apiVersion", ""))
-    return any(version == one or (one.endswith("/") and version.startswith(one)) for one in _BUILT_IN)
+    return any(
+        version == prefix or (prefix.endswith("/") and version.startswith(prefix)) for prefix in _BUILT_IN
+    )
 
 
 def _merged(document: Mapping[str, Any], patch: Mapping[str, Any], *, has_keys: bool) -> dict[str, Any]:
     result = dict(document)
     for key, value in patch.items():
-        there = result.get(key)
+        current = result.get(key)
         if value is None:
             result.pop(key, None)
         elif isinstance(value, Mapping):
-            result[key] = _merged(there if isinstance(there, Mapping) else {}, value, has_keys=has_keys)
-        elif isinstance(value, list) and (name := _merge_key(key, there or [], value, has_keys)):
-            result[key] = _merged_items(there or [], value, name)
+            result[key] = _merged(current if isinstance(current, Mapping) else {}, value, has_keys=has_keys)
+        elif isinstance(value, list) and (name := _merge_key(key, current or [], value, has_keys)):
+            result[key] = _merged_items(current or [], value, name)
         else:
             result[key] = value
     return result
 
 
-def _merged_items(there: Sequence[Any], items: Sequence[Any], name: str) -> list[Any]:
-    by_name = {item[name]: item for item in there}
+def _merged_items(current: Sequence[Any], items: Sequence[Any], name: str) -> list[Any]:
+    by_name = {item[name]: item for item in current}
     for item in items:
         if item.get(_DIRECTIVE) == _DELETE:
             by_name.pop(item[name], None)
@@ -94,24 +96,24 @@ def _merged_items(there: Sequence[Any], items: Sequence[Any], name: str) -> list
     return list(by_name.values())
 
 
-def _difference(document: Mapping[str, Any], wanted: Mapping[str, Any], *, has_keys: bool) -> dict[str, Any]:
-    difference: dict[str, Any] = {key: None for key in document if key not in wanted}
-    for key, value in wanted.items():
-        there = document.get(key)
-        if value == there and key in document:
+def _difference(document: Mapping[str, Any], target: Mapping[str, Any], *, has_keys: bool) -> dict[str, Any]:
+    difference: dict[str, Any] = {key: None for key in document if key not in target}
+    for key, value in target.items():
+        current = document.get(key)
+        if value == current and key in document:
             continue
-        if isinstance(value, Mapping) and isinstance(there, Mapping):
-            difference[key] = _difference(there, value, has_keys=has_keys)
-        elif isinstance(value, list) and (name := _merge_key(key, there, value, has_keys)):
-            difference[key] = _differing_items(there or [], value, name)
+        if isinstance(value, Mapping) and isinstance(current, Mapping):
+            difference[key] = _difference(current, value, has_keys=has_keys)
+        elif isinstance(value, list) and (name := _merge_key(key, current, value, has_keys)):
+            difference[key] = _differing_items(current or [], value, name)
         else:
             difference[key] = value
     return difference
 
 
-def _differing_items(there: Sequence[Any], wanted: Sequence[Any], name: str) -> list[Any]:
-    old = {item[name]: item for item in there}
-    new = {item[name]: item for item in wanted}
+def _differing_items(current: Sequence[Any], target: Sequence[Any], name: str) -> list[Any]:
+    old = {item[name]: item for item in current}
+    new = {item[name]: item for item in target}
     changed = [
         {name: key, **_difference(old.get(key, {}), item, has_keys=True)}
         for key, item in new.items()
@@ -120,12 +122,12 @@ def _differing_items(there: Sequence[Any], wanted: Sequence[Any], name: str) -> 
     return changed + [{_DIRECTIVE: _DELETE, name: key} for key in old if key not in new]
 
 
-def _merge_key(key: str, there: Any, items: Sequence[Any], has_keys: bool) -> str | None:
-    """Return the key that the items of two lists are merged by, if there is one that each item has once."""
-    if not has_keys or not isinstance(there, list):
+def _merge_key(key: str, current: Any, items: Sequence[Any], has_keys: bool) -> str | None:
+    """Return the merge key of two lists: a key that each item has, with unique values; else None."""
+    if not has_keys or not isinstance(current, list):
         return None
     for name in _MERGE_KEYS.get(key, ()):
-        lists = (there, items)
+        lists = (current, items)
         if all(isinstance(item, Mapping) and name in item for each in lists for item in each) and all(
             len({item[name] for item in each}) == len(each) for each in lists
         ):

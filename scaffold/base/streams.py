@@ -36,7 +36,7 @@ _COMPRESSIONS: tuple[tuple[bytes, str], ...] = (
 
 @contextlib.contextmanager
 def open_once(path: Path, sha256: str = "") -> Iterator[tuple[BinaryIO, str]]:
-    """Open a file for one reading and give it with the SHA-256 of its content.
+    """Open a file for one reading; yield it with the SHA-256 of its content.
 
     Args:
         path: The file.
@@ -80,25 +80,25 @@ class BorrowedFile(io.RawIOBase):
         self._file = file
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Whether the stream is readable."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can seek."""
+        """Whether the stream is seekable."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, and return how many bytes there were."""
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        """Fill the buffer; return the number of bytes read."""
+        chunk = self._file.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Seek, and return the new position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """Return the place in the file."""
+        """Return the position in the file."""
         return self._file.tell()
 
 
@@ -116,10 +116,10 @@ class _ZlibFile(io.RawIOBase):
         view = memoryview(buffer)  # type: ignore[arg-type]
         while not self._inflate.eof:
             packed = self._inflate.unconsumed_tail or self._raw.read(CHUNK_BYTES)
-            data = self._inflate.decompress(packed, len(view))
-            if data:
-                view[: len(data)] = data
-                return len(data)
+            chunk = self._inflate.decompress(packed, len(view))
+            if chunk:
+                view[: len(chunk)] = chunk
+                return len(chunk)
             if not packed and not self._inflate.eof:
                 raise EOFError("the zlib stream has no end")
         return 0
@@ -143,7 +143,7 @@ _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
 
 @contextlib.contextmanager
 def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give a rewritten zip archive: one central directory, each member once.
+    """Yield a rewritten zip archive: one central directory, each member once.
 
     Two zip readers may find different members in one archive: they differ in which directory counts, in upper
     and lower case, and in data before or after the archive. All readers read the rewritten archive alike.
@@ -153,10 +153,13 @@ def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
         target: Any = io.BytesIO()
         if size_bytes > _MEMORY_BYTES * 4:
             target = stack.enter_context(tempfile.TemporaryFile())
-        with zipfile.ZipFile(target, "w") as written:
+        with zipfile.ZipFile(target, "w") as target_archive:
             for member in archive.infolist():
                 plain = zipfile.ZipInfo(member.filename)
-                with archive.open(member) as source, written.open(plain, "w", force_zip64=True) as copy:
+                with (
+                    archive.open(member) as source,
+                    target_archive.open(plain, "w", force_zip64=True) as copy,
+                ):
                     while chunk := source.read(1 << 20):
                         copy.write(chunk)
         target.seek(0)

@@ -70,11 +70,11 @@ def sweep(parent: Path) -> None:
 
 def _is_old_and_own(folder: Path) -> bool:
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    own = hasattr(os, "getuid") and found.st_uid == os.getuid()
-    return own and stat.S_ISDIR(found.st_mode) and time.time() - found.st_mtime > _LEAST_AGE_S
+    is_own = hasattr(os, "getuid") and status.st_uid == os.getuid()
+    return is_own and stat.S_ISDIR(status.st_mode) and time.time() - status.st_mtime > _LEAST_AGE_S
 
 
 def _locked(folder: Path) -> int | None:

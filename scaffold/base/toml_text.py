@@ -1,4 +1,4 @@
-"""TOML that anybody may have written."""
+"""Untrusted TOML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ else:
 
 
 def toml_document(text: str) -> dict[str, Any]:
-    """Return what a text of TOML holds; empty where it is no TOML, or nested too deeply."""
+    """Return the parsed TOML; empty if it is invalid or nested too deeply."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):
@@ -20,7 +20,7 @@ def toml_document(text: str) -> dict[str, Any]:
 
 
 def toml_table(document: Any, *keys: str) -> dict[str, Any]:
-    """Return the table below `keys`; empty where there is none."""
+    """Return the table below `keys`; empty if missing."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document if isinstance(document, dict) else {}

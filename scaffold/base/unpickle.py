@@ -45,7 +45,7 @@ on_lookup: Callable[[str], None] | None = None
 
 
 def note_loaded() -> None:
-    """Tell `on_lookup` that all is loaded."""
+    """Report to `on_lookup` that loading is complete."""
     if on_lookup is not None:
         on_lookup(CALLING)
 
@@ -56,7 +56,7 @@ class Names:
     def __init__(
         self,
         path: Path,
-        seen: Sequence[GlobalName] | None,
+        allowed: Sequence[GlobalName] | None,
         stand_ins: Mapping[tuple[str, str], Any] | None = None,
     ) -> None:
         """Take the names that were seen in `path`; None for a file that this process wrote itself.
@@ -65,7 +65,9 @@ class Names:
         """
         self._path = path
         self._stand_ins = stand_ins or {}
-        self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
+        self._allowed = (
+            None if allowed is None else frozenset((name.module, name.qualname) for name in allowed)
+        )
 
     def find_all(self) -> list[str]:
         """Look up every name, and return all as `module.qualname`, sorted.
@@ -73,9 +75,9 @@ class Names:
         Raises:
             UnseenNameError, AttributeError: As for `find`.
         """
-        for module, qualname in self._seen or ():
+        for module, qualname in self._allowed or ():
             self.find(module, qualname)
-        return sorted(f"{module}.{qualname}" for module, qualname in self._seen or ())
+        return sorted(f"{module}.{qualname}" for module, qualname in self._allowed or ())
 
     def find(self, module: str, qualname: str) -> Any:
         """Return the object of a name.
@@ -84,20 +86,20 @@ class Names:
             UnseenNameError: The gate did not see the name, or the module has it from elsewhere.
             AttributeError: The module does not have it.
         """
-        wanted = (module, qualname)
-        if self._seen is not None and wanted not in self._seen:
-            wanted = python3_name(module, qualname)
-        if self._seen is not None and wanted not in self._seen:
+        name = (module, qualname)
+        if self._allowed is not None and name not in self._allowed:
+            name = python3_name(module, qualname)
+        if self._allowed is not None and name not in self._allowed:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
         if on_lookup is not None:
-            on_lookup(".".join(wanted))
-        if wanted in self._stand_ins:
-            return self._stand_ins[wanted]
-        if wanted == ("torch.storage", "_load_from_bytes"):
+            on_lookup(".".join(name))
+        if name in self._stand_ins:
+            return self._stand_ins[name]
+        if name == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
-        value = self._lookup(*wanted)
-        if isinstance(value, types.ModuleType) or _is_foreign(value, wanted[0]):
-            raise UnseenNameError(str(self._path), ".".join(wanted), "the module has it from another")
+        value = self._lookup(*name)
+        if isinstance(value, types.ModuleType) or _is_foreign(value, name[0]):
+            raise UnseenNameError(str(self._path), ".".join(name), "the module has it from another")
         return value
 
     def _lookup(self, module: str, qualname: str) -> Any:
@@ -119,17 +121,17 @@ class Names:
                 raise AttributeError(message, name=qualname, obj=sys.modules[module]) from None
         return value
 
-    def _load_storage(self, data: bytes) -> Any:
-        """What `torch.storage._load_from_bytes` does, with the same names as the file around it."""
-        if not isinstance(data, bytes) or not data.startswith(LEGACY_TORCH_START):
+    def _load_storage(self, content: bytes) -> Any:
+        """Load a storage as `torch.storage._load_from_bytes` does, with the names of the file around it."""
+        if not isinstance(content, bytes) or not content.startswith(LEGACY_TORCH_START):
             raise UnseenNameError(
                 str(self._path), "torch.storage._load_from_bytes", "other bytes than torch's"
             )
-        return load_torch(io.BytesIO(data), self)
+        return load_torch(io.BytesIO(content), self)
 
 
 def _is_foreign(value: Any, module: str) -> bool:
-    """Whether a compiled module passes on what another library defines."""
+    """Whether a compiled module re-exports an object of another library."""
     file = getattr(sys.modules[module], "__file__", None)
     if not isinstance(file, str) or file.endswith(".py"):
         return False
@@ -152,7 +154,7 @@ def load_pickle(file: BinaryIO, names: Names) -> Any:
 
 
 class _Array:
-    """What joblib writes before an array: how long it is. Filled by BUILD."""
+    """joblib's header of an array, with its length. Filled by BUILD."""
 
     subclass: Any
     shape: Any
@@ -208,9 +210,9 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
         step = max(CHUNK_BYTES // max(array.dtype.itemsize, 1), 1)
         for start in range(0, flat.size, step):
             count = min(step, flat.size - start)
-            data = self._read_exactly(count * array.dtype.itemsize)
-            if data:
-                flat[start : start + count] = np.frombuffer(data, dtype=array.dtype, count=count)
+            chunk = self._read_exactly(count * array.dtype.itemsize)
+            if chunk:
+                flat[start : start + count] = np.frombuffer(chunk, dtype=array.dtype, count=count)
         return self._native(_as_subclass(value, array.subclass))
 
     def _native(self, value: Any) -> Any:
@@ -268,7 +270,7 @@ def load_torch(file: BinaryIO, names: Names) -> Any:
 
 
 def _pickle_of(names: Names) -> Any:
-    """What torch takes in place of the module `pickle`."""
+    """Return the object that torch uses in place of the module `pickle`."""
 
     class Unpickler(_Unpickler):
         def __init__(self, *arguments: Any, **keywords: Any) -> None:

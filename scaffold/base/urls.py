@@ -6,7 +6,9 @@ import base64
 import re
 
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
-_KEPT = re.compile(r"(versionid|version_id|generation|snapshot)=[A-Za-z0-9._:-]*", re.IGNORECASE)
+_ALLOWED_PARAMETERS = re.compile(
+    r"(versionid|version_id|generation|snapshot)=[A-Za-z0-9._:-]*", re.IGNORECASE
+)
 _SCP = r"([A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~%+-]+(/[A-Za-z0-9._~%+-]+)*/?"
 REPOSITORY = re.compile(
     r"(https?://|ssh://([A-Za-z0-9._-]+@)?)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?"
@@ -16,15 +18,15 @@ REPOSITORY = re.compile(
 
 
 def without_credentials(text: str) -> str:
-    """Return `text` with each URL in it without user, password and query.
+    """Return `text` with user, password and query removed from each URL.
 
-    Signed URLs have their signature in the query. What names a version there stays: `?versionId=...`.
+    The query of a signed URL holds the signature. Parameters that name a version stay: `?versionId=...`.
     """
     return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+", lambda match: _cleaned(match[0]), text)
 
 
 def repository_url(remote: str) -> str:
-    """Return the URL of a git remote without a password; empty where it is none, such as a folder.
+    """Return the URL of a git remote without a password; empty for a remote that is no URL, such as a folder.
 
     `git@host:team/titanic.git` becomes `ssh://git@host/team/titanic.git`, which every tool takes.
     """
@@ -41,5 +43,5 @@ def encoded_login(user: str, password: str) -> str:
 
 def _cleaned(url: str) -> str:
     place, _, query = _USER.sub("", url).partition("#")[0].partition("?")
-    kept = "&".join(part for part in query.split("&") if _KEPT.fullmatch(part))
-    return f"{place}?{kept}" if kept else place
+    allowed = "&".join(part for part in query.split("&") if _ALLOWED_PARAMETERS.fullmatch(part))
+    return f"{place}?{allowed}" if allowed else place

@@ -20,7 +20,7 @@ _NOT_FOR_UV = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "FORCE
 
 
 def uv_command() -> str:
-    """Return the path of the uv that was installed with this package."""
+    """Return the path of the uv installed with this package."""
     from uv import find_uv_bin
 
     return os.fspath(find_uv_bin())
@@ -43,7 +43,7 @@ def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """What pip's files and `PIP_*` say, in uv's words. The later of two places wins, as in pip."""
+    """Return pip's settings from its files and `PIP_*`, as uv's variables. Later sources win, as in pip."""
     settings: dict[str, str] = {}
     for path in _pip_files(environment):
         parser = configparser.RawConfigParser()
@@ -63,22 +63,22 @@ def _pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
         if settings.get(name, "").strip()
     }
     if "UV_INDEX" in translated:
-        # pip treats all indexes alike; uv would use only the first one that has the name.
+        # pip searches all indexes; uv would use only the first index that has the name.
         translated["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return translated
 
 
 def _pip_files(environment: Mapping[str, str]) -> list[Path]:
-    """Where pip looks, the least important first. Source: pip's documentation, "Configuration"."""
+    """Return pip's configuration files, least important first. Source: pip's documentation."""
     home = Path(environment.get("HOME", "~")).expanduser()
     user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     shared = environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    named = environment.get("PIP_CONFIG_FILE")
+    configured = environment.get("PIP_CONFIG_FILE")
     return [
         *(Path(folder) / "pip/pip.conf" for folder in shared.split(":")),
         Path("/etc/pip.conf"),
         home / ".pip/pip.conf",
         user / "pip/pip.conf",
         Path(sys.prefix) / "pip.conf",
-        *([Path(named)] if named else []),
+        *([Path(configured)] if configured else []),
     ]

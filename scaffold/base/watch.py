@@ -1,4 +1,4 @@
-"""Which files of some folders are opened, also by C++ code, which an audit hook does not see.
+"""Watch which files in some folders are opened, also by C++ code, which an audit hook does not see.
 
 Linux reports this (inotify); other systems do not. Standard library only: the traced process uses it.
 """
@@ -34,9 +34,9 @@ class Watch:
             if number >= 0:
                 self._places[number] = place
 
-    def opened(self) -> set[str]:
-        """The paths of the files that were opened since the last call, by this process or another."""
-        found: set[str] = set()
+    def read_opened_paths(self) -> set[str]:
+        """Return the paths of the files opened since the last call, by this process or another."""
+        paths: set[str] = set()
         while self._file >= 0:
             try:
                 events = os.read(self._file, _BUFFER_BYTES)
@@ -49,18 +49,18 @@ class Watch:
                 name = os.fsdecode(events[start : start + size].rstrip(b"\0"))
                 start += size
                 if name and number in self._places and not mask & _IS_FOLDER:
-                    found.add(os.path.join(self._places[number], name))  # noqa: PTH118 - paths as text
-        return found
+                    paths.add(os.path.join(self._places[number], name))  # noqa: PTH118 - paths as text
+        return paths
 
 
 def _below(folders: Sequence[str]) -> Iterator[str]:
-    """The folders and those in them, the outer ones first."""
-    level, seen = list(dict.fromkeys(folders)), set(folders)
+    """Yield the folders and their subfolders, the outer ones first."""
+    level, visited = list(dict.fromkeys(folders)), set(folders)
     for _ in range(_DEPTH):
         inner: list[str] = []
         for place in level:
             yield place
-            if len(seen) >= MOST_FOLDERS:
+            if len(visited) >= MOST_FOLDERS:
                 continue
             try:
                 entries = [entry for entry in os.scandir(place) if entry.is_dir(follow_symlinks=False)]
@@ -69,7 +69,7 @@ def _below(folders: Sequence[str]) -> Iterator[str]:
             for entry in entries:
                 hidden = entry.name.startswith(".") or entry.name in _SKIPPED
                 environment = os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))  # noqa: PTH110, PTH118
-                if not hidden and not environment and entry.path not in seen:
-                    seen.add(entry.path)
+                if not hidden and not environment and entry.path not in visited:
+                    visited.add(entry.path)
                     inner.append(entry.path)
         level = inner

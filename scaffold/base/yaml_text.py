@@ -1,4 +1,4 @@
-"""YAML that anybody may have written, read with one kind of error."""
+"""Untrusted YAML, read with one error type."""
 
 from __future__ import annotations
 

@@ -56,18 +56,18 @@ def build_image(
     run: Runner = run_command,
     store: Path | None = None,
 ) -> Image:
-    """Build the image of the project at `root`, and push it where that is asked for.
+    """Build the image of the project at `root`, and push it if the options say so.
 
     Args:
-        root: A generated project: its Dockerfile says what the image is, whoever edited it.
-        options: What is chosen; an image in the local Docker Engine when absent.
+        root: A generated project. Its Dockerfile, edited or not, defines the image.
+        options: The build options; without them, an image in the local Docker Engine.
         on_event: Called with each event.
         run: Runs commands.
         store: Where layers are kept between builds; the user's cache folder when absent.
 
     Raises:
-        ImageError: One of its leaves, by what went wrong.
-        UsageError: The options cannot go together.
+        ImageError: The build, the check or the push failed; each cause has a subclass.
+        UsageError: The options contradict each other.
     """
     options = options or BuildOptions()
     for module in ("docker", "isal"):
@@ -77,10 +77,10 @@ def build_image(
     arguments = {"REVISION": revision(root, run)}
     if options.base:
         arguments["BASE"] = options.base
-    named = read_plan(text, arguments, {}).labels
-    if "model.sha256" in named:
-        require_model(root, named["model.sha256"])
-    reference = _reference(options, named)
+    dockerfile_labels = read_plan(text, arguments, {}).labels
+    if "model.sha256" in dockerfile_labels:
+        require_model(root, dockerfile_labels["model.sha256"])
+    reference = _reference(options, dockerfile_labels)
     if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)
     if options.builder == "layers":
@@ -92,7 +92,7 @@ def build_image(
 
 
 def read_environment(root: Path) -> dict[str, str]:
-    """Return what the Dockerfile of a project sets with ENV; nothing where there is no Dockerfile."""
+    """Return the ENV variables of a project's Dockerfile; empty without a Dockerfile."""
     try:
         return read_plan(read_dockerfile(root), {}, {}).env
     except ImageError:
@@ -100,7 +100,7 @@ def read_environment(root: Path) -> dict[str, str]:
 
 
 def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:
-    """What the image is called: as asked, else the service's name and the model's version from its labels."""
+    """Return the requested image reference, else the service's name and the model's version from labels."""
     tag = options.tag or labels.get("org.opencontainers.image.version", "")
     if ":" in tag or "/" in tag:
         if options.registry:

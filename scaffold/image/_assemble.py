@@ -15,12 +15,12 @@ from scaffold.image._disk import needs_room
 from scaffold.image._oci import Document, PlatformImage, make_index, write_output
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_layered, push_referrer
-from scaffold.image._running import Asking, check_image
+from scaffold.image._running import ServiceAccess, check_image
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image.layers._build import LayerBuilder, Layered
 from scaffold.image.layers._unpacked import run_unpacked
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference
 from scaffold.image.registry._repository import Repository
 from scaffold.spec import Image, Layer
@@ -44,32 +44,32 @@ def build_layers(
         reference: The image's name and tag.
         arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
         labels: Labels of the image besides those of the Dockerfile.
-        options: What the caller asked for.
+        options: The build options.
         on_event: Called with each event.
         run: Runs commands.
         store: Where layers are kept between builds; in the cache of the user where it is None.
     """
-    kept = Store(store)
-    with kept.folder() as work:
+    cache = Store(store)
+    with cache.folder() as work:
         builder = LayerBuilder(
             root,
             arguments=arguments,
             labels=labels,
             index=options.index,
-            store=kept,
+            store=cache,
             work=work,
             run=run,
             on_event=on_event,
         )
         target = _repository(reference, reference, options)
         source = _repository(builder.base, reference, options)
-        layered = builder.build(source, options.wanted_platforms)
+        layered = builder.build(source, options.target_platforms)
         top = layered.images[0].manifest if len(layered.images) == 1 else make_index(layered.images)
         if options.output or options.check:
-            images = layered.complete(kept, on_event)
+            images = layered.complete(cache, on_event)
         name = reference.familiar
         checked = options.check is not None and check_image(
-            _started(images[0], name, Asking(root=root, headers=options.headers), kept),
+            _run_image(images[0], name, ServiceAccess(root=root, headers=options.headers), cache),
             name,
             options.check,
             on_event,
@@ -82,29 +82,29 @@ def build_layers(
         pushed = frozenset[str]()
         if options.push:
             reference = replace(reference, tag=options.pushed_tag(reference.tag, top.digest))
-            pushed = push_layered(layered, top, target, reference.tag, kept, on_event)
-            _attach_sboms(layered, target, kept, on_event)
-    kept.tidy()
+            pushed = push_layered(layered, top, target, reference.tag, cache, on_event)
+            _attach_sboms(layered, target, cache, on_event)
+    cache.tidy()
     return replace(_image(reference, top, layered, pushed), checked=checked)
 
 
 @contextlib.contextmanager
-def _started(image: PlatformImage, name: str, asking: Asking, store: Store) -> Iterator[Client]:
+def _run_image(image: PlatformImage, name: str, access: ServiceAccess, store: Store) -> Iterator[Client]:
     """Unpack the image and run it."""
-    with store.folder() as folder, run_unpacked(image, folder, name, asking) as service:
+    with store.folder() as folder, run_unpacked(image, folder, name, access) as service:
         yield service
 
 
-def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:
-    """Return the repository of an image. A given login is sent to the target's registry only.
+def _repository(reference: Reference, target: Reference, options: BuildOptions) -> Repository:
+    """Return the repository of an image. An explicit login is sent to the target's registry only.
 
     Plain HTTP is allowed for the target's registry, and for that of the base if nothing is pushed.
     """
-    is_target = wanted.registry == target.registry
-    given = given_credentials(options.credentials) if is_target else None
+    is_target = reference.registry == target.registry
+    login = explicit_credentials(options.credentials) if is_target else None
     return Repository(
-        wanted,
-        given or stored_credentials(wanted.registry),
+        reference,
+        login or stored_credentials(reference.registry),
         insecure=options.insecure and (is_target or not options.push),
         ca_bundle=options.ca_bundle,
     )

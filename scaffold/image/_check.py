@@ -1,4 +1,4 @@
-"""Whether a Docker Engine and a registry can be used from here."""
+"""Whether a Docker Engine and a registry are usable on this machine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from scaffold.errors import (
 )
 from scaffold.errors.wording import shell_line
 from scaffold.image._engine import connect
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import is_loopback, parse_reference
 from scaffold.spec import Prerequisite, State
 
 
 def check_engine() -> Prerequisite:
-    """Return which Docker Engine answers.
+    """Return the state and version of the Docker Engine.
 
     Raises:
         MissingExtraError: The `image` extra is not installed.
@@ -30,15 +30,15 @@ def check_engine() -> Prerequisite:
     except ImportError as error:
         raise MissingExtraError("image", error.name or "docker") from error
     except EngineNotRunningError as error:
-        state, fix = _mend_engine(error.detail)
+        state, fix = _engine_fix(error.detail)
         return Prerequisite(name="engine", state=state, found=f"{error.host}: {error.detail}", fix=fix)
     version = client.version()
-    found = f"Docker Engine {version.get('Version', '')} at {client.api.base_url}"
-    return Prerequisite(name="engine", state=State.OK, found=found)
+    description = f"Docker Engine {version.get('Version', '')} at {client.api.base_url}"
+    return Prerequisite(name="engine", state=State.OK, found=description)
 
 
 def check_registry(registry: str, timeout_s: float) -> Prerequisite:
-    """Return whether a registry answers, and takes the login that is known for it.
+    """Return whether a registry answers and accepts the stored login.
 
     Args:
         registry: The host, with its port.
@@ -51,7 +51,7 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
     try:
         from scaffold.image.registry._requests import Patience, Requests
 
-        credentials = given_credentials(None) or stored_credentials(registry)
+        credentials = explicit_credentials(None) or stored_credentials(registry)
         requests = Requests(
             parse_reference(f"{registry}/doctor"),
             credentials,
@@ -65,9 +65,9 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
     try:
         wants_login = requests.ping(timeout_s)
     except RegistryLoginError as error:
-        found = "the stored login is not accepted" if credentials else "no login is stored"
-        found += f": {error.detail}" if error.detail else ""
-        return Prerequisite(name=name, state=State.MISSING, found=found, fix=login)
+        problem = "the stored login is not accepted" if credentials else "no login is stored"
+        problem += f": {error.detail}" if error.detail else ""
+        return Prerequisite(name=name, state=State.MISSING, found=problem, fix=login)
     except UntrustedRegistryError as error:
         place = f"/etc/docker/certs.d/{registry}/ca.crt"
         fix = f"sudo {shell_line('install', '-D', '-m', '644', 'ca.crt', place)}"
@@ -83,8 +83,8 @@ def check_registry(registry: str, timeout_s: float) -> Prerequisite:
     return Prerequisite(name=name, state=State.OK, found=user)
 
 
-def _mend_engine(detail: str) -> tuple[State, str]:
-    """What an engine that does not answer is: not installed, not started, not for this user."""
+def _engine_fix(detail: str) -> tuple[State, str]:
+    """Return why an engine does not answer (not installed, not started, no permission), and the fix."""
     if "Permission denied" in detail:
         return State.UNREACHABLE, "sudo usermod -aG docker $USER && newgrp docker"
     if os.environ.get("DOCKER_HOST"):

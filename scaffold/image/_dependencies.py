@@ -50,14 +50,14 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageIndex:
-    """Where packages come from, when it is not where uv and pip of this machine take them from anyway."""
+    """A package index in place of those that uv and pip on this machine are configured with."""
 
     url: str | None = None
     netrc: Path | None = None
     ca_bundle: Path | None = None
 
     def environment(self) -> dict[str, str]:
-        """Return uv's environment. A password travels in a file or in here, never on a command line."""
+        """Return uv's environment. A password is passed in a file or a variable, never on a command line."""
         environment = uv_environment()
         if self.url:
             environment["UV_DEFAULT_INDEX"] = self.url
@@ -75,14 +75,14 @@ def install_packages(
 
     Args:
         lock: The lock, whose local wheels lie beside it.
-        folder: Where the packages go.
+        folder: The folder for the packages.
         platform: `linux/amd64`.
         interpreter: The Python of the image.
-        index: Where packages come from.
+        index: The package index.
         run: Runs uv.
 
     Raises:
-        PackagesError: No wheel for that platform, a hash that differs, no index that answers.
+        PackagesError: No wheel fits the platform, a hash differs, or no index answers.
     """
     command = [
         *(uv_command(), "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
@@ -152,30 +152,30 @@ def _uv_platform(platform: str, interpreter: Interpreter) -> str:
         return f"{machine}-unknown-linux-musl"
     minor = int(version.partition(".")[2])
     # The newest platform that uv knows and the base supports.
-    known = (17, 28, *range(31, 41))
-    return f"{machine}-manylinux_2_{max((n for n in known if n <= minor), default=17)}"
+    glibc_minors = (17, 28, *range(31, 41))
+    return f"{machine}-manylinux_2_{max((n for n in glibc_minors if n <= minor), default=17)}"
 
 
 def _is_left_out(relative: str) -> bool:
-    """Whether a file belongs to this machine: commands (written separately), uv's records, bytecode."""
+    """Whether a file is specific to this machine: commands (written separately), uv's records, bytecode."""
     return relative.startswith("bin/") or relative == ".lock" or relative.endswith((".pyc", "/uv_cache.json"))
 
 
 def _scripts(folder: Path, python: str) -> Iterator[tuple[str, bytes]]:
-    """The commands of the packages; their first line names this machine's Python and gets the image's."""
+    """Yield the commands of the packages, with the image's Python in the first line."""
     for path in sorted(folder.glob("bin/*")):
         content = path.read_bytes()
-        first, newline, rest = content.partition(b"\n")
+        first, newline, body = content.partition(b"\n")
         if first.startswith(b"#!") and b"python" in first:
-            content = b"#!" + python.encode() + newline + rest
-        elif first == b"#!/bin/sh" and rest.startswith(b"'''exec'"):
+            content = b"#!" + python.encode() + newline + body
+        elif first == b"#!/bin/sh" and body.startswith(b"'''exec'"):
             # A shebang has a length limit: a longer path is called by a line for sh and Python.
-            content = b"#!" + python.encode() + newline + rest.split(b"\n", 2)[2]
+            content = b"#!" + python.encode() + newline + body.split(b"\n", 2)[2]
         yield path.name, content
 
 
 def _record(record: Path, scripts: Mapping[str, bytes]) -> bytes:
-    """The list of a distribution's files, with the commands where and as they are now."""
+    """Return the RECORD of a distribution with the new paths and hashes of its commands."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     rows = list(csv.reader(record.read_text("utf-8").splitlines()))

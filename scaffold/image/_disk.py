@@ -15,7 +15,7 @@ def needs_room(folder: Path) -> Iterator[None]:
     """Run a block that writes below `folder`.
 
     Raises:
-        DiskFullError: It found no room there.
+        DiskFullError: The disk is full.
     """
     try:
         yield

@@ -22,13 +22,13 @@ from scaffold.image._dependencies import Package, largest_packages
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
-from scaffold.image._running import Asking, check_image, run_container
+from scaffold.image._running import ServiceAccess, check_image, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
 from scaffold.image.dockerfile._context import context_entries, is_model, read_dockerfile
 from scaffold.image.dockerfile._plan import instructions, read_base
-from scaffold.image.registry._credentials import Credentials, given_credentials, stored_credentials
+from scaffold.image.registry._credentials import Credentials, explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.image.registry._repository import Repository
 from scaffold.spec import Image, Layer
@@ -53,14 +53,14 @@ def build_with_engine(
     run: Runner,
     store: Path | None,
 ) -> Image:
-    """Build the image in the engine, try it, and push it where that is asked for.
+    """Build the image in the engine, check it, and push it if the options say so.
 
     Args:
         root: The project.
         reference: The image's name and tag.
         arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
         labels: Labels of the image besides those of the Dockerfile.
-        options: What the caller asked for.
+        options: The build options.
         on_event: Called with each event.
         run: Runs commands.
         store: Where layers are kept between builds; in the cache of the user where it is None.
@@ -92,9 +92,9 @@ def _build_and_push(
         image_id = _build(client, root, name, arguments, labels, options, on_event)
     base = parse_reference(read_base(read_dockerfile(root), arguments))
     layers = tuple(_layers(client, image_id, base))
-    packages = _packages(client, image_id, layers, kept := Store(store))
+    packages = _packages(client, image_id, layers, cache := Store(store))
     checked = options.check is not None and check_image(
-        _started(client, image_id, name, Asking(root=root, headers=options.headers), options),
+        _run_image(client, image_id, name, ServiceAccess(root=root, headers=options.headers), options),
         name,
         options.check,
         on_event,
@@ -105,7 +105,7 @@ def _build_and_push(
         unique = replace(reference, tag=options.pushed_tag(reference.tag, image_id))
         if unique != reference:
             client.images.get(image_id).tag(unique.name, unique.tag)
-        digest = _push(client, unique, base, packages, options, on_event, kept)
+        digest = _push(client, unique, base, packages, options, on_event, cache)
         name = unique.familiar
     return Image(
         reference=name, digest=digest, layers=layers, largest=largest_packages(packages), checked=checked
@@ -113,14 +113,14 @@ def _build_and_push(
 
 
 @contextlib.contextmanager
-def _started(
-    client: Any, image_id: str, name: str, asking: Asking, options: BuildOptions
+def _run_image(
+    client: Any, image_id: str, name: str, access: ServiceAccess, options: BuildOptions
 ) -> Iterator[Client]:
     """Run the image, if it is for the platform of this machine."""
-    own = replace(options, platforms=()).wanted_platforms
-    if options.platforms and options.platforms != own:
-        raise ImageNotRunnableError(name, f"it is for {options.platforms[0]}, and this machine is {own[0]}")
-    with run_container(client, image_id, name, asking, host_network=options.network == "host") as service:
+    host = replace(options, platforms=()).target_platforms
+    if options.platforms and options.platforms != host:
+        raise ImageNotRunnableError(name, f"it is for {options.platforms[0]}, and this machine is {host[0]}")
+    with run_container(client, image_id, name, access, host_network=options.network == "host") as service:
         yield service
 
 
@@ -136,17 +136,17 @@ def _build(
     """Stream the context to the engine, which follows the Dockerfile in it; return the image's id."""
     entries = {entry.name: entry for entry in context_entries(root)}
     entries[DOCKERFILE] = file_entry(root / DOCKERFILE, DOCKERFILE)
-    given = dict(arguments)
+    build_arguments = dict(arguments)
     if options.index_url:
-        given["PIP_INDEX_URL"] = options.index_url
+        build_arguments["PIP_INDEX_URL"] = options.index_url
     if options.ca_bundle:
         entries[_CERTIFICATES] = file_entry(options.ca_bundle.resolve(), _CERTIFICATES)
-        given["PIP_CERT"] = f"/build/{_CERTIFICATES}"
+        build_arguments["PIP_CERT"] = f"/build/{_CERTIFICATES}"
     events = client.api.build(
         fileobj=tar_blocks(entries.values()),
         custom_context=True,
         tag=name,
-        buildargs=given,
+        buildargs=build_arguments,
         labels=dict(labels),
         network_mode=options.network,
         platform=options.platforms[0] if options.platforms else None,
@@ -177,19 +177,19 @@ def _build_with_secret(
     assert options.netrc is not None
     on_event(Advanced(stage="build", detail="with BuildKit, for the secret"))
     secrets = {"netrc": options.netrc}
-    given = dict(arguments)
+    build_arguments = dict(arguments)
     if options.index_url:
-        given["PIP_INDEX_URL"] = options.index_url
+        build_arguments["PIP_INDEX_URL"] = options.index_url
     if options.ca_bundle:
         secrets["ca_bundle"] = options.ca_bundle
-        given["PIP_CERT"] = "/run/secrets/ca_bundle"
+        build_arguments["PIP_CERT"] = "/run/secrets/ca_bundle"
     with tempfile.TemporaryDirectory() as folder:
         dockerfile = Path(folder) / DOCKERFILE
         dockerfile.write_text(_with_secrets(read_dockerfile(root), bool(options.ca_bundle)), "utf-8")
         command = ["docker", "build", "--progress=plain", "--file", str(dockerfile), "--tag", name]
         for key, path in secrets.items():
             command += ["--secret", f"id={key},src={path.absolute()}"]
-        for key, value in given.items():
+        for key, value in build_arguments.items():
             command += ["--build-arg", f"{key}={value}"]
         for key, value in labels.items():
             command += ["--label", f"{key}={value}"]
@@ -218,13 +218,13 @@ def _with_secrets(text: str, certificates: bool) -> str:
 
 
 def _packages(client: Any, image_id: str, layers: Sequence[Layer], store: Store) -> tuple[Package, ...]:
-    """What is installed, as the image's own Python says; asked anew where base or dependencies are new."""
+    """Return the packages that the image's Python lists; cached by the base and dependency layers."""
     from docker.errors import DockerException
 
     installed = (layer.digest for layer in layers if layer.part in ("base", "dependencies"))
     key = " ".join(["packages", *installed])
-    if known := store.fact(key):
-        return tuple(Package(**package) for package in known)
+    if cached := store.fact(key):
+        return tuple(Package(**package) for package in cached)
     try:
         printed = client.containers.run(
             image_id,
@@ -254,7 +254,7 @@ def _push(
     store: Store,
 ) -> str:
     """Push through the engine, then attach the bill of materials; return the digest."""
-    credentials = given_credentials(options.credentials) or stored_credentials(reference.registry)
+    credentials = explicit_credentials(options.credentials) or stored_credentials(reference.registry)
     events = client.api.push(
         reference.name, tag=reference.tag, stream=True, decode=True, auth_config=_auth_config(credentials)
     )
@@ -278,19 +278,19 @@ def _auth_config(credentials: Credentials | None) -> dict[str, str]:
 
 
 def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
-    """The image's layers with what they weigh unpacked: the base's as one, then ours."""
+    """Yield the layers of the image with their unpacked sizes: the base as one layer, then ours."""
     from docker.errors import ImageNotFound
 
     image = client.images.get(image_id)
     try:
-        found = client.images.get(base.familiar)
+        base_image = client.images.get(base.familiar)
     except ImageNotFound:  # BuildKit does not share the images that it pulled
-        found = client.images.pull(base.familiar)
-    digests = image.attrs["RootFS"]["Layers"][len(found.attrs["RootFS"]["Layers"]) :]
-    steps = image.history()[: -len(found.history())]
-    yield Layer(digest=found.id, size_bytes=found.attrs["Size"], part="base")
-    weighing = [step for step in reversed(steps) if step["Size"]]
-    for digest, step in zip(digests[-len(weighing) :], weighing, strict=False):
+        base_image = client.images.pull(base.familiar)
+    digests = image.attrs["RootFS"]["Layers"][len(base_image.attrs["RootFS"]["Layers"]) :]
+    steps = image.history()[: -len(base_image.history())]
+    yield Layer(digest=base_image.id, size_bytes=base_image.attrs["Size"], part="base")
+    sized_steps = [step for step in reversed(steps) if step["Size"]]
+    for digest, step in zip(digests[-len(sized_steps) :], sized_steps, strict=False):
         yield Layer(digest=digest, size_bytes=step["Size"], part=_part(step["CreatedBy"]))
 
 

@@ -36,7 +36,7 @@ def connect() -> Any:
     """Return a client of the engine that DOCKER_HOST names, or the current context of the docker command.
 
     Raises:
-        EngineNotRunningError: None answers there.
+        EngineNotRunningError: No engine answers.
     """
     import docker
     from docker.context import ContextAPI
@@ -64,7 +64,7 @@ def engine_errors() -> Iterator[None]:
 
     Raises:
         ImageError: The engine refused a request.
-        EngineNotRunningError: It went away.
+        EngineNotRunningError: The connection to the engine broke.
     """
     from docker.errors import APIError, DockerException
     from requests import RequestException
@@ -79,10 +79,10 @@ def engine_errors() -> Iterator[None]:
 
 
 def follow_build(events: Iterable[Mapping[str, Any]], on_event: OnEvent) -> str:
-    """Return the id of the image that a build ends with.
+    """Return the id of the built image.
 
     Raises:
-        BuildStepError: A step failed; with the end of what it printed.
+        BuildStepError: A step failed; with the end of its output.
         DiskFullError: The engine has no room.
     """
     step, printed, image_id = "", "", ""
@@ -107,22 +107,22 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_event: OnEvent) -> str:
         image_id = (event.get("aux") or {}).get("ID", image_id)
         if "error" in event:
             lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
-            raise _step_failed(step, [*lines, str(event["error"]).strip()])
+            raise _step_error(step, [*lines, str(event["error"]).strip()])
     return image_id
 
 
 def follow_push(
     events: Iterable[Mapping[str, Any]], reference: Reference, username: str | None, on_event: OnEvent
 ) -> str:
-    """Return the digest that the registry gave the image.
+    """Return the digest of the image at the registry.
 
     Raises:
-        ImageError: One of its leaves, by what the registry said.
+        ImageError: The push failed; the subclass depends on the registry's message.
     """
     digest = ""
     for event in events:
         if "error" in event:
-            raise _push_failed(str(event["error"]).strip(), reference, username)
+            raise _push_error(str(event["error"]).strip(), reference, username)
         detail = event.get("progressDetail") or {}
         if detail.get("total"):
             on_event(
@@ -134,40 +134,42 @@ def follow_push(
     return digest
 
 
-def _push_failed(said: str, reference: Reference, username: str | None) -> ImageError:
+def _push_error(message: str, reference: Reference, username: str | None) -> ImageError:
     """Return the error for a failed push, by the registry's message."""
-    if error := _tls_failed(said):
+    if error := _tls_error(message):
         return error
-    if re.search(r"no space left|quota|insufficient storage", said, re.IGNORECASE):
-        return DiskFullError(f"the registry {reference.registry}", said)
-    if re.search(r"unauthorized|denied|no basic auth|forbidden|authentication required", said, re.IGNORECASE):
-        return RegistryLoginError(reference.registry, username, reference.repository, said)
-    if re.search(r"name unknown|not found|does not exist", said, re.IGNORECASE):
-        return RepositoryNotFoundError(reference.name, said, pushed=True)
-    if re.search(r"connection|EOF|timeout|broken pipe|reset|no such host", said, re.IGNORECASE):
-        return UploadError(reference.registry, "a push", 5, said)
-    return RegistryError(f"the push of {reference}", 0, said)
+    if re.search(r"no space left|quota|insufficient storage", message, re.IGNORECASE):
+        return DiskFullError(f"the registry {reference.registry}", message)
+    if re.search(
+        r"unauthorized|denied|no basic auth|forbidden|authentication required", message, re.IGNORECASE
+    ):
+        return RegistryLoginError(reference.registry, username, reference.repository, message)
+    if re.search(r"name unknown|not found|does not exist", message, re.IGNORECASE):
+        return RepositoryNotFoundError(reference.name, message, pushed=True)
+    if re.search(r"connection|EOF|timeout|broken pipe|reset|no such host", message, re.IGNORECASE):
+        return UploadError(reference.registry, "a push", 5, message)
+    return RegistryError(f"the push of {reference}", 0, message)
 
 
-def _step_failed(step: str, lines: list[str]) -> ImageError:
-    said = lines[-1]
-    if error := _tls_failed(said):
+def _step_error(step: str, lines: list[str]) -> ImageError:
+    message = lines[-1]
+    if error := _tls_error(message):
         return error
     if re.search(r"no space left on device", "\n".join(lines)):
-        return DiskFullError("the Docker Engine", said)
-    if re.search(r"insufficient UIDs or GIDs|lchown .*: invalid argument", said):
-        return EngineIdsError(said)
-    if step.startswith("FROM ") and re.search(r"not found|denied|unknown", said):
-        return RepositoryNotFoundError(step.split()[1], said)
+        return DiskFullError("the Docker Engine", message)
+    if re.search(r"insufficient UIDs or GIDs|lchown .*: invalid argument", message):
+        return EngineIdsError(message)
+    if step.startswith("FROM ") and re.search(r"not found|denied|unknown", message):
+        return RepositoryNotFoundError(step.split()[1], message)
     return BuildStepError(step, "\n".join(lines[-_TAIL_LINES:]))
 
 
-def _tls_failed(said: str) -> ImageError | None:
-    """Return the error for a registry whose TLS the engine refuses, which its message names by URL."""
-    match = re.search(r'https://([^/"]+)/', said)
-    if match and "server gave HTTP response to HTTPS client" in said:
+def _tls_error(message: str) -> ImageError | None:
+    """Return the error for a TLS failure between engine and registry, or None."""
+    match = re.search(r'https://([^/"]+)/', message)
+    if match and "server gave HTTP response to HTTPS client" in message:
         return PlainHttpRegistryError(match[1], engine=True)
-    cause = re.search(r"x509: (.+)", said)
+    cause = re.search(r"x509: (.+)", message)
     return UntrustedRegistryError(match[1], cause[1], engine=True) if match and cause else None
 
 

@@ -22,7 +22,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A JSON document that others name by its digest."""
+    """A JSON document that other documents refer to by its digest."""
 
     content: bytes
     media_type: str
@@ -33,13 +33,13 @@ class Document:
         return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
 
     def descriptor(self) -> dict[str, Any]:
-        """Return how another document names it."""
+        """Return the descriptor by which other documents refer to this one."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A layer and what it is: `base`, `dependencies`, `code` or `model`; `history` says how it came."""
+    """A layer and its kind: `base`, `dependencies`, `code` or `model`; `history` is the command behind it."""
 
     blob: Blob
     part: str
@@ -64,7 +64,7 @@ def make_image(
     parts: Sequence[Part],
     annotations: Mapping[str, str],
 ) -> PlatformImage:
-    """Return the image that `parts` make: those of the base first, then ours.
+    """Return the image of the layers `parts`: those of the base first, then ours.
 
     Args:
         platform: `linux/amd64`.
@@ -88,25 +88,25 @@ def make_image(
         "rootfs": {"type": "layers", "diff_ids": [part.blob.diff_id for part in parts]},
         "history": history,
     }
-    described = document(image, OCI_CONFIG)
+    config_document = document(image, OCI_CONFIG)
     manifest = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "config": described.descriptor(),
+        "config": config_document.descriptor(),
         "layers": [part.blob.descriptor() for part in parts],
         "annotations": dict(annotations),
     }
     return PlatformImage(
         platform=platform,
         parts=tuple(parts),
-        config=described,
+        config=config_document,
         manifest=document(manifest, OCI_MANIFEST),
         labels=config.get("Labels") or {},
     )
 
 
 def make_index(images: Sequence[PlatformImage]) -> Document:
-    """Return the index by which a registry gives each platform its image."""
+    """Return the index of the images by platform."""
     manifests = [
         image.manifest.descriptor()
         | {"platform": dict(zip(("os", "architecture"), image.platform.split("/"), strict=True))}
@@ -116,7 +116,7 @@ def make_index(images: Sequence[PlatformImage]) -> Document:
 
 
 def document(content: Mapping[str, Any], media_type: str) -> Document:
-    """Return the JSON of `content`, the same bytes each time."""
+    """Return `content` as canonical JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return Document(content=text.encode(), media_type=media_type)
 
@@ -154,9 +154,9 @@ def _layout(top: Document, images: Sequence[PlatformImage], reference: str) -> I
     }
     yield text_entry("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
     yield text_entry("index.json", document(index, OCI_INDEX).content)
-    documents = {one.digest: one for image in images for one in (image.config, image.manifest)}
-    for digest, one in (documents | {top.digest: top}).items():
-        yield text_entry(_path(digest), one.content)
+    documents = {doc.digest: doc for image in images for doc in (image.config, image.manifest)}
+    for digest, doc in (documents | {top.digest: top}).items():
+        yield text_entry(_path(digest), doc.content)
     for digest, path in {p.blob.digest: p.blob.path for image in images for p in image.parts}.items():
         assert path is not None
         yield file_entry(path, _path(digest))

@@ -36,7 +36,7 @@ class BuilderChoices(TypedDict, total=False):
 
 
 class BuildChoices(BuilderChoices, total=False):
-    """How an image is built, what it is called and where it goes: keywords of `build`."""
+    """The builder's options, the name and the destination of an image: keywords of `build`."""
 
     tag: str | None
     registry: str | None
@@ -47,12 +47,12 @@ class BuildChoices(BuilderChoices, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """How a project becomes an image, and where that goes."""
+    """The options of a build."""
 
     builder: str = "docker"
     """`docker`: a Docker Engine follows the Dockerfile. `layers`: the image is put together here."""
     tag: str | None = None
-    """The whole reference, or only what stands after the colon; the model's version when absent."""
+    """The whole reference, or only the tag; the model's version when absent."""
     registry: str | None = None
     """`registry.example.com/team`: put before the service's name."""
     push: bool = False
@@ -74,9 +74,9 @@ class BuildOptions:
     network: str | None = None
     """Only `docker`: the network of the build's steps, e.g. `host`."""
     check: Recording | None = None
-    """Run the image and replay this sample before anything goes out."""
+    """Run the image and replay this sample before the image is pushed or written."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers of the requests of that check, such as a token; they are written nowhere."""
+    """Headers of the check's requests, such as a token; never stored."""
     check_if_possible: bool = False
     """Skip the check if this machine cannot run the image."""
     unique_tag: bool = False
@@ -101,11 +101,11 @@ class BuildOptions:
             raise PasswordInUrlError()
 
     @property
-    def wanted_platforms(self) -> tuple[str, ...]:
-        """The platforms, this machine's where none was named."""
-        here = platform.machine().lower()
+    def target_platforms(self) -> tuple[str, ...]:
+        """The requested platforms, or that of this machine."""
+        machine = platform.machine().lower()
         names = {**{wheel: image for image, wheel in MACHINES.items()}, "amd64": "amd64", "arm64": "arm64"}
-        return self.platforms or (f"linux/{names.get(here, 'amd64')}",)
+        return self.platforms or (f"linux/{names.get(machine, 'amd64')}",)
 
     def pushed_tag(self, tag: str, digest: str) -> str:
         """Return the tag to push under: `tag`, or one that only the image of this digest has."""
@@ -113,5 +113,5 @@ class BuildOptions:
 
     @property
     def index(self) -> PackageIndex:
-        """Where packages come from."""
+        """The package index."""
         return PackageIndex(url=self.index_url, netrc=self.netrc, ca_bundle=self.ca_bundle)

@@ -1,4 +1,4 @@
-"""Push an image: the blobs that the registry lacks, and the bill of materials."""
+"""Push an image: its missing blobs, and the bill of materials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def push_layered(
     Args:
         layered: The images with their layers.
         top: The manifest, or the index of several, that the tag names.
-        target: Where they go.
+        target: The repository to push to.
         tag: The tag.
         store: Where layers are kept; a layer of the base that the registry lacks is fetched into it.
         on_event: Called with each event.
@@ -49,12 +49,12 @@ def push_referrer(
 ) -> None:
     """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
-    A registry that accepts images only refuses it: an event says so, and the image stays.
+    If the registry accepts images only, an event reports this and the image stays.
 
     Args:
-        digest: Of the image.
+        digest: The digest of the image.
         referrer: The manifest.
-        content: What it is about.
+        content: The content of the referrer, such as a bill of materials.
         target: The repository of the image.
         store: Where blobs are kept.
         on_event: Called with each event.
@@ -69,16 +69,18 @@ def push_referrer(
 
 
 def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
-    """Add the referrer to the list that a registry of the older kind has clients keep.
+    """Add the referrer to the list that clients maintain at registries without the referrers API.
 
-    It is an index under a tag made from the image's digest. Source: the distribution specification 1.1,
+    The list is an index under a tag made from the image's digest. Source: the distribution specification 1.1,
     "Referrers Tag Schema".
     """
     tag = digest.replace(":", "-")
     manifests = []
     if target.has_manifest(tag):
-        known = json.loads(target.manifest(tag)[0])
-        manifests = [one for one in known.get("manifests", ()) if one["digest"] != referrer.digest]
+        current = json.loads(target.manifest(tag)[0])
+        manifests = [
+            manifest for manifest in current.get("manifests", ()) if manifest["digest"] != referrer.digest
+        ]
     kind = json.loads(referrer.content)["artifactType"]
     manifests.append(referrer.descriptor() | {"artifactType": kind})
     index = document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}, OCI_INDEX)
@@ -109,11 +111,11 @@ def _push_part(layered: Layered, part: Part, target: Repository, store: Store, o
     return True
 
 
-def _push_document(one: Document, target: Repository, store: Store) -> None:
-    if target.has_blob(one.digest):
+def _push_document(doc: Document, target: Repository, store: Store) -> None:
+    if target.has_blob(doc.digest):
         return
     with store.folder() as folder:
         path = folder / "document"
-        path.write_bytes(one.content)
-        blob = Blob(digest=one.digest, size_bytes=len(one.content), media_type=one.media_type, path=path)
+        path.write_bytes(doc.content)
+        blob = Blob(digest=doc.digest, size_bytes=len(doc.content), media_type=doc.media_type, path=path)
         target.push_blob(blob, lambda _: None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scaffold.image._options import BuilderChoices
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def move_tag(image: str, tag: str, choices: BuilderChoices) -> str:
     Args:
         image: The image by digest.
         tag: The tag; another image may have it.
-        choices: As for its push.
+        choices: The options of the push.
 
     Raises:
         ImageError: The registry does not have the image, or does not move tags.
@@ -37,11 +37,11 @@ def move_tag(image: str, tag: str, choices: BuilderChoices) -> str:
 
 
 def read_labels(image: str, choices: BuilderChoices) -> Mapping[str, str]:
-    """Return the labels of an image at its registry; of one for several platforms, those of the first.
+    """Return the labels of an image at its registry; of a multi-platform image, those of the first platform.
 
     Args:
         image: The image by digest.
-        choices: How the registry is reached.
+        choices: The options for the registry.
 
     Raises:
         ImageError: The registry does not have the image, or does not answer.
@@ -68,7 +68,7 @@ def _repository(reference: Reference, choices: BuilderChoices, *, attempts: int 
     from scaffold.image.registry._repository import Repository
     from scaffold.image.registry._requests import Patience
 
-    login = given_credentials(choices.get("credentials")) or stored_credentials(reference.registry)
+    login = explicit_credentials(choices.get("credentials")) or stored_credentials(reference.registry)
     return Repository(
         reference,
         login,

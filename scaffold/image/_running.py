@@ -22,12 +22,12 @@ _READY_S = 90
 _POLL_S = 0.2
 _PORT = 8000
 _USERS = range(10_000, 60_000)
-"""Users that no image knows; a rootless engine and a pod with a user namespace have some 65,536 ids."""
+"""User ids that no image defines; a rootless engine and a pod with a user namespace have some 65,536 ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """How the service in an image is asked."""
+class ServiceAccess:
+    """The routes and headers for requests to the service in an image."""
 
     root: Path
     """The project, whose code says below which prefix its routes are."""
@@ -41,20 +41,20 @@ def any_user() -> int:
 
 @contextlib.contextmanager
 def run_container(
-    client: Any, image_id: str, reference: str, asking: Asking, *, host_network: bool
+    client: Any, image_id: str, reference: str, access: ServiceAccess, *, host_network: bool
 ) -> Iterator[Client]:
     """Run the image read-only with an arbitrary user id, yield a client, and remove the container.
 
     Args:
         client: Of the Docker Engine.
         image_id: The image.
-        reference: What it is called.
-        asking: How its service is asked.
+        reference: The name of the image.
+        access: The routes and headers of the service.
         host_network: Whether the container is in the network of the machine.
 
     Raises:
         ImageCheckError: The container does not start, or is not ready in time.
-        ImageNotRunnableError: It is ready, and cannot be reached from here.
+        ImageNotRunnableError: The service is ready, but not reachable from this machine.
     """
     from docker.errors import DockerException
 
@@ -89,7 +89,7 @@ def run_container(
             return str(container.logs(tail=30).decode("utf-8", "replace"))
 
         try:
-            service = await_service(url, reference, asking, stopped, log)
+            service = await_service(url, reference, access, stopped, log)
         except ImageCheckError:
             if not stopped() and _is_ready_inside(container, port if host_network else _PORT):
                 why = f"its port {port} cannot be reached from here; the engine may run on another machine"
@@ -110,31 +110,31 @@ def _is_ready_inside(container: Any, port: int) -> bool:
 
 
 def await_service(
-    url: str, reference: str, asking: Asking, stopped: Callable[[], bool], log: Callable[[], str]
+    url: str, reference: str, access: ServiceAccess, stopped: Callable[[], bool], log: Callable[[], str]
 ) -> Client:
     """Wait until the service in the image is ready, and return a client of it.
 
     Args:
-        url: Where it is, but for a prefix of its routes.
+        url: The service's URL without a prefix of its routes.
         reference: The name of the image.
-        asking: How it is asked.
-        stopped: Whether it has ended.
-        log: Returns the end of what it printed.
+        access: The routes and headers of the service.
+        stopped: Returns whether the container has stopped.
+        log: Returns the end of the container's output.
 
     Raises:
         ImageCheckError: The service stopped, took too long or has no `/readyz`; with the end of its log.
     """
-    client = Client(url, headers=asking.headers)
-    ready = await_routes(client, asking.root, timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
+    client = Client(url, headers=access.headers)
+    ready = await_routes(client, access.root, timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
     if ready.is_ready:
         return client
     if stopped():
-        what = "It stopped at its start"
+        problem = "It stopped at its start"
     elif ready.last == "404":
-        what = f"It answers 404 to GET {client.protocol.ready}, so nothing says when it is ready"
+        problem = f"It answers 404 to GET {client.protocol.ready}, so nothing says when it is ready"
     else:
-        what = f"It was not ready after {_READY_S} s"
-    raise ImageCheckError(reference, f"{what}. The end of its log:\n{log()}")
+        problem = f"It was not ready after {_READY_S} s"
+    raise ImageCheckError(reference, f"{problem}. The end of its log:\n{log()}")
 
 
 def check_image(

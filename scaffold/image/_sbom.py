@@ -37,7 +37,7 @@ def make_sbom(image: str, base: str, packages: Sequence[Package], labels: Mappin
 
 
 def make_referrer(subject: Mapping[str, Any], sbom: Document) -> Document:
-    """Return the manifest by which a registry finds the document from the image that it is about."""
+    """Return the manifest that attaches the document to the image `subject`."""
     return document(
         {
             "schemaVersion": 2,

@@ -33,41 +33,41 @@ class Store:
             raise CacheFolderError(str(self.root), error.strerror or str(error)) from error
 
     def blob(self, digest: str) -> Path:
-        """Return where the blob lies, or would."""
+        """Return the path of the blob, which may not exist."""
         path = self.root / "blobs" / digest.rpartition(":")[2]
         with contextlib.suppress(OSError):
             os.utime(path)
         return path
 
-    def keep(self, made: Path, digest: str) -> Path:
-        """Move a finished file to its place."""
+    def keep(self, file: Path, digest: str) -> Path:
+        """Move a finished blob file into the store."""
         path = self.blob(digest)
-        made.replace(path)
+        file.replace(path)
         return path
 
     def fact(self, key: str) -> Any:
         """Return the fact stored under `key`, or None."""
         path = self._fact(key)
         try:
-            found = json.loads(path.read_text("utf-8"))
+            value = json.loads(path.read_text("utf-8"))
             os.utime(path)
         except (OSError, ValueError):
             return None
-        return found
+        return value
 
     def remember(self, key: str, fact: Any) -> None:
-        """Remember `fact`, a JSON value, under `key`."""
+        """Store `fact`, a JSON value, under `key`."""
         with self.folder() as folder:
-            written = folder / "fact"
-            written.write_text(json.dumps(fact), "utf-8")
-            written.replace(self._fact(key))
+            temporary = folder / "fact"
+            temporary.write_text(json.dumps(fact), "utf-8")
+            temporary.replace(self._fact(key))
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give a temporary folder on the file system of the blobs, so that moving a file is a rename.
+        """Yield a temporary folder on the file system of the blobs, so that moving a file is a rename.
 
         Raises:
-            DiskFullError: Something in the block found no room.
+            DiskFullError: The disk is full.
         """
         with needs_room(self.root):
             name = tempfile.mkdtemp(dir=self.root / "work")
@@ -78,7 +78,7 @@ class Store:
                 threading.Thread(target=shutil.rmtree, args=(name, True)).start()
 
     def tidy(self) -> None:
-        """Remove what no build has used for a month."""
+        """Remove entries that no build has used for a month."""
         oldest = time.time() - _KEPT_DAYS * 86400
         for path in (*self.root.glob("blobs/*"), *self.root.glob("facts/*")):
             with contextlib.suppress(OSError):

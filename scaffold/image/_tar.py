@@ -67,8 +67,8 @@ def file_entries(
     pending = [(os.fspath(folder), "")]
     while pending:
         folder_path, prefix = pending.pop()
-        with os.scandir(folder_path) as found:
-            for item in found:
+        with os.scandir(folder_path) as items:
+            for item in items:
                 relative = prefix + item.name
                 if skip(relative):
                     continue
@@ -205,10 +205,10 @@ def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
     Raises:
         ImageError: A file cannot be read, or changed while it was read.
     """
-    written: set[str] = set()
+    folders: set[str] = set()
     for entry in sorted(entries, key=lambda entry: entry.name):
-        for folder in _missing_folders(entry.name, written):
-            written.add(folder)
+        for folder in _missing_folders(entry.name, folders):
+            folders.add(folder)
             yield _header(folder, tarfile.DIRTYPE, mode=0o755)
         if entry.link:
             yield _header(entry.name, tarfile.SYMTYPE, mode=0o777, link=entry.link)
@@ -228,11 +228,11 @@ def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def _missing_folders(name: str, written: set[str]) -> list[str]:
-    """Return the parent folders of `name` that are not in `written`, the outermost first."""
+def _missing_folders(name: str, known_folders: set[str]) -> list[str]:
+    """Return the parent folders of `name` that are not in `known_folders`, the outermost first."""
     missing: list[str] = []
     folder = name.rpartition("/")[0]
-    while folder and folder not in written:
+    while folder and folder not in known_folders:
         missing.append(folder)
         folder = folder.rpartition("/")[0]
     return missing[::-1]
@@ -256,12 +256,12 @@ def _header(name: str, kind: bytes, *, mode: int, link: str = "", size_bytes: in
 
 def _joined(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Join small blocks, so that only large ones are hashed and compressed."""
-    held: list[bytes] = []
-    held_bytes = 0
+    buffered: list[bytes] = []
+    buffered_bytes = 0
     for block in blocks:
-        held.append(block)
-        held_bytes += len(block)
-        if held_bytes >= _BLOCK_BYTES:
-            yield b"".join(held)
-            held, held_bytes = [], 0
-    yield b"".join(held)
+        buffered.append(block)
+        buffered_bytes += len(block)
+        if buffered_bytes >= _BLOCK_BYTES:
+            yield b"".join(buffered)
+            buffered, buffered_bytes = [], 0
+    yield b"".join(buffered)

@@ -23,18 +23,18 @@ from scaffold.resolve.lock._choice import RUNNING_PYTHON, Choice, Options, choos
 from scaffold.resolve.lock._lock import CompiledLock, make_lock
 from scaffold.resolve.lock._relock import lock_again, renew_service_layer, requirement_of
 from scaffold.resolve.lock._service import ServiceLayer, read_service_layer
-from scaffold.resolve.trace._opened import imported_files, named_files, opened_files
-from scaffold.resolve.trace._rehearsal import Rehearsal, hidden_modules, missing_module, reached
-from scaffold.resolve.trace._trace import Found, Rehearsing, Request, Trace, own_folders
+from scaffold.resolve.trace._opened import collect_imported_files, collect_opened_files, find_named_files
+from scaffold.resolve.trace._rehearsal import Rehearsal, hidden_modules, imports_hidden, missing_module
+from scaffold.resolve.trace._trace import Rehearsing, Request, Trace, TraceReport, own_folders
 from scaffold.resolve.trace._witnesses import (
-    asked_by_code,
-    asked_by_model,
-    asked_by_modules,
-    named_in,
-    needed,
+    code_reasons,
+    imported_distributions,
+    mentioned_distributions,
+    minimal_reasons,
+    model_reasons,
     optional_imports,
     python_texts,
-    seen_in_trace,
+    sample_reasons,
 )
 from scaffold.spec import (
     Artifact,
@@ -51,19 +51,19 @@ from scaffold.worker import WorkerSettings
 __all__ = [
     "Audit",
     "CollectedSources",
-    "Found",
     "Installation",
     "Options",
     "Request",
     "Trace",
+    "TraceReport",
     "Vulnerability",
     "audit_project",
     "collect_sources",
     "find_vulnerabilities",
     "hidden_from",
+    "imports_hidden",
     "lock_again",
     "own_folders",
-    "reached",
     "renew_service_layer",
     "requirement_of",
     "resolve_dependencies",
@@ -107,7 +107,7 @@ def start_trace(
 def hidden_from(
     artifact: Artifact, modules: Sequence[str], sources: Sequence[LocalSource], installation: Installation
 ) -> Mapping[str, str]:
-    """Return, by module, the installed distributions that nothing in the model's files asks for.
+    """Return, by module, the installed distributions that neither the model's files nor the code import.
 
     Args:
         artifact: The model.
@@ -115,9 +115,9 @@ def hidden_from(
         sources: The local code that is copied into the service.
         installation: What is installed in the model's environment.
     """
-    asked = asked_by_model(artifact, installation) | asked_by_modules(modules, installation)
-    asked |= asked_by_code(_texts(sources), installation)
-    return hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
+    needed = model_reasons(artifact, installation) | sample_reasons(modules, installation)
+    needed |= code_reasons(_texts(sources), installation)
+    return hidden_modules(installation, [*needed, *read_service_layer(RUNNING_PYTHON).pins])
 
 
 def resolve_dependencies(
@@ -160,9 +160,9 @@ def resolve_dependencies(
     layer = read_service_layer(options.python, profile=options.profile, opentelemetry=options.opentelemetry)
     local = _texts(sources)
     modules = {f"{APP}/{name}": text for name, text in code.items()}
-    generated = _model_part(asked_by_code(modules, installation), layer)
-    asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
-    found, extra = Rehearsal(
+    generated = _model_part(code_reasons(modules, installation), layer)
+    user_reasons = code_reasons(local, installation) | model_reasons(artifact, installation)
+    report, traced = Rehearsal(
         artifact=artifact,
         path=_path(search, settings),
         installation=installation,
@@ -170,30 +170,30 @@ def resolve_dependencies(
         always=frozenset(layer.pins),
         local=_local(search),
         settings=settings,
-    ).run([*generated, *asked], trace)
-    _require_owners(found, installation, sources, artifact)
-    seen = seen_in_trace(found, installation)
-    reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
-    listed = _model_part(needed(reasons, installation), layer)
+    ).run([*generated, *user_reasons], trace)
+    _require_owners(report, installation, sources, artifact)
+    imported = imported_distributions(report, installation)
+    reasons = generated | {name: reason for name, reason in user_reasons.items() if name in imported} | traced
+    listed = _model_part(minimal_reasons(reasons, installation), layer)
     choice = choose(listed, reasons, installation, options)
-    mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
-    lock = _locked(choice, layer, reasons, options, run)
-    files, hidden = _seen_files(found, artifact, local.values(), _roots(search), installation)
-    system, unknown = find_system_packages(found.libraries, run)
-    unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
+    mentioned = (mentioned_distributions(artifact, installation) & set(imported)) - set(traced)
+    lock = _lock_both(choice, layer, reasons, options, run)
+    files, hidden = _traced_files(report, artifact, local.values(), _roots(search), installation)
+    system, unknown = find_system_packages(report.libraries, run)
+    untraced = _unreached_imports(optional_imports(local, installation), imported | set(reasons))
     return Dependencies(
         python=options.python,
         requirements=(*_with_mentions(choice.requirements, mentioned), *layer.requirements),
         lock=lock.text,
         sources=(*sources, *_not_collected(sources, files), *choice.wheels, *lock.wheels),
         system=system,
-        notes=(*lock.notes, *unknown, *hidden, *unseen),
-        takes_example=found.takes_example,
+        notes=(*lock.notes, *unknown, *hidden, *untraced),
+        takes_example=report.takes_example,
     )
 
 
 def _with_mentions(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
-    """Yield the requirements, marked where the model's file mentions a name of theirs."""
+    """Yield the requirements; mark those whose modules the model file mentions."""
     for line in requirements:
         yield replace(line, mentioned=line.distribution in mentioned)
 
@@ -203,22 +203,24 @@ def _model_part(reasons: Mapping[str, str], layer: ServiceLayer) -> dict[str, st
     return {name: reason for name, reason in reasons.items() if name not in layer.pins}
 
 
-def _seen_files(
-    found: Found,
+def _traced_files(
+    report: TraceReport,
     artifact: Artifact,
     local: Iterable[str],
     roots: Sequence[Path],
     installation: Installation,
 ) -> tuple[list[LocalSource], list[str]]:
-    """Return the user's files that the model imported, opened, or names; and notes on those not copied."""
-    named = named_files(found.unaudited, artifact.path, local)
-    beside = set(named) if artifact.format is ModelFormat.ONNX else set()
+    """Return the user's files that the model imports, opens or mentions, and notes on files not copied."""
+    paths = find_named_files(report.unaudited, artifact.path, local)
+    model_files = set(paths) if artifact.format is ModelFormat.ONNX else set()
     if artifact.format in FOLDER_FORMATS:
-        beside = {str(path.resolve()) for path in listed_paths(artifact.path)}
-        named |= dict.fromkeys(beside, "load")
-        beside |= {name for name in found.opened if os.path.realpath(name) in beside}
-    data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
-    return [*imported_files(found.own), *data], hidden
+        model_files = {str(path.resolve()) for path in listed_paths(artifact.path)}
+        paths |= dict.fromkeys(model_files, "load")
+        model_files |= {name for name in report.opened_files if os.path.realpath(name) in model_files}
+    data_files, hidden = collect_opened_files(
+        {**paths, **report.opened_files}, roots, artifact.path, installation, model_files
+    )
+    return [*collect_imported_files(report.local_modules), *data_files], hidden
 
 
 def _request(
@@ -233,13 +235,13 @@ def _request(
     )
 
 
-def _locked(
-    choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner
+def _lock_both(
+    choice: Choice, layer: ServiceLayer, reasons: Iterable[str], options: Options, run: Runner
 ) -> CompiledLock:
     """Lock both parts of `requirements.in`.
 
     A transitive dependency of both the model and the service layer has the version of this environment. If
-    the service layer does not accept it, its own version is taken, and a note says so.
+    the service layer does not accept that version, the lock has the service layer's version and a note.
     """
     lock = functools.partial(
         make_lock,
@@ -256,43 +258,43 @@ def _locked(
         shared = {
             name: version
             for name, version in layer.pins.items()
-            if name in choice.versions and name not in {*asked, *options.pins}
+            if name in choice.versions and name not in {*reasons, *options.pins}
         }
         moved = {name: new for name, new in shared.items() if choice.versions[name] != new}
         if not moved:
             raise
-        found = lock({**layer.pins, **choice.versions, **moved})
+        compiled = lock({**layer.pins, **choice.versions, **moved})
         notes = [
             f"{name} {new} in the service, {choice.versions[name]} here: it serves the service layer too"
             for name, new in sorted(moved.items())
         ]
-        return replace(found, notes=(*found.notes, *notes))
+        return replace(compiled, notes=(*compiled.notes, *notes))
 
 
 def _require_owners(
-    found: Found, installation: Installation, sources: Sequence[LocalSource], artifact: Artifact
+    report: TraceReport, installation: Installation, sources: Sequence[LocalSource], artifact: Artifact
 ) -> None:
-    """Return if each module that was found among the installed ones belongs to a distribution.
+    """Check that each imported module from the environment belongs to a distribution.
 
     Raises:
-        MissingModuleError: One belongs to none and is not copied into the service either.
+        MissingModuleError: A module belongs to no distribution and is not copied into the service.
     """
     carried = {source.path.partition("/")[0].removesuffix(".py") for source in sources}
-    for module in found.imported:
+    for module in report.imported:
         top = module.partition(".")[0]
         if top not in carried and not installation.owners_of(module):
             names = [name.dotted for name in artifact.globals if name.module.partition(".")[0] == top]
             raise missing_module(top, (names or [artifact.path.name])[0])
 
 
-def _not_collected(sources: Sequence[LocalSource], seen: Sequence[LocalSource]) -> list[LocalSource]:
-    """Return the files that the trace saw and that `sources` does not have."""
-    there = {source.path for source in sources}
-    return [source for source in seen if source.path not in there]
+def _not_collected(sources: Sequence[LocalSource], traced: Sequence[LocalSource]) -> list[LocalSource]:
+    """Return the traced files that are not in `sources`."""
+    collected = {source.path for source in sources}
+    return [source for source in traced if source.path not in collected]
 
 
 def _roots(search: Sequence[Path]) -> list[Path]:
-    """Folders where the user's own files may be: those given and those of `sys.path`."""
+    """Return the folders that may hold the user's files: `search` and `sys.path`."""
     return [*search, *(Path(entry) for entry in sys.path if entry and Path(entry).is_dir())]
 
 
@@ -308,14 +310,14 @@ def _path(search: Sequence[Path], settings: WorkerSettings | None) -> list[str]:
 
 def _local(search: Sequence[Path]) -> list[str]:
     """Return the user's own folders, without the root of the file system."""
-    own = (folder for folder in search if folder.parent != folder and home_of(folder) is Home.LOCAL)
-    return [os.fspath(folder) for folder in own]
+    folders = (folder for folder in search if folder.parent != folder and home_of(folder) is Home.LOCAL)
+    return [os.fspath(folder) for folder in folders]
 
 
-def _left_out(optional: Mapping[str, str], taken: Set[str]) -> list[str]:
+def _unreached_imports(optional: Mapping[str, str], required: Set[str]) -> list[str]:
     """Return notes on imports of local code that the sample did not reach."""
     return [
         f"{path} imports {name} where the sample did not come to: --require {name} takes it along"
         for name, path in sorted(optional.items())
-        if name not in taken
+        if name not in required
     ]

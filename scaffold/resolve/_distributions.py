@@ -34,12 +34,12 @@ class Installed:
 
     @functools.cached_property
     def requires(self) -> tuple[Parsed, ...]:
-        """What it requires, extras and markers included; lines that break the rules are left out."""
+        """The requirements, with extras and markers; invalid lines are skipped."""
         return tuple(_parsed(self.metadata.requires or ()))
 
     @functools.cached_property
     def files(self) -> tuple[tuple[str, ...], ...]:
-        """The parts of the paths of its modules, relative to the folder it was installed into."""
+        """The path parts of the distribution's modules, relative to the installation folder."""
         record = self.metadata.read_text("RECORD")
         if record is None:
             names = (self.metadata.read_text("top_level.txt") or self.name.replace("-", "_")).split()
@@ -53,7 +53,7 @@ class Installed:
 
     @functools.cached_property
     def origin(self) -> Mapping[str, Any]:
-        """Its `direct_url.json`, empty where it came from an index. Source: PEP 610."""
+        """The content of `direct_url.json`; empty for a distribution from an index. Source: PEP 610."""
         text = self.metadata.read_text("direct_url.json")
         try:
             origin = json.loads(text) if text else {}
@@ -62,7 +62,7 @@ class Installed:
         return origin if isinstance(origin, dict) else {}
 
     def has_own(self, module: str) -> bool:
-        """Whether the file of the module's topmost package is still the one that it installed."""
+        """Whether the module's top-level package on disk is still the one from this distribution."""
         top = module.partition(".")[0]
         for path in self.metadata.files or ():
             if path.as_posix() in (f"{top}/__init__.py", f"{top}.py") and path.hash:
@@ -72,18 +72,23 @@ class Installed:
 
     @property
     def is_from_index(self) -> bool:
-        """Whether its version is enough to get it again. conda notes the folder that it was built in."""
+        """Whether the version alone identifies the distribution. conda records the folder of its build."""
         return not self.origin.get("url") or self.metadata.read_text("INSTALLER") == "conda"
 
     @property
     def is_editable(self) -> bool:
-        """Whether its code is the user's own folder, not a copy."""
+        """Whether the distribution is an editable install."""
         return bool(self.origin.get("dir_info", {}).get("editable"))
 
 
-def _headers(found: metadata.Distribution) -> Message:
-    """Name, version and the like; `found.metadata` would parse the description, which is long."""
-    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
+def _headers(distribution: metadata.Distribution) -> Message:
+    """Name, version and the like; `distribution.metadata` would parse the description, which is long."""
+    text = (
+        distribution.read_text("METADATA")
+        or distribution.read_text("PKG-INFO")
+        or distribution.read_text("")
+        or ""
+    )
     return message_from_string(text.partition("\n\n")[0])
 
 
@@ -92,43 +97,46 @@ class Installation:
 
     def __init__(self, path: Sequence[str] | None = None) -> None:
         self.by_name: dict[str, Installed] = {}
-        for found in metadata.distributions(path=list(sys.path if path is None else path)):
-            about = _headers(found)
-            name = about["Name"]
-            if name and _is_installed(found):
+        for distribution in metadata.distributions(path=list(sys.path if path is None else path)):
+            headers = _headers(distribution)
+            name = headers["Name"]
+            if name and _is_installed(distribution):
                 key = canonicalize_name(name)
-                self.by_name.setdefault(key, Installed(key, about["Version"], found))
+                self.by_name.setdefault(key, Installed(key, headers["Version"], distribution))
 
     @functools.cached_property
     def owners(self) -> Mapping[str, tuple[str, ...]]:
-        """Names of distributions by the module that they bring; below a namespace package, by its parts."""
+        """Distribution names by module; for a namespace package, by each of its submodules."""
         packages = {
-            parts[:-1] for one in self.by_name.values() for parts in one.files if parts[-1] == "__init__.py"
+            parts[:-1]
+            for installed in self.by_name.values()
+            for parts in installed.files
+            if parts[-1] == "__init__.py"
         }
         owners: dict[str, dict[str, None]] = {}
-        for name, one in self.by_name.items():
-            for module in {_module(parts, packages) for parts in one.files} - {None}:
+        for name, installed in self.by_name.items():
+            for module in {_module(parts, packages) for parts in installed.files} - {None}:
                 owners.setdefault(module or "", {})[name] = None
         return {module: tuple(names) for module, names in owners.items()}
 
     @functools.cached_property
     def folders(self) -> tuple[str, ...]:
         """The folders that distributions are installed into."""
-        return tuple(sorted({_folder(one.metadata) for one in self.by_name.values()}))
+        return tuple(sorted({_folder(installed.metadata) for installed in self.by_name.values()}))
 
     def owners_of(self, module: str) -> tuple[str, ...]:
-        """Return the distributions that bring `module`: none for the standard library and local code."""
+        """Return the distributions that provide `module`: none for the standard library and local code."""
         parts = module.split(".")
         for end in range(1, len(parts) + 1):
-            if found := self.owners.get(".".join(parts[:end])):
-                return found
+            if owners := self.owners.get(".".join(parts[:end])):
+                return owners
         return ()
 
     def owner_of(self, module: str) -> str | None:
-        """Return the distribution of `module`: where several bring it, the one whose file is there."""
+        """Return the distribution of `module`; of several, the distribution whose file is on disk."""
         owners = sorted(self.owners_of(module))
-        there = (name for name in owners if len(owners) == 1 or self.by_name[name].has_own(module))
-        return next(there, owners[0] if owners else None)
+        with_file = (name for name in owners if len(owners) == 1 or self.by_name[name].has_own(module))
+        return next(with_file, owners[0] if owners else None)
 
     def closure(self, names: Iterable[str]) -> dict[str, Installed]:
         """Return the installed distributions among `names` and all that they require, by name."""
@@ -149,14 +157,14 @@ class Installation:
                 yield canonicalize_name(requirement.name), frozenset(requirement.extras)
 
 
-def _folder(found: metadata.Distribution) -> str:
-    return os.path.abspath(str(found.locate_file("")))  # noqa: PTH100 - as entries of sys.path are
+def _folder(distribution: metadata.Distribution) -> str:
+    return os.path.abspath(str(distribution.locate_file("")))  # noqa: PTH100 - as entries of sys.path are
 
 
-def _is_installed(found: metadata.Distribution) -> bool:
-    """Whether it is a copy, not the `*.egg-info` that a build leaves in the user's own folder."""
+def _is_installed(distribution: metadata.Distribution) -> bool:
+    """Whether the distribution is installed: a build leaves an `*.egg-info` in the user's folder, too."""
     folders = ("site-packages", "dist-packages")
-    return os.path.basename(_folder(found)) in folders or found.read_text("RECORD") is not None  # noqa: PTH119
+    return os.path.basename(_folder(distribution)) in folders or distribution.read_text("RECORD") is not None  # noqa: PTH119
 
 
 def _module(parts: tuple[str, ...], packages: set[tuple[str, ...]]) -> str | None:

@@ -12,7 +12,7 @@ _HEADER_BYTES = 64
 
 
 def needed_libraries(path: Path) -> frozenset[str]:
-    """Return the names of what the library at `path` needs: `libgomp.so.1`. None if it is no ELF-64."""
+    """Return the libraries that the library at `path` needs, such as `libgomp.so.1`; empty if not ELF-64."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             return _needed(mapped)

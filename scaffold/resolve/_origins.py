@@ -21,14 +21,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
-    """Return what follows the name in a requirement of what is installed, and the wheel that it names.
+    """Return the version or URL part of a requirement for an installed distribution, and its packed wheel.
 
     A distribution from an index is required by its version, one from a URL by that URL. One from a file or
     folder of this machine is packed into a wheel for the service; so is one from git, because a lock with
     hashes cannot hold a commit and an image has no git. The reason names the origin.
 
     Raises:
-        BrokenInstallError: It cannot be packed, because files of it are gone.
+        BrokenInstallError: The distribution cannot be packed because some of its files are missing.
 
     Source: PEP 610.
     """
@@ -47,7 +47,7 @@ def pack_wheel(installed: Installed) -> LocalSource:
     """Return a wheel with the files that are installed: the same bytes for the same files.
 
     Raises:
-        BrokenInstallError: Its metadata lists no files, or some are gone.
+        BrokenInstallError: The metadata lists no files, or some files are missing.
 
     Source: the binary distribution format, PEP 427.
     """
@@ -98,7 +98,7 @@ def _public(url: str) -> str:
 
 
 def _packed_from(installed: Installed) -> str:
-    """Where the wheel's content is from, of a path of this machine only its last part."""
+    """Return the origin of a packed wheel; of a local path, only its last part."""
     url = _public(str(installed.origin.get("url", "")))
     if url.startswith("file:"):
         url = f"a local {url.rstrip('/').rpartition('/')[2]}"

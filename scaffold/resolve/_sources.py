@@ -53,7 +53,7 @@ def collect_sources(
     """
     included = list(include)
     collector = _Collector(search, included)
-    lifted = Lifted(_free_module(collector))
+    lifted = Lifted(_unused_module_name(collector))
     if any(name.module in SCRIPT_MODULES for artifact in artifacts for name in artifact.globals):
         # libcst takes a third of a second to import, and most models do not need it.
         from scaffold.resolve.lift._lift import lift
@@ -129,22 +129,22 @@ class _Collector:
     def _add_module(self, name: str, reason: str) -> None:
         if name in self.modules:
             return
-        found = self.finder.module(name)
-        if found is None or found.home is not Home.LOCAL or name.partition(".")[0] == "scaffold":
+        module = self.finder.module(name)
+        if module is None or module.home is not Home.LOCAL or name.partition(".")[0] == "scaffold":
             return
         self.modules.add(name)
         if "." not in name:
-            found = self._unambiguous(found, reason)
-        if found.file is None:
+            module = self._unambiguous(module, reason)
+        if module.file is None:
             return
-        path = _path_of(found)
-        self.add(LocalSource(path=path, content=found.file.read_bytes(), reason=reason))
-        if found.compiled:
+        path = _path_of(module)
+        self.add(LocalSource(path=path, content=module.file.read_bytes(), reason=reason))
+        if module.compiled:
             return
-        text = found.file.read_text(encoding="utf-8", errors="replace")
-        self.need_imports(text, path, found)
-        if found.folders and any(word in text for word in _DYNAMIC):
-            self._add_package(found, f"{path} imports by name")
+        text = module.file.read_text(encoding="utf-8", errors="replace")
+        self.need_imports(text, path, module)
+        if module.folders and any(word in text for word in _DYNAMIC):
+            self._add_package(module, f"{path} imports by name")
 
     def _add_package(self, package: Module, reason: str) -> None:
         for folder in package.folders:
@@ -152,19 +152,19 @@ class _Collector:
                 inside = file.relative_to(folder).with_suffix("")
                 self.need(".".join([package.name, *inside.parts]).removesuffix(".__init__"), reason)
 
-    def _unambiguous(self, found: Module, reason: str) -> Module:
-        """Return the module to copy if several folders have different modules of one name."""
-        places: dict[Path, Module] = {}
+    def _unambiguous(self, module: Module, reason: str) -> Module:
+        """Return the module to copy when several folders have different modules of the same name."""
+        candidates: dict[Path, Module] = {}
         for folder in self._search:
-            other = Modules([str(folder)]).module(found.name)
-            if other is not None and other.home is Home.LOCAL and other.file is not None:
-                places.setdefault(other.file.resolve(), other)
-        contents = {file.read_bytes() for file in places if file.is_file()}
+            candidate = Modules([str(folder)]).module(module.name)
+            if candidate is not None and candidate.home is Home.LOCAL and candidate.file is not None:
+                candidates.setdefault(candidate.file.resolve(), candidate)
+        contents = {file.read_bytes() for file in candidates if file.is_file()}
         if len(contents) < 2:
-            return found
-        chosen = [module for file, module in places.items() if file in self._included]
+            return module
+        chosen = [candidate for file, candidate in candidates.items() if file in self._included]
         if len(chosen) != 1:
-            raise TwoModulesError(found.name, tuple(str(file) for file in places), reason)
+            raise TwoModulesError(module.name, tuple(str(file) for file in candidates), reason)
         return chosen[0]
 
     def _place(self, file: Path) -> str:
@@ -175,7 +175,7 @@ class _Collector:
         return file.relative_to(root).as_posix()
 
 
-def _free_module(collector: _Collector) -> str:
+def _unused_module_name(collector: _Collector) -> str:
     """Return a name for the lifted module that no module has."""
     names = [LIFTED_MODULE, *(f"{LIFTED_MODULE}_{number}" for number in range(2, 100))]
     return next(name for name in names if collector.finder.module(name) is None)

@@ -73,7 +73,7 @@ def _soname(path: Path) -> str:
 
 
 def _loader(path: Path, carried: Sequence[Path]) -> str:
-    """The installed package one of whose libraries needs this one."""
+    """Return the installed package whose library loads the library at `path`."""
     for library in sorted(carried):
         if _soname(path) in needed_libraries(library):
             parts = library.parts
@@ -82,11 +82,11 @@ def _loader(path: Path, carried: Sequence[Path]) -> str:
 
 
 def _package(path: Path, run: Runner) -> str | None:
-    """The package that dpkg names. A `t64` one goes by the name that both of the newest Debians know."""
+    """Return the Debian package that owns a path, without `t64`: the two newest releases accept that name."""
     for candidate in dict.fromkeys((str(path), str(path).removeprefix("/usr"), f"/usr{path}")):
         try:
-            found = run(["dpkg", "-S", candidate]).stdout
+            output = run(["dpkg", "-S", candidate]).stdout
         except CommandError:
             continue
-        return found.partition(":")[0].strip().removesuffix("t64")
+        return output.partition(":")[0].strip().removesuffix("t64")
     return None

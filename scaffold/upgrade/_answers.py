@@ -70,9 +70,9 @@ def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
                 values.setdefault(path, []).append((value, after[path]))
         compared, differing = compared + 1, differing + bool(changes)
         for change in changes:
-            text = " -> ".join(_shown(change.wanted, change.got))
+            text = " -> ".join(_shown(change.expected, change.actual))
             found.append((distance(change), f"request {number}, {change.path.lstrip('.')}: {text}"))
-            if not isinstance(change.wanted, float) and not isinstance(change.got, float):
+            if not isinstance(change.expected, float) and not isinstance(change.actual, float):
                 classes[text] += 1
     worst = sorted(found, key=lambda each: -each[0])[:_WORST]
     return AnswerChanges(

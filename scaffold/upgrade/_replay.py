@@ -54,8 +54,8 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
                     differing=0,
                     largest=size,
                     where=f"request {index}{place}",
-                    old=each.wanted,
-                    new=each.got,
+                    old=each.expected,
+                    new=each.actual,
                 )
     return Replay(
         compared=compared,
@@ -69,7 +69,7 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
 
 def distance(difference: Difference) -> float:
     """The difference of two numbers; other values that differ are 0 apart, so that numbers come first."""
-    values = difference.got, difference.wanted
+    values = difference.actual, difference.expected
     numbers = [float(value) for value in values if isinstance(value, int | float)]
     distance = abs(numbers[0] - numbers[1]) if len(numbers) == 2 and not difference.of_length else 0.0
     return distance if math.isfinite(distance) else math.inf

@@ -15,13 +15,13 @@ from scaffold.base.files import copy_below, sha256_file
 from scaffold.base.live import live_source
 from scaffold.errors import WorkerMessageError
 from scaffold.resolve import (
-    Found,
     Installation,
     Request,
     Trace,
+    TraceReport,
     hidden_from,
+    imports_hidden,
     own_folders,
-    reached,
     start_trace,
 )
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
@@ -168,8 +168,10 @@ class Examination:
         try:
             loaded = self._receive()
             with _readable():
-                seen = Found.from_json({"failure": None, "matched": None, "phase": "load", **loaded["seen"]})
-            if self._trace is None and reached(seen, self._merely_installed(files)):
+                seen = TraceReport.from_json(
+                    {"failure": None, "matched": None, "phase": "load", **loaded["seen"]}
+                )
+            if self._trace is None and imports_hidden(seen, self._merely_installed(files)):
                 self._trace = self._start_trace(files)
             message = self._receive()
         except _HiddenMissedError:
@@ -180,10 +182,10 @@ class Examination:
             recording = decode("Recording", message["recording"])
             return Introspected(files, signature, recording, _checked_notes(message["notes"]))
 
-    def finish(self, request: Request) -> Found:
+    def finish(self, request: Request) -> TraceReport:
         """Let the worker answer the recorded requests by the generated code, and return what it saw."""
         self._worker.send(request.as_json())
-        return Found.from_json(self._worker.receive())
+        return TraceReport.from_json(self._worker.receive())
 
     def _with_all_installed(self) -> Introspected:
         """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""

@@ -97,7 +97,7 @@ class _Examination:
             source.path.partition("/")[0].removesuffix(".py") for source in files.sources
         }
         self._forget_local_modules()
-        watch.opened()  # by us
+        watch.read_opened_paths()  # by us
         channel.send(
             {
                 "artifact": encode(files.model),
@@ -120,7 +120,7 @@ class _Examination:
         """Return the model, and the samples of its input and output."""
         self._witness.phase = "load"
         model = load_model(files.model)
-        self._witness.note_unaudited(watch.opened())
+        self._witness.note_unaudited(watch.read_opened_paths())
         self._witness.phase = "read"
         judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
         samples = [
@@ -134,7 +134,7 @@ class _Examination:
     def _introspect(self, model: Any, artifact: Artifact, samples: Sequence[Any], watch: Watch) -> None:
         from scaffold.introspect import infer_signature, require_unicode
 
-        watch.opened()
+        watch.read_opened_paths()
         self._witness.phase = "introspect"
         try:
             found = infer_signature(
@@ -142,7 +142,7 @@ class _Examination:
             )
         except NoFittingCallError as error:
             raise _other_version(error, artifact) or error from error
-        self._witness.note_unaudited(watch.opened())
+        self._witness.note_unaudited(watch.read_opened_paths())
         self._witness.phase = "wait"
         recording = replace(
             found.recording,

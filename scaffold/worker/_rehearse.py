@@ -35,7 +35,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         witness.phase = "load"
         names = decode("tuple[GlobalName, ...]", job["names"])
         model = base_model.load(Path(job["model"]), ModelFormat(job["format"]), names, job["sha256"])
-        witness.note_unaudited(watch.opened())
+        witness.note_unaudited(watch.read_opened_paths())
         witness.phase = "wait"
         for module in job["preload"]:
             with contextlib.suppress(ImportError):
@@ -61,12 +61,12 @@ def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch
     failure: BaseException | None = None
     matched, takes_example = None, None
     try:
-        watch.opened()  # discard what other programs opened
+        watch.read_opened_paths()  # discard what other programs opened
         witness.phase = "predict"
         app = _load_generated(request["code"])
         matched = first_difference(_answers(model, request, app), request["answers"]) is None
         takes_example = matched and _takes_example(model, request, app)
-        witness.note_unaudited(watch.opened())
+        witness.note_unaudited(watch.read_opened_paths())
     except BaseException as error:
         failure = error
     return _reply(witness, failure, matched) | {"takes_example": takes_example}

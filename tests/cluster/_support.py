@@ -25,7 +25,7 @@ from scaffold.base import base_image as base_base_image
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ImageError
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import parse_reference
 from scaffold.image.registry._repository import Repository
 from scaffold.spec import JSONValue
@@ -82,7 +82,7 @@ def base_image() -> str:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     tag = base_base_image.base_image(python).rpartition(":")[2]
     own = parse_reference(f"{_host()}/library/python:{tag}")
-    login = given_credentials(None) or stored_credentials(own.registry)
+    login = explicit_credentials(None) or stored_credentials(own.registry)
     repository = Repository(own, login, insecure=insecure())
     try:
         return f"{_host()}/library/python:{tag}" if repository.has_manifest(tag) else ""

@@ -23,7 +23,7 @@ from scaffold.errors import (
     PromotionRefusedError,
     RolloutFailedError,
 )
-from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import parse_reference
 from scaffold.image.registry._repository import Repository
 from tests.cluster._support import REGISTRY, Built, grant_documented_role, insecure
@@ -44,7 +44,7 @@ scaffold.deploy(root, image=image, on_event=end)
 def digest_of_tag(name: str, tag: str) -> str:
     """The digest that a tag of a service's image names at the registry; empty where there is no such tag."""
     reference = parse_reference(f"{REGISTRY}/{name}:{tag}")
-    login = given_credentials(None) or stored_credentials(reference.registry)
+    login = explicit_credentials(None) or stored_credentials(reference.registry)
     repository = Repository(reference, login, insecure=insecure())
     return repository.manifest(tag)[2] if repository.has_manifest(tag) else ""
 

@@ -30,7 +30,7 @@ from scaffold.errors import (
     UploadError,
 )
 from scaffold.image import CODE_LABEL, BuildOptions, build_image, move_tag, read_labels
-from scaffold.image._running import Asking, run_container
+from scaffold.image._running import ServiceAccess, run_container
 from scaffold.spec import Image, SystemPackage
 from scaffold.verbs.build import build
 from tests.image._projects import dockerfile, make_spec, make_wheel, write_project
@@ -108,7 +108,7 @@ def test_a_pulled_image_runs_read_only_as_any_user_and_answers_as_the_model(
         engine.empty.images.remove(known.id, force=True)
     pulled = engine.empty.images.pull(titanic[builder].reference)
     recorded = json.loads((TITANIC / "tests/recorded.json").read_text())
-    name, asking = titanic[builder].reference, Asking(root=TITANIC)
+    name, asking = titanic[builder].reference, ServiceAccess(root=TITANIC)
     with run_container(engine.empty, pulled.id, name, asking, host_network=True) as service:
         for request, wanted in zip(recorded["requests"], recorded["answers"], strict=True):
             assert _score(service.url, request) == pytest.approx(wanted)

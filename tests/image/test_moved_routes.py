@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.errors import ImageCheckError
-from scaffold.image._running import Asking, await_service, check_answers
+from scaffold.image._running import ServiceAccess, await_service, check_answers
 from scaffold.spec import Recording
 
 RECORDING = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
@@ -62,23 +62,23 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def check(url: str, asking: Asking) -> None:
+def check(url: str, asking: ServiceAccess) -> None:
     client = await_service(url, "churn:1.0.0", asking, lambda: False, lambda: "its log")
     with contextlib.closing(client):
         check_answers(client, "churn:1.0.0", RECORDING, lambda _: None)
 
 
 def test_the_prefix_of_the_code_and_the_headers_are_used(url: str, root: Path) -> None:
-    check(url, Asking(root=root, headers=TOKEN))
+    check(url, ServiceAccess(root=root, headers=TOKEN))
 
 
 def test_a_token_that_is_wanted_is_told_with_the_option_for_it(url: str, root: Path) -> None:
     with pytest.raises(ImageCheckError, match="status 401") as caught:
-        check(url, Asking(root=root))
+        check(url, ServiceAccess(root=root))
     assert "--header 'Authorization: Bearer ...'" in str(caught.value)
 
 
 def test_an_image_without_readyz_is_told_at_once(url: str, tmp_path: Path) -> None:
     with pytest.raises(ImageCheckError, match="It answers 404 to GET /readyz") as caught:
-        check(url, Asking(root=tmp_path))
+        check(url, ServiceAccess(root=tmp_path))
     assert "its log" in str(caught.value)

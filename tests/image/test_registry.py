@@ -23,7 +23,7 @@ from scaffold.errors import (
 )
 from scaffold.image._disk import needs_room
 from scaffold.image._tar import Blob
-from scaffold.image.registry._credentials import Credentials, given_credentials, stored_credentials
+from scaffold.image.registry._credentials import Credentials, explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import is_loopback, parse_reference
 from scaffold.image.registry._repository import Repository
 from scaffold.image.registry._requests import Patience
@@ -389,12 +389,12 @@ def test_a_credential_helper_that_fails_is_named_without_what_it_printed(
 def test_a_login_in_the_environment_needs_name_and_password(
     docker_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert given_credentials(None) is None
+    assert explicit_credentials(None) is None
     monkeypatch.setenv("SCAFFOLD_REGISTRY_USERNAME", "ada")
     with pytest.raises(UsageError, match="go together"):
-        given_credentials(None)
+        explicit_credentials(None)
     monkeypatch.setenv("SCAFFOLD_REGISTRY_PASSWORD", "lovelace")
-    found = given_credentials(None)
+    found = explicit_credentials(None)
     assert found == Credentials(username="ada", password="lovelace")
     assert "lovelace" not in repr(found)
 

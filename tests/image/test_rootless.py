@@ -11,7 +11,7 @@ from docker.errors import DockerException
 
 from scaffold.errors import EngineIdsError, ImageCheckError
 from scaffold.image._engine import follow_build
-from scaffold.image._running import Asking, run_container
+from scaffold.image._running import ServiceAccess, run_container
 
 
 def test_the_user_of_a_check_fits_the_range_of_a_rootless_engine(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_the_user_of_a_check_fits_the_range_of_a_rootless_engine(tmp_path: Path)
     for _ in range(100):
         with (
             pytest.raises(ImageCheckError),
-            run_container(client, "sha256:0", "churn:1", Asking(root=tmp_path), host_network=False),
+            run_container(client, "sha256:0", "churn:1", ServiceAccess(root=tmp_path), host_network=False),
         ):
             pass
     assert all(user.endswith(":0") and 10_000 <= int(user[:-2]) < 60_000 for user in users)

@@ -61,7 +61,7 @@ def test_unused_distributions_are_left_out(install, rehearse):
     found, extra = rehearse()
     assert found.succeeded
     assert extra == {}
-    assert found.missed == {"beta": ("alpha", "load")}
+    assert found.missing_distributions == {"beta": ("alpha", "load")}
 
 
 def test_metadata_of_unused_distributions_is_hidden(install, rehearse):
@@ -173,8 +173,8 @@ def test_opened_files_are_recorded_with_their_phase(install, rehearse, tmp_path)
     )
     install("alpha", {"alpha.py": text})
     found, _ = rehearse()
-    assert found.opened[str(first)] == "predict"
-    assert not any(path.endswith("out.txt") for path in found.opened)
+    assert found.opened_files[str(first)] == "predict"
+    assert not any(path.endswith("out.txt") for path in found.opened_files)
 
 
 def test_a_started_process_is_reused_unless_it_hides_too_much(install, model_of):

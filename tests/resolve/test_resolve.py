@@ -11,7 +11,7 @@ from scaffold.errors import CommandError, MissingModuleError
 from scaffold.resolve import Options, resolve_dependencies, start_trace
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._origins import pack_wheel
-from scaffold.resolve.trace._opened import named_files, opened_files
+from scaffold.resolve.trace._opened import collect_opened_files, find_named_files
 from scaffold.spec import LocalSource
 from scaffold.worker import WorkerSettings
 from tests.resolve._models import CODE, recording, signature
@@ -217,8 +217,8 @@ def test_external_tensors_of_an_onnx_model_are_copied_next_to_it(tmp_path):
     model = tmp_path / "model.onnx"
     model.write_bytes(b"...location data/weights.bin")
     unaudited = {str(weights): "load", str(tmp_path / "data" / "other.bin"): "load"}
-    named = named_files(unaudited, model, [])
-    found, _ = opened_files(named, [tmp_path], model, Installation([]), beside_model=set(named))
+    named = find_named_files(unaudited, model, [])
+    found, _ = collect_opened_files(named, [tmp_path], model, Installation([]), beside_model=set(named))
     assert [source.path for source in found] == ["model/data/weights.bin"]
 
 

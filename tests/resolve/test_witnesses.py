@@ -8,12 +8,12 @@ import pytest
 from scaffold.read import read_artifact, sample_modules
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve.trace._witnesses import (
-    asked_by_code,
-    asked_by_model,
-    asked_by_modules,
+    code_reasons,
     imports_of,
-    needed,
+    minimal_reasons,
+    model_reasons,
     optional_imports,
+    sample_reasons,
 )
 from scaffold.spec import ModelFormat
 
@@ -53,7 +53,7 @@ def test_code_that_does_not_parse_has_no_imports():
 
 def test_evidence_of_a_pickle_names_the_global(install, site, model_of):
     install("alpha-dist", {"alpha.py": ""})
-    assert asked_by_model(model_of("alpha"), Installation([str(site)])) == {
+    assert model_reasons(model_of("alpha"), Installation([str(site)])) == {
         "alpha-dist": "alpha.Model in model.pkl"
     }
 
@@ -61,7 +61,7 @@ def test_evidence_of_a_pickle_names_the_global(install, site, model_of):
 def test_a_format_requires_its_reader(model_of):
     artifact = model_of("builtins")
     onnx = type(artifact)(path=artifact.path, sha256="", size_bytes=1, format=ModelFormat.ONNX)
-    assert asked_by_model(onnx, Installation())["onnxruntime"] == "reads model.pkl"
+    assert model_reasons(onnx, Installation())["onnxruntime"] == "reads model.pkl"
 
 
 def test_evidence_of_code_names_its_path(install, site):
@@ -69,7 +69,7 @@ def test_evidence_of_code_names_its_path(install, site):
     install("beta-dist", {"beta.py": ""})
     texts = {"features.py": "import alpha, json\ndef train():\n    import beta\n"}
     installation = Installation([str(site)])
-    assert asked_by_code(texts, installation) == {"alpha-dist": "imported by features.py"}
+    assert code_reasons(texts, installation) == {"alpha-dist": "imported by features.py"}
     assert optional_imports(texts, installation) == {"beta-dist": "features.py"}
 
 
@@ -82,7 +82,7 @@ def test_a_sample_requires_the_library_of_its_class(tmp_path, sample, names):
     path = tmp_path / "sample.pkl"
     path.write_bytes(pickle.dumps(sample))
     modules = sample_modules(path, read_artifact(path) if names else None)
-    assert list(asked_by_modules(modules, Installation())) == names
+    assert list(sample_reasons(modules, Installation())) == names
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_transitive_dependencies_need_no_line(install, site):
     install("middle", {"middle.py": ""}, requires=("low",))
     install("low", {"low.py": ""})
     reasons = {"low": "a", "middle": "b", "top": "c"}
-    assert needed(reasons, Installation([str(site)])) == {"top": "c"}
+    assert minimal_reasons(reasons, Installation([str(site)])) == {"top": "c"}
 
 
 def test_one_requirement_of_a_cycle_is_kept(install, site):
     install("one", {"one.py": ""}, requires=("two",))
     install("two", {"two.py": ""}, requires=("one",))
-    assert needed({"one": "a", "two": "b"}, Installation([str(site)])) == {"one": "a"}
+    assert minimal_reasons({"one": "a", "two": "b"}, Installation([str(site)])) == {"one": "a"}

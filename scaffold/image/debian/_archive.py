@@ -44,7 +44,7 @@ class _Source:
     components: Sequence[str]
     keys: Sequence[bytes]
     expires: bool
-    """Whether its list holds only until the date that it says."""
+    """Whether the list is valid only until its `Valid-Until` date."""
 
 
 @dataclass(slots=True)
@@ -61,71 +61,75 @@ class Index:
                 name = match[1].decode()
                 self.named.setdefault(name, []).append(paragraph)
                 self.places[paragraph] = uri
-                if found := re.search(rb"^Provides: (.+)$", paragraph, re.MULTILINE):
-                    for provided, *_ in read_alternatives(found[1].decode().replace(",", "|")):
+                if provides := re.search(rb"^Provides: (.+)$", paragraph, re.MULTILINE):
+                    for provided, *_ in read_alternatives(provides[1].decode().replace(",", "|")):
                         self.provided.setdefault(provided, []).append(name)
 
     def best(self, name: str, relation: str, version: str) -> dict[str, str] | None:
-        """Return the newest package of that name with a fitting version, else one that provides it."""
-        for known in (name, *self.provided.get(name, ())):
-            found = [
+        """Return the newest package `name` whose version fits, else a package that provides it."""
+        for candidate in (name, *self.provided.get(name, ())):
+            paragraphs = [
                 read_fields(paragraph) | {"URI": self.places[paragraph]}
-                for paragraph in self.named.get(known, ())
+                for paragraph in self.named.get(candidate, ())
             ]
-            fit = [one for one in found if known != name or version_fits(one["Version"], relation, version)]
-            if fit:
-                return max(fit, key=lambda one: version_key(one["Version"]))
+            fitting = [
+                fields
+                for fields in paragraphs
+                if candidate != name or version_fits(fields["Version"], relation, version)
+            ]
+            if fitting:
+                return max(fitting, key=lambda fields: version_key(fields["Version"]))
         return None
 
 
 def sources(base: Debian) -> Iterator[_Source]:
-    """Each source of the base, from both kinds of files."""
+    """Yield the sources in the base's `.sources` and `.list` files."""
     rings = {name: content for name, content in sorted(base.files.items()) if name.endswith(".gpg")}
     for name, content in sorted(base.files.items()):
         text = content.decode("utf-8", "replace")
         if name.endswith(".sources"):
-            for one in map(read_fields, re.sub(r"(?m)^#.*\n", "", text).encode().split(b"\n\n")):
-                if "deb" not in one.get("Types", "").split() or one.get("Enabled", "yes") == "no":
+            for stanza in map(read_fields, re.sub(r"(?m)^#.*\n", "", text).encode().split(b"\n\n")):
+                if "deb" not in stanza.get("Types", "").split() or stanza.get("Enabled", "yes") == "no":
                     continue
-                for uri in one["URIs"].split():
-                    for suite in one["Suites"].split():
+                for uri in stanza["URIs"].split():
+                    for suite in stanza["Suites"].split():
                         yield _Source(
                             uri=uri.rstrip("/"),
                             suite=suite,
-                            components=one.get("Components", "").split(),
-                            keys=_keys(rings, one.get("Signed-By", "")),
-                            expires=one.get("Check-Valid-Until", "yes") != "no",
+                            components=stanza.get("Components", "").split(),
+                            keys=_keys(rings, stanza.get("Signed-By", "")),
+                            expires=stanza.get("Check-Valid-Until", "yes") != "no",
                         )
         elif name.endswith(".list"):
             for line in text.splitlines():
                 if match := re.match(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line):
                     options = match[1] or ""
-                    named = re.search(r"signed-by=/(\S+)", options)
+                    keyring = re.search(r"signed-by=/(\S+)", options)
                     yield _Source(
                         uri=match[2].rstrip("/"),
                         suite=match[3],
                         components=match[4].split(),
-                        keys=_keys(rings, named[1] if named else ""),
+                        keys=_keys(rings, keyring[1] if keyring else ""),
                         expires="check-valid-until=no" not in options.split(),
                     )
 
 
 def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
-    """The keys that a source may be signed with: the ring that it names, else all of the base's."""
-    named = rings.get(signed_by.strip("/"))
-    return [named] if named else list(rings.values())
+    """Return the keys that may sign a source: the keyring that it names, else all keyrings of the base."""
+    keyring = rings.get(signed_by.strip("/"))
+    return [keyring] if keyring else list(rings.values())
 
 
 def read_suite(
     index: Index, source: _Source, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
 ) -> None:
-    """Add a suite's packages to the index: its list of hashes is signed, and they hold for the rest.
+    """Add a suite's packages to the index, verified by the hashes in its signed list.
 
     Args:
-        index: Gets the packages.
+        index: The index to add to.
         source: An archive and the keys that sign it.
         architecture: `amd64`.
-        folder: For what gpgv reads.
+        folder: A folder for the files that gpgv reads.
         fetch: Returns the bytes at a URL.
         run: Runs gpgv.
     """
@@ -157,25 +161,25 @@ def _require_current(release: Fields, source: _Source, place: str, now: dt.datet
     Source: wiki.debian.org/DebianRepository/Format, "Suite", "Codename" and "Date, Valid-Until".
     """
     names = {release[name] for name in ("Suite", "Codename") if release.get(name)}
-    wanted = source.suite.rstrip("/")
-    if names and not {wanted, wanted.partition("/")[0]} & names:
+    suite = source.suite.rstrip("/")
+    if names and not {suite, suite.partition("/")[0]} & names:
         raise WrongListError(place, tuple(sorted(names)), source.suite)
-    until = _moment(release.get("Valid-Until", ""), place)
-    if until and until < now and source.expires:
-        raise ListDateError(place, until, expired=True)
-    made = _moment(release.get("Date", ""), place)
-    if made and made > now + _CLOCK_DIFFERENCE:
-        raise ListDateError(place, made, clock=now)
+    valid_until = _parse_date(release.get("Valid-Until", ""), place)
+    if valid_until and valid_until < now and source.expires:
+        raise ListDateError(place, valid_until, expired=True)
+    created = _parse_date(release.get("Date", ""), place)
+    if created and created > now + _CLOCK_DIFFERENCE:
+        raise ListDateError(place, created, clock=now)
 
 
-def _moment(text: str, place: str) -> dt.datetime | None:
+def _parse_date(text: str, place: str) -> dt.datetime | None:
     if not text:
         return None
     try:
-        found = email.utils.parsedate_to_datetime(text)
+        moment = email.utils.parsedate_to_datetime(text)
     except ValueError as error:
         raise ListDateError(place, text) from error
-    return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
 
 
 def _verified(release: bytes, uri: str, keys: Sequence[bytes], folder: Path, run: Runner) -> bytes:

@@ -17,7 +17,7 @@ _OF_BASE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debian:
-    """What a base image says of its packages."""
+    """The package lists and sources of a base image."""
 
     files: Mapping[str, bytes]
     links: Mapping[str, str]
@@ -25,7 +25,7 @@ class Debian:
 
 
 def read_debian(members: Iterable[tuple[tarfile.TarInfo, Callable[[], bytes]]]) -> Debian:
-    """Return what the members of a base's layers, in order, say of its packages."""
+    """Return the package lists and sources from the members of a base's layers, in order."""
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
     for member, content in members:

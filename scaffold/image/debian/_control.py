@@ -14,29 +14,29 @@ Fields = Mapping[str, str]
 
 def read_alternatives(group: str) -> Iterator[tuple[str, str, str]]:
     """`a (>= 1) | b` as names, relations and versions."""
-    for one in group.split("|"):
-        if match := _NEEDED.match(one.strip()):
+    for alternative in group.split("|"):
+        if match := _NEEDED.match(alternative.strip()):
             yield match[1], match[2] or "", match[3] or ""
 
 
-def is_met(needed: tuple[str, str, str], there: Mapping[str, Fields]) -> bool:
-    """Whether an installed package is, or provides, what is needed."""
+def is_met(needed: tuple[str, str, str], installed: Mapping[str, Fields]) -> bool:
+    """Whether an installed package satisfies a dependency, by name or by `Provides`."""
     name, relation, version = needed
-    if name in there:
-        return version_fits(there[name]["Version"], relation, version)
+    if name in installed:
+        return version_fits(installed[name]["Version"], relation, version)
     return any(
         name == provided
-        for one in there.values()
-        if name in one.get("Provides", "")
-        for provided, *_ in read_alternatives(one["Provides"].replace(",", "|"))
+        for package in installed.values()
+        if name in package.get("Provides", "")
+        for provided, *_ in read_alternatives(package["Provides"].replace(",", "|"))
     )
 
 
-def version_fits(found: str, relation: str, wanted: str) -> bool:
-    """Whether a version stands in the relation to the wanted one."""
+def version_fits(version: str, relation: str, bound: str) -> bool:
+    """Whether `version` satisfies `relation` to `bound`."""
     if not relation:
         return True
-    left, right = version_key(found), version_key(wanted)
+    left, right = version_key(version), version_key(bound)
     return {
         "<<": left < right,
         "<=": left <= right,
@@ -47,12 +47,12 @@ def version_fits(found: str, relation: str, wanted: str) -> bool:
 
 
 def version_key(version: str) -> tuple[Any, ...]:
-    """What orders versions as dpkg does: `1.0~rc1` is before `1.0`, letters are before other signs."""
-    epoch, colon, rest = version.partition(":")
+    """Return a sort key in dpkg's order: `1.0~rc1` is before `1.0`, letters are before other signs."""
+    epoch, colon, without_epoch = version.partition(":")
     if not colon:
-        epoch, rest = "0", version
-    upstream, dash, revision = rest.rpartition("-")
-    parts = (upstream, revision) if dash else (rest, "")
+        epoch, without_epoch = "0", version
+    upstream, dash, revision = without_epoch.rpartition("-")
+    parts = (upstream, revision) if dash else (without_epoch, "")
     orders = {"~": -1}
     return int(epoch), *(
         [
@@ -64,7 +64,7 @@ def version_key(version: str) -> tuple[Any, ...]:
 
 
 def read_fields(paragraph: bytes) -> dict[str, str]:
-    """`Name: value` by name; a line that starts with a space goes on."""
+    """Return the fields by name; a line that starts with a space continues the field before."""
     text = re.sub(r"\n[ \t]+", " ", paragraph.decode("utf-8", "replace").strip())
     pairs = (line.partition(":") for line in text.splitlines())
     return {name: value.strip() for name, colon, value in pairs if colon}

@@ -35,7 +35,7 @@ class Archives:
         """Return the bytes at a URL of an archive.
 
         Raises:
-            DownloadError: They cannot be downloaded.
+            DownloadError: The download failed.
         """
         proxies = None if should_bypass_proxies(url, None) else _for_requests(self._proxies, url)
         try:
@@ -54,13 +54,13 @@ class Archives:
 
 def apt_proxies(base: Debian) -> Mapping[str, str]:
     """Return the proxies of apt's settings by `http`, `https`, `http::HOST` or `https::HOST`."""
-    found: dict[str, str] = {}
+    proxies: dict[str, str] = {}
     for name in sorted(base.files, key=lambda name: (name == "etc/apt/apt.conf", name)):
         if name.startswith("etc/apt/apt.conf"):
             for key, value in _settings(base.files[name].decode("utf-8", "replace")):
                 if match := re.fullmatch(r"acquire::(https?)::proxy(::.+)?", key):
-                    found[f"{match[1]}{match[2] or ''}"] = value
-    return found
+                    proxies[f"{match[1]}{match[2] or ''}"] = value
+    return proxies
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:

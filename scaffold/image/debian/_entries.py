@@ -20,7 +20,7 @@ from scaffold.image._tar import Entry, text_entry
 from scaffold.image.debian._archive import Fetch, Index, read_suite, sources
 from scaffold.image.debian._base import Debian
 from scaffold.image.debian._control import STATUS, Fields, is_met, read_alternatives, read_fields
-from scaffold.image.debian._package import placed, unpack_deb
+from scaffold.image.debian._package import target_path, unpack_deb
 
 # A library with several variants is found by a link, which the script of its package requests.
 _ALTERNATIVE = re.compile(r"update-alternatives\s+--install\s+/(\S+)\s+(\S+)\s+(/\S+)\s+(\d+)")
@@ -30,13 +30,13 @@ _IDLE = re.compile(r"(?m)^\s*(#.*|set -e|exit 0)?$")
 def debian_entries(
     names: Sequence[str], base: Debian, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
 ) -> tuple[list[Entry], tuple[Package, ...], tuple[str, ...]]:
-    """Return the files of `names` and of what they need beyond the base, the packages, and notes.
+    """Return the files of `names` and of their dependencies that the base lacks, the packages, and notes.
 
     Args:
         names: `libgomp1`, or `libgomp1=12.2.0-14` for one version.
-        base: What the base says.
+        base: The package lists and sources of the base.
         architecture: `amd64`.
-        folder: An empty one, for what is unpacked.
+        folder: An empty folder for unpacked files.
         fetch: Returns the bytes at a URL.
         run: Runs gpgv.
 
@@ -49,41 +49,41 @@ def debian_entries(
     if not index.named:
         raise NoDebianSourceError()
     status = [(text, read_fields(text)) for text in base.files.get(STATUS, b"").strip().split(b"\n\n")]
-    installed = {one["Package"]: one for _, one in status if "Package" in one}
+    installed = {fields["Package"]: fields for _, fields in status if "Package" in fields}
     chosen = _closure(names, index, installed)
     entries: dict[str, Entry] = {}
     alternatives = _Alternatives(base.links)
     notes = []
-    for name, one in chosen.items():
-        unpacked, control = _unpacked(name, one, base, folder, fetch)
+    for name, fields in chosen.items():
+        unpacked, control = _unpack_package(name, fields, base, folder, fetch)
         entries |= unpacked
-        entries |= _noted_by_dpkg(name, one, unpacked, control)
+        entries |= _dpkg_entries(name, fields, unpacked, control)
         script = control.get("postinst", b"").decode("utf-8", "replace").replace("\\\n", " ")
         alternatives.read(script)
         if _IDLE.sub("", _ALTERNATIVE.sub("", script)).strip():
             notes.append(f"{name} has a setup script, which only a container runs: --check tries it without.")
     entries |= alternatives.entries()
-    kept = [text for text, one in status if one.get("Package") not in chosen]
-    paragraphs = (*kept, *(_installed_paragraph(one).encode() for one in chosen.values()))
+    unchanged = [text for text, fields in status if fields.get("Package") not in chosen]
+    paragraphs = (*unchanged, *(_installed_paragraph(fields).encode() for fields in chosen.values()))
     entries[STATUS] = text_entry(STATUS, b"\n\n".join(paragraphs) + b"\n")
     packages = tuple(
         Package(
             name=name,
-            version=one["Version"],
-            size_bytes=1024 * int(one.get("Installed-Size", 0)),
+            version=fields["Version"],
+            size_bytes=1024 * int(fields.get("Installed-Size", 0)),
             kind="deb/debian",
         )
-        for name, one in chosen.items()
+        for name, fields in chosen.items()
     )
     return list(entries.values()), packages, tuple(notes)
 
 
-def _unpacked(
-    name: str, one: Fields, base: Debian, folder: Path, fetch: Fetch
+def _unpack_package(
+    name: str, fields: Fields, base: Debian, folder: Path, fetch: Fetch
 ) -> tuple[dict[str, Entry], dict[str, bytes]]:
-    """The files of a package, and its control files."""
-    content = fetch(f"{one['URI']}/{one['Filename']}")
-    if hashlib.sha256(content).hexdigest() != one["SHA256"]:
+    """Return the files of a package, and its control files."""
+    content = fetch(f"{fields['URI']}/{fields['Filename']}")
+    if hashlib.sha256(content).hexdigest() != fields["SHA256"]:
         raise WrongHashError(name, package=True)
     try:
         return unpack_deb(name, content, base.links, folder)
@@ -91,11 +91,11 @@ def _unpacked(
         raise UnreadablePackageError(name) from error
 
 
-def _noted_by_dpkg(
-    name: str, one: Fields, unpacked: Mapping[str, Entry], control: Mapping[str, bytes]
+def _dpkg_entries(
+    name: str, fields: Fields, unpacked: Mapping[str, Entry], control: Mapping[str, bytes]
 ) -> Iterator[tuple[str, Entry]]:
-    """What dpkg notes of a package that it installs: its files and their hashes."""
-    multi = f":{one['Architecture']}" if one.get("Multi-Arch") == "same" else ""
+    """Yield dpkg's records of an installed package: its files and their hashes."""
+    multi = f":{fields['Architecture']}" if fields.get("Multi-Arch") == "same" else ""
     listed = "".join(f"/{path}\n" for path in (".", *sorted(unpacked)))
     for kind, text in (("list", listed.encode()), ("md5sums", control.get("md5sums", b""))):
         path = f"var/lib/dpkg/info/{name}{multi}.{kind}"
@@ -110,9 +110,9 @@ class _Alternatives:
         self._chosen: dict[str, tuple[int, str, str]] = {}
 
     def read(self, script: str) -> None:
-        """Note what the setup script of a package asks for."""
+        """Record the alternatives that the setup script of a package installs."""
         for link, title, path, priority in _ALTERNATIVE.findall(script):
-            place = placed(link, self._folders)
+            place = target_path(link, self._folders)
             self._chosen[place] = max(self._chosen.get(place, (0, "", "")), (int(priority), title, path))
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
@@ -125,32 +125,37 @@ class _Alternatives:
 def _closure(
     names: Sequence[str], index: Index, installed: Mapping[str, Fields]
 ) -> dict[str, dict[str, str]]:
-    """The packages that are missing, by name, in the order of their names."""
+    """Return the packages to install, with their dependencies, sorted by name."""
     chosen: dict[str, dict[str, str]] = {}
     waiting = []
-    for asked in names:
-        name, pinned, version = asked.partition("=")
-        waiting.append((asked, [(name, "=" if pinned else "", version)]))
+    for required in names:
+        name, pinned, version = required.partition("=")
+        waiting.append((required, [(name, "=" if pinned else "", version)]))
     while waiting:
-        asked, alternatives = waiting.pop()
-        if any(is_met(one, {**installed, **chosen}) for one in alternatives):
+        required, alternatives = waiting.pop()
+        if any(is_met(alternative, {**installed, **chosen}) for alternative in alternatives):
             continue
-        found = next(filter(None, (index.best(*one) for one in alternatives)), None)
-        if found is None:
-            raise NoSuchPackageError(asked)
-        chosen[found["Package"]] = found
-        groups = f"{found.get('Pre-Depends', '')},{found.get('Depends', '')}".split(",")
+        package = next(filter(None, (index.best(*alternative) for alternative in alternatives)), None)
+        if package is None:
+            raise NoSuchPackageError(required)
+        chosen[package["Package"]] = package
+        groups = f"{package.get('Pre-Depends', '')},{package.get('Depends', '')}".split(",")
         waiting += [(group.strip(), list(read_alternatives(group))) for group in groups if group.strip()]
     return dict(sorted(chosen.items()))
 
 
-def _installed_paragraph(one: Fields) -> str:
-    """What dpkg would note of an installed package: scanners of images read it."""
+def _installed_paragraph(fields: Fields) -> str:
+    """Return dpkg's status paragraph of an installed package, which image scanners read."""
     names = (
         "Package Priority Section Installed-Size Maintainer Architecture Multi-Arch Source Version Provides"
     )
     names += " Pre-Depends Depends"
-    lines = [f"{name}: {one[name]}" for name in names.split() if name in one]
+    lines = [f"{name}: {fields[name]}" for name in names.split() if name in fields]
     return "\n".join(
-        [lines[0], "Status: install ok installed", *lines[1:], f"Description: {one.get('Description', '')}"]
+        [
+            lines[0],
+            "Status: install ok installed",
+            *lines[1:],
+            f"Description: {fields.get('Description', '')}",
+        ]
     )

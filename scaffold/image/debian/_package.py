@@ -19,7 +19,7 @@ _LEFT_OUT = re.compile(r"usr/share/(doc/(?!.*/copyright$)|man/|info/|locale/|lin
 def unpack_deb(
     name: str, content: bytes, links: Mapping[str, str], folder: Path
 ) -> tuple[dict[str, Entry], dict[str, bytes]]:
-    """The files of a package by their names in the image, and what it holds for dpkg."""
+    """Return the files of a package by their path in the image, and its control files."""
     members = {member.partition(".")[0]: packed for member, packed in _ar_members(content)}
     control, archive = members["control"], members["data"]
     entries: dict[str, Entry] = {}
@@ -28,7 +28,7 @@ def unpack_deb(
         for_dpkg = {name: file.read() for name, file in files if file}
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for number, member in enumerate(tar):
-            path = placed(member.name, links)
+            path = target_path(member.name, links)
             if _LEFT_OUT.match(path) or ".." in path.split("/"):
                 continue
             if member.issym():
@@ -46,11 +46,11 @@ def unpack_deb(
     return entries, for_dpkg
 
 
-def placed(name: str, links: Mapping[str, str]) -> str:
-    """Where a package's file goes: a folder must not take the place of the base's link of that name."""
+def target_path(name: str, links: Mapping[str, str]) -> str:
+    """Return the path of a package's file in the image; links of the base, such as `bin`, are kept."""
     path = posixpath.normpath(name).lstrip("/")
-    first, slash, rest = path.partition("/")
-    return f"{links[first]}/{rest}" if slash and first in links else path
+    first, slash, remainder = path.partition("/")
+    return f"{links[first]}/{remainder}" if slash and first in links else path
 
 
 def _ar_members(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ def read_dockerfile(root: Path) -> str:
     """Return the project's Dockerfile.
 
     Raises:
-        ImageError: There is none.
+        ImageError: The project has no Dockerfile.
     """
     try:
         return (root / DOCKERFILE).read_text("utf-8")
@@ -33,9 +33,9 @@ def context_files(root: Path) -> list[str]:
     ignore = root / DOCKERIGNORE
     lines = ignore.read_text("utf-8").splitlines() if ignore.exists() else []
     patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    found = exclude_paths(str(root), patterns)
+    names = exclude_paths(str(root), patterns)
     return sorted(
-        Path(name).as_posix() for name in found if not (root / name).is_dir() or (root / name).is_symlink()
+        Path(name).as_posix() for name in names if not (root / name).is_dir() or (root / name).is_symlink()
     )
 
 
@@ -49,17 +49,17 @@ def require_model(root: Path, sha256: str) -> None:
     Raises:
         NoModelForImageError: No file that the build can see has that hash.
     """
-    seen = context_files(root)
-    if any(_has_hash(root / name, sha256) for name in sorted(seen, key=lambda name: not is_model(name))):
+    context = context_files(root)
+    if any(_has_hash(root / name, sha256) for name in sorted(context, key=lambda name: not is_model(name))):
         return
-    there = [
+    model_files = [
         path.relative_to(root).as_posix()
         for folder in MODEL_FOLDERS
         for path in sorted((root / folder).rglob("*"))
         if path.is_file()
     ]
-    left_out = next((name for name in there if _has_hash(root / name, sha256)), "")
-    raise NoModelForImageError(sha256, left_out, tuple(there))
+    left_out = next((name for name in model_files if _has_hash(root / name, sha256)), "")
+    raise NoModelForImageError(sha256, left_out, tuple(model_files))
 
 
 def _has_hash(path: Path, sha256: str) -> bool:
@@ -73,10 +73,10 @@ def context_entries(root: Path) -> Iterator[Entry]:
 
 
 def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
-    """Return what the COPY lines put into the image, by part: `code`, and `model` for the model's folder.
+    """Return the entries of the COPY lines by part: `code`, and `model` for the model's folder.
 
     Raises:
-        DockerfileError: A COPY line names a file that is not there.
+        DockerfileError: A COPY line names a missing file.
     """
     files = context_files(root)
     parts: dict[str, dict[str, Entry]] = {"code": {}, "model": {}}
@@ -97,23 +97,23 @@ def is_model(place: str) -> bool:
 
 
 def _matches(files: list[str], copy: Copy) -> Iterator[tuple[str, str]]:
-    """Pairs of a file and its target. A folder's content goes below the target, a file to it or into it."""
+    """Yield files with their targets. A folder's content goes below the target, a file to it or into it."""
     into = copy.target.endswith("/") or len(copy.sources) > 1 or any("*" in source for source in copy.sources)
     for source in copy.sources:
         pattern = posixpath.normpath(source).strip("/")
-        found = False
+        matched = False
         for name in files:
             top = "/".join(name.split("/")[: pattern.count("/") + 1])
             if pattern == ".":
-                found = True
+                matched = True
                 yield name, posixpath.join(copy.target, name)
             elif fnmatch.fnmatchcase(top, pattern) and top.count("/") == pattern.count("/"):
-                found = True
+                matched = True
                 if top != name:
                     yield name, posixpath.join(copy.target, name.removeprefix(f"{top}/"))
                 elif into:
                     yield name, posixpath.join(copy.target, posixpath.basename(name))
                 else:
                     yield name, copy.target
-        if not found and "[" not in source:
+        if not matched and "[" not in source:
             raise DockerfileError(copy.line, f"COPY {source}", "file")

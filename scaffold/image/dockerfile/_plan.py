@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def workdir(self) -> str:
-        """Where the service runs, without the leading slash."""
+        """The working directory of the service, without the leading slash."""
         return str(self.config.get("WorkingDir", "/")).strip("/")
 
     @property
@@ -73,19 +73,19 @@ class Plan:
 def read_base(text: str, arguments: Mapping[str, str]) -> str:
     """Return the reference of the image that the last stage starts from."""
     base = ""
-    known: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for step in instructions(text):
         if step.keyword == "ARG" and not base:
-            known |= _argument(step, known, arguments)
+            variables |= _argument(step, variables, arguments)
         elif step.keyword == "FROM":
-            base = _replace(step.value.split()[0], known)
+            base = _replace(step.value.split()[0], variables)
     if not base:
         raise DockerfileError(1, "FROM", "from")
     return base
 
 
 def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str, Any]) -> Plan:
-    """Return what the last stage says, on top of the base's own configuration.
+    """Return the configuration of the last stage, on top of that of the base.
 
     Instructions that need an engine are listed in the plan: the docker builder ignores that list.
     """
@@ -96,18 +96,18 @@ def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str,
     environment = dict(item.partition("=")[::2] for item in config.get("Env", ()))
     environment.setdefault("PATH", DEFAULT_PATH)
     plan = Plan(base=base, env=environment, config=config)
-    known: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for step in steps[last + 1 :]:
         if step.keyword == "ARG":
-            known |= _argument(step, known | plan.env, arguments)
+            variables |= _argument(step, variables | plan.env, arguments)
         else:
             try:
-                _apply(step, plan, known | plan.env)
+                _apply(step, plan, variables | plan.env)
             except DockerfileError as error:
                 plan.refused.append(error)
             except (ValueError, IndexError):
-                said = f"{step.keyword} {step.value}"
-                plan.refused.append(DockerfileError(step.line, said, "unreadable"))
+                line = f"{step.keyword} {step.value}"
+                plan.refused.append(DockerfileError(step.line, line, "unreadable"))
     plan.config["Env"] = [f"{name}={value}" for name, value in plan.env.items()]
     return plan
 
@@ -123,43 +123,45 @@ def instructions(text: str) -> Iterator[Instruction]:
         if stripped.endswith("\\"):
             joined += stripped[:-1]
             continue
-        if whole := (joined + stripped).strip():
-            yield _instruction(whole, start)
+        if step_text := (joined + stripped).strip():
+            yield _instruction(step_text, start)
         joined = ""
     if joined.strip():
         yield _instruction(joined.strip(), start)
 
 
-def _instruction(whole: str, line: int) -> Instruction:
-    keyword, _, rest = whole.partition(" ")
+def _instruction(text: str, line: int) -> Instruction:
+    keyword, _, value = text.partition(" ")
     flags: dict[str, str] = {}
-    rest = rest.strip()
-    while match := re.match(r"--([a-z-]+)(?:=(\S+))?\s+", rest):
+    value = value.strip()
+    while match := re.match(r"--([a-z-]+)(?:=(\S+))?\s+", value):
         flags[match[1]] = match[2] or ""
-        rest = rest[match.end() :]
-    return Instruction(line=line, keyword=keyword.upper(), flags=flags, value=rest)
+        value = value[match.end() :]
+    return Instruction(line=line, keyword=keyword.upper(), flags=flags, value=value)
 
 
-def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
-    """Carry out one instruction on the plan.
+def _apply(step: Instruction, plan: Plan, variables: Mapping[str, str]) -> None:
+    """Apply one instruction to the plan.
 
     Raises:
-        DockerfileError: Only a container can run it, or it has an option that is not known here.
+        DockerfileError: The instruction needs a container, or has an unsupported option.
     """
     config = plan.config
     match step.keyword:
         case "ENV":
-            plan.env |= _pairs(step, known)
+            plan.env |= _pairs(step, variables)
         case "LABEL":
-            config["Labels"] = dict(config.get("Labels") or {}) | _pairs(step, known)
+            config["Labels"] = dict(config.get("Labels") or {}) | _pairs(step, variables)
         case "WORKDIR":
-            config["WorkingDir"] = posixpath.join("/", plan.workdir, _replace(step.value, known))
+            config["WorkingDir"] = posixpath.join("/", plan.workdir, _replace(step.value, variables))
         case "USER":
-            config["User"] = _replace(step.value, known)
+            config["User"] = _replace(step.value, variables)
         case "STOPSIGNAL":
-            config["StopSignal"] = _replace(step.value, known)
+            config["StopSignal"] = _replace(step.value, variables)
         case "EXPOSE":
-            ports = [port if "/" in port else f"{port}/tcp" for port in _replace(step.value, known).split()]
+            ports = [
+                port if "/" in port else f"{port}/tcp" for port in _replace(step.value, variables).split()
+            ]
             config["ExposedPorts"] = dict(config.get("ExposedPorts") or {}) | {port: {} for port in ports}
         case "ENTRYPOINT":
             config["Entrypoint"] = _command(step.value)
@@ -169,47 +171,49 @@ def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
         case "HEALTHCHECK":
             config["Healthcheck"] = _health(step)
         case "COPY":
-            plan.copies.append(_copy(step, known))
+            plan.copies.append(_copy(step, variables))
         case "RUN" if names := _debian_packages(step):
             plan.system += names
         case _:
-            said = f"{step.keyword} {step.value}"
-            raise DockerfileError(step.line, said, "container")
+            line = f"{step.keyword} {step.value}"
+            raise DockerfileError(step.line, line, "container")
 
 
-def _argument(step: Instruction, known: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
-    name, given, default = step.value.partition("=")
+def _argument(
+    step: Instruction, variables: Mapping[str, str], arguments: Mapping[str, str]
+) -> dict[str, str]:
+    name, equals, default = step.value.partition("=")
     if name in arguments:
         return {name: arguments[name]}
-    return {name: _replace(_unquote(default), known)} if given else {}
+    return {name: _replace(_unquote(default), variables)} if equals else {}
 
 
-def _pairs(step: Instruction, known: Mapping[str, str]) -> dict[str, str]:
-    """`NAME=value NAME="value"`; the old form `ENV NAME value` too."""
+def _pairs(step: Instruction, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the pairs of `NAME=value NAME="value"`, or of the old form `ENV NAME value`."""
     words = shlex.split(step.value, posix=True)
     if "=" not in words[0]:
         name, _, value = step.value.partition(" ")
-        return {name: _replace(value.strip(), known)}
-    return {name: _replace(value, known) for name, _, value in (word.partition("=") for word in words)}
+        return {name: _replace(value.strip(), variables)}
+    return {name: _replace(value, variables) for name, _, value in (word.partition("=") for word in words)}
 
 
-def _copy(step: Instruction, known: Mapping[str, str]) -> Copy:
+def _copy(step: Instruction, variables: Mapping[str, str]) -> Copy:
     refused = set(step.flags) - {"from"}
     if refused:
         raise DockerfileError(step.line, f"COPY --{min(refused)}", "option")
     words = _exec_form(step.value) or shlex.split(step.value)
-    *sources, target = (_replace(word, known) for word in words)
+    *sources, target = (_replace(word, variables) for word in words)
     return Copy(sources=tuple(sources), target=target, stage=step.flags.get("from"), line=step.line)
 
 
 def _debian_packages(step: Instruction) -> list[str]:
-    """The packages of a step that does nothing but install some with apt; nothing for any other step."""
+    """Return the packages of a step that only installs packages with apt; empty for other steps."""
     names: list[str] = []
     for command in " ".join(shlex.split(step.value)).split(" && "):
         words = [word for word in command.split() if not re.match(r"[A-Z_]+=", word)]
-        program, *rest = words or [""]
-        flags = [word for word in rest if word.startswith("-")]
-        match [program, *(word for word in rest if word not in flags)]:
+        program, *arguments = words or [""]
+        flags = [word for word in arguments if word.startswith("-")]
+        match [program, *(word for word in arguments if word not in flags)]:
             case ["apt-get" | "apt", "install", *packages] if "--no-install-recommends" in flags:
                 names += packages
             case ["apt-get" | "apt", "update" | "clean"] | ["rm", "/var/lib/apt/lists/*"]:
@@ -256,17 +260,17 @@ def _unquote(value: str) -> str:
     return "".join(shlex.split(value)) if value else ""
 
 
-def _replace(text: str, known: Mapping[str, str]) -> str:
-    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; an unknown name is empty."""
+def _replace(text: str, variables: Mapping[str, str]) -> str:
+    """Expand `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; an undefined name is empty."""
 
     def value(match: re.Match[str]) -> str:
         if match[0] == "\\$":
             return "$"
-        found = known.get(match[1] or match[2], "")
+        current = variables.get(match[1] or match[2], "")
         if match[3] == "-":
-            return found or match[4]
+            return current or match[4]
         if match[3] == "+":
-            return match[4] if found else ""
-        return found
+            return match[4] if current else ""
+        return current
 
     return _VARIABLE.sub(value, text)

@@ -48,13 +48,13 @@ class Base:
 def fetch_base(
     repository: Repository, reference: Reference, platform: str, store: Store, on_event: OnEvent
 ) -> Base:
-    """Return the base for `platform`. Its layers are fetched only where their Python is not known yet.
+    """Return the base for `platform`. Its layers are fetched only if its Python is not in the cache.
 
     Args:
         repository: Where the base lies.
         reference: The base.
         platform: `linux/amd64`.
-        store: Where layers and what is known of them are kept.
+        store: The cache of layers and of facts about them.
         on_event: Called with each event.
 
     Raises:
@@ -72,26 +72,30 @@ def fetch_base(
     )
     try:
         image = json.loads(fetched.read_bytes())
-        found = f"{image.get('os')}/{image.get('architecture')}"
+        actual_platform = f"{image.get('os')}/{image.get('architecture')}"
         layers = _layers(manifest, image, f"the base {reference}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(f"the base {reference}", 200, "its configuration is none of an image") from error
-    if found != platform:
-        raise BasePlatformError(str(reference), platform, (found,), listed=False)
-    known = store.fact(f"interpreter {digest}")
-    if not known:
+    if actual_platform != platform:
+        raise BasePlatformError(str(reference), platform, (actual_platform,), listed=False)
+    interpreter = store.fact(f"interpreter {digest}")
+    if not interpreter:
         for layer in layers:
             fetch_layer(repository, layer, store, on_event)
         path = next((e[5:] for e in image["config"].get("Env") or () if e.startswith("PATH=")), DEFAULT_PATH)
-        known = _find_interpreter([(store.blob(layer.digest), layer.media_type) for layer in layers], path)
-        if not known:
+        interpreter = _find_interpreter(
+            [(store.blob(layer.digest), layer.media_type) for layer in layers], path
+        )
+        if not interpreter:
             raise NoPythonInBaseError(str(reference))
-        store.remember(f"interpreter {digest}", known)
-    return Base(reference=reference.at(digest), image=image, layers=layers, interpreter=Interpreter(**known))
+        store.remember(f"interpreter {digest}", interpreter)
+    return Base(
+        reference=reference.at(digest), image=image, layers=layers, interpreter=Interpreter(**interpreter)
+    )
 
 
 def fetch_layer(repository: Repository, layer: Blob, store: Store, on_event: OnEvent) -> Path:
-    """Return the layer's file, downloaded where it is not here yet."""
+    """Return the layer's file; download it if it is not in the store."""
     return _blob(repository, store, layer.digest, on_event, most_bytes=layer.size_bytes)
 
 
@@ -114,19 +118,21 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
     where = f"the base {reference}"
     if (document.get("mediaType") or media_type) not in INDEXES:
         return _checked(document, where), digest
-    known: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for entry in document["manifests"]:
-        of = entry.get("platform") or {}
-        known.setdefault(f"{of.get('os')}/{of.get('architecture')}", entry["digest"])
-    if platform not in known:
-        listed = sorted(name for name in known if "unknown" not in name and "None" not in name)
+        entry_platform = entry.get("platform") or {}
+        digests.setdefault(
+            f"{entry_platform.get('os')}/{entry_platform.get('architecture')}", entry["digest"]
+        )
+    if platform not in digests:
+        listed = sorted(name for name in digests if "unknown" not in name and "None" not in name)
         raise BasePlatformError(str(reference), platform, tuple(listed), listed=True)
-    content, _, digest = repository.manifest(checked_digest(known[platform], where))
+    content, _, digest = repository.manifest(checked_digest(digests[platform], where))
     return _checked(json.loads(content), where), digest
 
 
 def _checked(manifest: dict[str, Any], where: str) -> dict[str, Any]:
-    """The manifest, if it is one: a proxy's page, or a manifest of the first kind, has no such keys."""
+    """Return the manifest if it has the required keys: a proxy's page and a schema 1 manifest do not."""
     for part in (manifest["config"], *manifest["layers"]):
         checked_digest(part["digest"], where)
         size_bytes = part["size"]
@@ -159,21 +165,21 @@ def _blob(
 
 
 def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str, str] | None:
-    """The first Python on the base's PATH and the C library that wheels must fit."""
-    found: dict[str, str] = {}
+    """Return the first Python on the base's PATH, and the C library that wheels must fit."""
+    versions: dict[str, str] = {}
     libc = ""
     for member, content in layer_members(layers):
         name = posixpath.normpath(member.name).lstrip("/")
         base = posixpath.basename(name)
         if base.startswith("python3.") and (match := _PYTHON.fullmatch(name)):
-            found[name.rpartition("/")[0]] = match[1]
+            versions[name.rpartition("/")[0]] = match[1]
         elif base.startswith("libc.so.6") and member.isfile():
             if version := _GLIBC.search(content()):
                 libc = f"glibc {version[1].decode()}"
         elif base.startswith("ld-musl-"):
             libc = libc or "musl"
     for folder in path.split(":"):
-        if python := found.get(folder.strip("/")):
+        if python := versions.get(folder.strip("/")):
             return {"path": f"{folder}/python{python}", "version": python, "libc": libc or "glibc 2.28"}
     return None
 
@@ -181,10 +187,10 @@ def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str
 def layer_members(
     layers: Iterable[tuple[Path, str]],
 ) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
-    """Yield what is in each layer, and how to get the bytes of a file before the next one comes.
+    """Yield the members of each layer, with a function that reads a file before the next member.
 
     Raises:
-        ImageError: A layer is no tar.
+        ImageError: A layer is not a tar archive.
     """
     for layer, media_type in layers:
         try:
@@ -212,5 +218,5 @@ def open_layer(path: Path, media_type: str) -> IO[bytes]:
         raise BaseLayerError(media_type)
     from isal import igzip
 
-    opened: IO[bytes] = igzip.open(path, "rb")
-    return opened
+    stream: IO[bytes] = igzip.open(path, "rb")
+    return stream

@@ -33,12 +33,12 @@ from scaffold.image.layers._base import Base, fetch_base, fetch_layer, layer_mem
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.image.registry._repository import Repository
 
-_LAYOUT = 1  # the version of the layout of dependency layers; another one rebuilds each
+_LAYOUT = 1  # the layout version of dependency layers; a new version rebuilds all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layered:
-    """The images that a build made, one for each platform, and what is in them."""
+    """The images of a build, one for each platform, and their packages."""
 
     images: tuple[PlatformImage, ...]
     packages: tuple[Package, ...]
@@ -46,16 +46,16 @@ class Layered:
     source: Repository
 
     def complete(self, store: Store, on_event: OnEvent) -> tuple[PlatformImage, ...]:
-        """Return the images with all files at hand, the base's too."""
+        """Return the images with all layer files, those of the base too."""
 
-        def at_hand(part: Part) -> Part:
+        def with_file(part: Part) -> Part:
             if part.part != "base":
                 return part
             return replace(
                 part, blob=replace(part.blob, path=fetch_layer(self.source, part.blob, store, on_event))
             )
 
-        return tuple(replace(image, parts=tuple(map(at_hand, image.parts))) for image in self.images)
+        return tuple(replace(image, parts=tuple(map(with_file, image.parts))) for image in self.images)
 
 
 class LayerBuilder:
@@ -107,7 +107,7 @@ class LayerBuilder:
         return Layered(images=tuple(images), packages=packages, base=self.base, source=source)
 
     def _dependencies(self, plan: Plan, base: Base, platform: str) -> tuple[Part, tuple[Package, ...]]:
-        """The lock as a layer: taken from the store where lock, platform and Python are as before."""
+        """Return the lock as a layer; cached by lock, platform and Python."""
         copies = [copy for copy in plan.copies if copy.stage is not None]
         if len(copies) != 1 or len(copies[0].sources) != 1:
             line = copies[-1].line if copies else 1
@@ -116,44 +116,44 @@ class LayerBuilder:
         lock = self._root / LOCK
         if not lock.is_file():
             raise MissingLockError(str(lock))
-        weighed = hashlib.sha256(read_lock(self._root).text.encode()).hexdigest()
-        key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
+        lock_sha256 = hashlib.sha256(read_lock(self._root).text.encode()).hexdigest()
+        key = f"dependencies {_LAYOUT} {lock_sha256} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"
         lock_of = partial(self._install, lock, copy.target.strip("/"), base, platform)
-        return self._kept(key, history, lock_of)
+        return self._cached_layer(key, history, lock_of)
 
     def _system(
         self, plan: Plan, base: Base, source: Repository, platform: str
     ) -> tuple[list[Part], tuple[Package, ...]]:
-        """The Debian packages that the Dockerfile names as a layer, where the base has not all of them."""
+        """Return the Debian packages of the Dockerfile as a layer, if the base lacks any."""
         names = sorted(set(plan.system))
         key = f"system {_LAYOUT} {base.reference.digest} {' '.join(names)}"
-        part, packages = self._kept(
+        part, packages = self._cached_layer(
             key,
             f"apt-get install {' '.join(names)}",
             partial(self._fetch_debian, names, base, source, platform),
         )
         return [part], packages
 
-    def _kept(
+    def _cached_layer(
         self, key: str, history: str, make: Callable[[Path], tuple[list[Entry], tuple[Package, ...]]]
     ) -> tuple[Part, tuple[Package, ...]]:
-        """A layer of dependencies: taken from the store where it was made before, with what is in it."""
-        known = self._store.fact(key)
-        if known and (path := self._store.blob(known["digest"])).exists():
-            packages = tuple(Package(**package) for package in known["packages"])
+        """Return a layer of dependencies and its packages, from the store if it was built before."""
+        cached = self._store.fact(key)
+        if cached and (path := self._store.blob(cached["digest"])).exists():
+            packages = tuple(Package(**package) for package in cached["packages"])
             blob = Blob(
-                digest=known["digest"],
-                diff_id=known["diff_id"],
-                size_bytes=known["size_bytes"],
+                digest=cached["digest"],
+                diff_id=cached["diff_id"],
+                size_bytes=cached["size_bytes"],
                 media_type=GZIP_LAYER,
                 path=path,
             )
             return Part(blob=blob, part="dependencies", history=history), packages
         with self._store.folder() as folder:
             entries, packages = make(folder)
-            made = self._write("dependencies", entries, folder / "layer")
-            blob = replace(made, path=self._store.keep(folder / "layer", made.digest))
+            written_blob = self._write("dependencies", entries, folder / "layer")
+            blob = replace(written_blob, path=self._store.keep(folder / "layer", written_blob.digest))
         fact = {"digest": blob.digest, "diff_id": blob.diff_id, "size_bytes": blob.size_bytes}
         self._store.remember(key, fact | {"packages": [asdict(package) for package in packages]})
         return Part(blob=blob, part="dependencies", history=history), packages

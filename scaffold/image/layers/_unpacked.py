@@ -1,4 +1,4 @@
-"""The check of an image that was built without an engine: it is unpacked and started.
+"""Check an image that was built without an engine: unpack and start it.
 
 Base and layers become the root folder of a process in namespaces of its own, read-only except `/tmp`. The
 process runs as a user that the image does not know; a caller who is not root gets a user namespace.
@@ -24,7 +24,7 @@ from scaffold.base.process import end_process, run_command, start_command
 from scaffold.errors import CommandError, ImageNotRunnableError
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
-from scaffold.image._running import Asking, any_user, await_service
+from scaffold.image._running import ServiceAccess, any_user, await_service
 from scaffold.image.layers._base import open_layer
 
 _TAIL_LINES = 30
@@ -51,14 +51,16 @@ os.execvpe(command[0], command, env)
 
 
 @contextlib.contextmanager
-def run_unpacked(image: PlatformImage, folder: Path, reference: str, asking: Asking) -> Iterator[Client]:
-    """Unpack the image, start it, give a client of its service and end it.
+def run_unpacked(
+    image: PlatformImage, folder: Path, reference: str, access: ServiceAccess
+) -> Iterator[Client]:
+    """Unpack and start the image, yield a client of its service, and stop it.
 
     Args:
         image: The image.
         folder: Where it is unpacked.
         reference: What it is called.
-        asking: How its service is asked.
+        access: The routes and headers of the service.
 
     Raises:
         ImageNotRunnableError: It cannot be run on this machine.
@@ -85,7 +87,7 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str, asking: Ask
     port = free_port()
     with _started(root, config, port) as (stopped, log):
         url = f"http://127.0.0.1:{port}"
-        with contextlib.closing(await_service(url, reference, asking, stopped, log)) as service:
+        with contextlib.closing(await_service(url, reference, access, stopped, log)) as service:
             yield service
 
 
@@ -93,7 +95,7 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str, asking: Ask
 def _started(
     root: Path, config: Mapping[str, Any], port: int
 ) -> Iterator[tuple[Callable[[], bool], Callable[[], str]]]:
-    """Start the image's command; give two answers: whether it stopped, and the end of what it printed."""
+    """Start the image's command; yield functions that return whether it stopped and the end of its output."""
     env = dict(item.partition("=")[::2] for item in config.get("Env", ())) | {"PORT": str(port)}
     user = any_user() if os.geteuid() == 0 else 0
     command = [*_unshare(), "sh", "-c", _MOUNTS, str(root)]
@@ -121,7 +123,7 @@ def _unshare() -> list[str]:
 
 
 def _unpack(layer: Path, media_type: str, root: Path) -> None:
-    """Lay a layer over what is there, and nothing outside. Source: the image specification, "Whiteouts".
+    """Unpack a layer over those below, never outside `root`. Source: the image specification, "Whiteouts".
 
     Links above a file are followed as the image's own process would, whose root is `root`; a link in the
     place of a file is replaced. Devices and setuid bits are left out.
@@ -142,7 +144,7 @@ def _unpack(layer: Path, media_type: str, root: Path) -> None:
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path) -> None:
-    """Make one file, folder or link at `path`, above which there are no links."""
+    """Create one file, folder or link at `path`, whose parents are not links."""
     if not (member.isdir() and path.is_dir() and not path.is_symlink()):
         _remove(path)
     _make_folder(path.parent)
@@ -152,9 +154,9 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Pa
     elif member.issym():
         path.symlink_to(member.linkname)
     elif member.islnk():
-        held = _inside(root, member.linkname)
-        if held is not None and (held.is_symlink() or held.is_file()):
-            os.link(held, path, follow_symlinks=False)
+        link_target = _inside(root, member.linkname)
+        if link_target is not None and (link_target.is_symlink() or link_target.is_file()):
+            os.link(link_target, path, follow_symlinks=False)
     elif (content := tar.extractfile(member)) is not None:
         with content, path.open("xb") as file:
             shutil.copyfileobj(content, file)
@@ -164,7 +166,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Pa
 
 
 def _inside(root: Path, name: str) -> Path | None:
-    """Where a path of the image lies below `root`, the links above it followed there; None for a bad path."""
+    """Return the location of an image path below `root`, with parent links resolved; None for a bad path."""
     waiting = [part for part in name.split("/") if part not in ("", ".")][::-1]
     if not waiting or ".." in waiting or "\0" in name:
         return None
@@ -186,7 +188,7 @@ def _inside(root: Path, name: str) -> Path | None:
 
 
 def _make_folder(path: Path) -> None:
-    """Make a folder and those above it; a file in the place of one goes."""
+    """Create a folder and its parents; replace a file in the way."""
     if path.is_dir():
         return
     _make_folder(path.parent)

@@ -26,14 +26,14 @@ class Credentials:
     identity_token: str = field(default="", repr=False)
 
 
-def given_credentials(given: Credentials | None) -> Credentials | None:
-    """Return what was given as an argument or in the environment, for the registry that is pushed to.
+def explicit_credentials(credentials: Credentials | None) -> Credentials | None:
+    """Return the login for the push registry: the argument, else that in the environment.
 
     Raises:
         UsageError: The environment names a user without a password, or the reverse.
     """
-    if given:
-        return given
+    if credentials:
+        return credentials
     username, password = (
         os.environ.get(f"SCAFFOLD_REGISTRY_{part}", "") for part in ("USERNAME", "PASSWORD")
     )
@@ -43,7 +43,7 @@ def given_credentials(given: Credentials | None) -> Credentials | None:
 
 
 def stored_credentials(registry: str) -> Credentials | None:
-    """Return what `docker login` and the credential helpers know; nothing where they know nobody.
+    """Return the login from `docker login` or a credential helper, or None.
 
     Raises:
         CredentialHelperError: A credential helper is configured and does not work.
@@ -58,33 +58,33 @@ def stored_credentials(registry: str) -> Credentials | None:
     if helper and shutil.which(f"docker-credential-{helper}") is None:
         raise CredentialHelperError(registry, missing=f"docker-credential-{helper}")
     try:
-        found = auth.load_config().resolve_authconfig(key) or {}
+        login = auth.load_config().resolve_authconfig(key) or {}
     except (ValueError, InvalidConfigFile):
         raise DockerConfigError(path, "an entry of auths is no login") from None
     except DockerException as error:
-        # Only the type and the registry: a helper's output may hold what it should have kept.
+        # Only the type and the registry: a helper's output may hold a secret.
         raise CredentialHelperError(registry, type(error).__name__) from None
-    username = found.get("username") or found.get("Username") or ""
-    password = found.get("password") or found.get("Password") or ""
-    token = found.get("identitytoken") or found.get("IdentityToken") or ""
+    username = login.get("username") or login.get("Username") or ""
+    password = login.get("password") or login.get("Password") or ""
+    token = login.get("identitytoken") or login.get("IdentityToken") or ""
     if not (password or token):
         return None
     return Credentials(username=username, password=password, identity_token=token)
 
 
 def logged_in_registries() -> tuple[str, ...]:
-    """Return the registries that Docker's configuration has a login for; none where it cannot be read."""
+    """Return the registries with a login in Docker's configuration; empty if it cannot be read."""
     try:
         _, config = _docker_config()
-        found = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
+        keys = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
     except (ImportError, DockerConfigError, TypeError):
         return ()
-    hosts = (str(each).removeprefix("https://").partition("/")[0] for each in found)
+    hosts = (str(key).removeprefix("https://").partition("/")[0] for key in keys)
     return tuple(dict.fromkeys("docker.io" if host == "index.docker.io" else host for host in hosts))
 
 
 def _docker_config() -> tuple[str, dict[str, Any]]:
-    """Return the path of Docker's config.json and what it holds; nothing where there is none."""
+    """Return the path and the content of Docker's config.json; empty without the file."""
     from docker.utils.config import find_config_file
 
     path = find_config_file()

@@ -49,23 +49,25 @@ class Login(AuthBase):
 
     @property
     def username(self) -> str | None:
-        """Who we are, or nothing for a request without a login."""
+        """The user's name; None without a login."""
         if self._credentials is None:
             return None
         return self._credentials.username or "the token of docker login"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign a request that is about to go; one to another host, where a blob may lie, stays unsigned."""
+        """Sign a request. A request to another host, such as blob storage, stays unsigned."""
         if self._header and urlsplit(request.url or "")[:2] == self._place:
             request.headers["Authorization"] = self._header
         return request
 
-    def answer(self, refused: Response, scopes: list[str]) -> bool:
-        """Get what a 401 asks for; return whether there is something new to try."""
+    def authenticate(self, refused: Response, scopes: list[str]) -> bool:
+        """Get the credentials that a 401 requires; return whether the request is worth repeating."""
         challenge = refused.headers.get("WWW-Authenticate", "")
         if match := _TOKEN_CHALLENGE.search(challenge):
-            asked = {name: quoted or plain for name, quoted, plain in _PARAMETER.findall(match[1])}
-            token = self._fetch_token(asked, scopes)
+            challenge_parameters = {
+                name: quoted or plain for name, quoted, plain in _PARAMETER.findall(match[1])
+            }
+            token = self._fetch_token(challenge_parameters, scopes)
             header = f"Bearer {token}" if token else ""
         elif _BASIC_CHALLENGE.search(challenge):
             header = self._basic()
@@ -75,50 +77,50 @@ class Login(AuthBase):
         return bool(header) and changed
 
     def _basic(self) -> str:
-        """Return the header with user and password; empty where nobody has logged in."""
+        """Return the header with user and password; empty without a login."""
         if self._credentials is None:
             return ""
         return f"Basic {encoded_login(self._credentials.username, self._credentials.password)}"
 
-    def _fetch_token(self, asked: dict[str, str], scopes: list[str]) -> str:
-        """Ask the token service; nothing where it refuses.
+    def _fetch_token(self, challenge_parameters: dict[str, str], scopes: list[str]) -> str:
+        """Return a token from the token service; empty if it refuses.
 
         Raises:
-            RequestException: It does not answer, or is overloaded.
+            RequestException: The token service does not answer, or is overloaded.
         """
-        realm = asked.get("realm", "")
+        realm = challenge_parameters.get("realm", "")
         if self._place[0] == "https" and not realm.startswith("https:"):
             return ""  # no password over plain HTTP if the registry itself uses HTTPS
-        wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
+        parameters: dict[str, Any] = {"service": challenge_parameters.get("service", ""), "scope": scopes}
         with RegistrySession(self._context) as session:
             if self._credentials and self._credentials.identity_token:
                 form = {
                     "grant_type": "refresh_token",
                     "refresh_token": self._credentials.identity_token,
                     "client_id": "model-scaffold",
-                    "service": wanted["service"],
+                    "service": parameters["service"],
                     "scope": " ".join(scopes),
                 }
                 # A redirect may name another host, which must not get the token.
                 response = session.post(realm, data=form, timeout=30, allow_redirects=False)
             else:
                 auth = _signed_with(self._basic())
-                response = session.get(realm, params=wanted, auth=auth, timeout=30)
+                response = session.get(realm, params=parameters, auth=auth, timeout=30)
         if response.status_code == 429 or response.status_code >= 500:
             response.raise_for_status()  # tried again like each broken request
         if response.status_code != 200:
             return ""
         try:
-            found = response.json()
+            document = response.json()
         except ValueError:
             return ""
-        if not isinstance(found, dict):
+        if not isinstance(document, dict):
             return ""
-        return str(found.get("token") or found.get("access_token") or "")
+        return str(document.get("token") or document.get("access_token") or "")
 
 
 def _signed_with(header: str) -> Callable[[PreparedRequest], PreparedRequest]:
-    """Return what signs a request with a header, or with nothing, whatever `~/.netrc` says."""
+    """Return an `auth` function that sets this header, or none, and ignores `~/.netrc`."""
 
     def sign(request: PreparedRequest) -> PreparedRequest:
         if header:

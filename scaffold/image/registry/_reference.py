@@ -38,17 +38,17 @@ class Reference:
 
     @property
     def familiar(self) -> str:
-        """As Docker shows it: what it would fill in is left out."""
+        """The reference as Docker shows it, without default parts."""
         return str(self).removeprefix(f"{DOCKER_HUB}/").removeprefix("library/")
 
     @property
     def host(self) -> str:
-        """Where the registry is asked: Docker Hub answers under another name."""
+        """The host of the registry's API: that of Docker Hub has another name."""
         return API_HOST if self.registry == DOCKER_HUB else self.registry
 
     @property
     def version(self) -> str:
-        """What to ask a manifest by: the digest where there is one."""
+        """The digest, or the tag without one: identifies the manifest."""
         return self.digest or self.tag
 
     def at(self, digest: str) -> Reference:
@@ -57,15 +57,15 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Return the parts of an image reference; `latest` where neither tag nor digest is given.
+    """Return the parts of an image reference; the tag is `latest` without tag and digest.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text is not an image reference.
     """
-    rest, _, digest = text.partition("@")
-    name, colon, tag = rest.rpartition(":")
+    without_digest, _, digest = text.partition("@")
+    name, colon, tag = without_digest.rpartition(":")
     if not (colon and tag) or "/" in tag:
-        name, tag = rest, ""
+        name, tag = without_digest, ""
     registry, repository = split_registry(name)
     if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
@@ -84,7 +84,7 @@ def checked_digest(digest: object, where: str) -> str:
     """Return `digest`, which is safe as a part of a path and of a URL: `sha256:` and 64 digits.
 
     Raises:
-        RegistryError: It is none, or of another algorithm.
+        RegistryError: The text is not a digest, or has another algorithm.
     """
     if isinstance(digest, str) and _DIGEST.fullmatch(digest):
         return digest

@@ -29,7 +29,7 @@ _DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 _DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = (OCI_INDEX, _DOCKER_INDEX)
 _ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
-_LARGEST_MANIFEST_BYTES = 4 << 20  # what registries have to take, and the most that they do
+_LARGEST_MANIFEST_BYTES = 4 << 20  # registries must accept this size, and may refuse more
 
 
 class Repository:
@@ -44,7 +44,7 @@ class Repository:
         ca_bundle: Path | None = None,
         patience: Patience | None = None,
     ) -> None:
-        """Speak to the registry of `reference`.
+        """Create a client of the registry of `reference`.
 
         Args:
             reference: Names the repository; its tag does not matter.
@@ -62,9 +62,9 @@ class Repository:
         """Return a manifest's or index's bytes, its media type and its digest.
 
         Raises:
-            RepositoryNotFoundError: There is none by that tag or digest.
+            RepositoryNotFoundError: The repository has no such tag or digest.
         """
-        response = self._http.ask(
+        response = self._http.request_with_retries(
             "GET", f"manifests/{version}", headers={"Accept": _ACCEPT}, stream=True, good=(200,)
         )
         content = self._content(response, f"{self.name}:{version}")
@@ -75,38 +75,40 @@ class Repository:
             )
         return content, response.headers.get("Content-Type", "").partition(";")[0], digest
 
-    def _content(self, response: Response, what: str) -> bytes:
-        """The body of an answer that is small; what is large is no manifest."""
+    def _content(self, response: Response, subject: str) -> bytes:
+        """Return the body of a response; refuse bodies too large for a manifest."""
         content = b""
         with response:
             for block in response.iter_content(BLOCK_BYTES):
                 content += block
                 if len(content) > _LARGEST_MANIFEST_BYTES:
-                    raise RegistryError(what, response.status_code, "it is too large for a manifest")
+                    raise RegistryError(subject, response.status_code, "it is too large for a manifest")
         return content
 
     def put_manifest(self, version: str, content: bytes, media_type: str) -> bool:
-        """Store a manifest or index; return whether the registry keeps a list of what refers to an image."""
+        """Store a manifest or index; return whether the registry maintains the list of referrers."""
         headers = {"Content-Type": media_type}
-        response = self._http.ask(
+        response = self._http.request_with_retries(
             "PUT", f"manifests/{version}", headers=headers, data=content, good=(200, 201, 202)
         )
         return "OCI-Subject" in response.headers
 
     def has_blob(self, digest: str) -> bool:
         """Return whether the repository holds the blob."""
-        return self._http.ask("HEAD", f"blobs/{digest}", good=(200, 404)).status_code == 200
+        return self._http.request_with_retries("HEAD", f"blobs/{digest}", good=(200, 404)).status_code == 200
 
     def has_manifest(self, version: str) -> bool:
         """Return whether the repository holds the manifest."""
         headers = {"Accept": _ACCEPT}
         return (
-            self._http.ask("HEAD", f"manifests/{version}", headers=headers, good=(200, 404)).status_code
+            self._http.request_with_retries(
+                "HEAD", f"manifests/{version}", headers=headers, good=(200, 404)
+            ).status_code
             == 200
         )
 
     def read_blob(self, digest: str, path: Path, on_bytes: OnBytes, *, most_bytes: int) -> None:
-        """Download a blob to `path`, and go on where a connection broke off.
+        """Download a blob to `path`; resume after a broken connection.
 
         Args:
             digest: Of the blob.
@@ -145,10 +147,10 @@ class Repository:
             partial.unlink(missing_ok=True)
 
     def mount_blob(self, digest: str, source: str) -> bool:
-        """Take a blob over from another repository of the same registry; return whether it could be."""
+        """Mount a blob from another repository of the same registry; return whether that succeeded."""
         self._http.mounted_from = source
         try:
-            response = self._http.ask(
+            response = self._http.request_with_retries(
                 "POST", f"blobs/uploads/?mount={digest}&from={source}", good=(201, 202, 401, 403, 404)
             )
         except RegistryLoginError:
@@ -157,15 +159,17 @@ class Repository:
             self._http.mounted_from = None
         if response.status_code == 202:  # an upload was opened instead
             with contextlib.suppress(ImageError):
-                self._http.ask("DELETE", self._http.location(response), good=(200, 202, 204, 404, 405))
+                self._http.request_with_retries(
+                    "DELETE", self._http.location(response), good=(200, 202, 204, 404, 405)
+                )
         return response.status_code == 201
 
     def push_blob(self, blob: Blob, on_bytes: OnBytes) -> None:
         """Upload a blob that the repository lacks; a broken upload is resumed, an abandoned one deleted.
 
         Raises:
-            UploadError: It broke too often.
-            DiskFullError: The registry has no room.
+            UploadError: The upload failed in all attempts.
+            DiskFullError: The registry's disk is full.
         """
         Upload(self._http, blob, on_bytes).run()
 

@@ -33,14 +33,14 @@ OnBytes = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How often a broken request is tried; each wait is twice as long as the one before."""
+    """The retry policy: each wait is twice as long as the one before."""
 
     attempts: int = 5
     wait_s: float = 0.5
 
 
 class BrokenError(Exception):
-    """The connection broke, or the registry said that it is overloaded, and for how long."""
+    """The connection broke, or the registry is overloaded for `wait_s` seconds."""
 
     def __init__(self, detail: str, wait_s: float = 0) -> None:
         super().__init__(detail)
@@ -48,7 +48,7 @@ class BrokenError(Exception):
 
 
 class Requests:
-    """The way to one repository; paths are relative to it."""
+    """Sends requests to one repository; paths are relative to it."""
 
     def __init__(
         self,
@@ -67,20 +67,20 @@ class Requests:
         self._session = RegistrySession(context)
         self._login = self._session.auth = Login(credentials, self._url, context)
         self.mounted_from: str | None = None
-        """A repository that the login has to be good for too, while a blob is taken over from it."""
+        """Another repository that the login must cover, while a blob is mounted from it."""
 
     def location(self, response: Response) -> str:
-        """Return where an upload goes on, as an answer says it."""
+        """Return the URL at which an upload continues, from the response's `Location`."""
         place = response.headers.get("Location")
         if not place:
             raise RegistryError(f"an upload to {self.name}", response.status_code, "it names no place for it")
-        whole = urlsplit(urljoin(response.url, place))
+        url = urlsplit(urljoin(response.url, place))
         ours = urlsplit(self._url)
         # Behind a proxy that terminates TLS, a registry may name plain HTTP.
-        return (whole._replace(scheme=ours.scheme) if whole.netloc == ours.netloc else whole).geturl()
+        return (url._replace(scheme=ours.scheme) if url.netloc == ours.netloc else url).geturl()
 
-    def ask(self, method: str, path: str, **options: Any) -> Response:
-        """Make a request that may be made twice."""
+    def request_with_retries(self, method: str, path: str, **options: Any) -> Response:
+        """Send an idempotent request, with retries."""
         answers: list[Response] = []
         work = f"{method} {self.name}"
         is_read = method in ("GET", "HEAD")
@@ -88,15 +88,15 @@ class Requests:
         return answers[-1]
 
     def ping(self, timeout_s: float) -> bool:
-        """Ask the registry for its version, with the login that is known; return whether it wants a login.
+        """Request the registry's version endpoint with the stored login; return whether a login is required.
 
         Raises:
-            RegistryLoginError: It does not take the login.
-            ImageError: It does not answer, or not as a registry.
+            RegistryLoginError: The registry rejects the login.
+            ImageError: The server does not answer, or is not a registry.
         """
-        asked: list[bool] = []
-        self.retry(lambda _: asked.append(self._wants_login(timeout_s)), self._url, is_read=True)
-        return asked[-1]
+        results: list[bool] = []
+        self.retry(lambda _: results.append(self._wants_login(timeout_s)), self._url, is_read=True)
+        return results[-1]
 
     def _wants_login(self, timeout_s: float) -> bool:
         first = self._session.get(self._url, timeout=timeout_s)
@@ -106,8 +106,8 @@ class Requests:
             self.request("GET", self._url, good=(200,), timeout=timeout_s)
         return first.status_code == 401
 
-    def retry(self, work: Callable[[int], None], what: str, *, is_read: bool = False) -> None:
-        """Do `work`, which is told how often it was tried before, until it does not break."""
+    def retry(self, work: Callable[[int], None], subject: str, *, is_read: bool = False) -> None:
+        """Call `work` with the number of the attempt until it succeeds."""
         detail, wait_s = "", 0.0
         for attempt in range(self._patience.attempts):
             if attempt:
@@ -119,10 +119,10 @@ class Requests:
                     raise refusal from error
                 detail = _plain(error)
                 wait_s = error.wait_s if isinstance(error, BrokenError) else 0.0
-        raise UploadError(self.registry, what, self._patience.attempts, detail, is_read)
+        raise UploadError(self.registry, subject, self._patience.attempts, detail, is_read)
 
     def request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
-        """Make one request; log in where the registry asks for it, and say what it refused."""
+        """Send one request; log in if required; raise the error for a refused request."""
         url = path if path.startswith(("http:", "https:")) else f"{self._url}{self.name}/{path}"
         options.setdefault("timeout", 60)
         response = self._session.request(method, url, **options)
@@ -132,7 +132,7 @@ class Requests:
             ]
             if self.mounted_from:
                 scopes.append(f"repository:{self.mounted_from}:pull")
-            if self._login.answer(response, scopes):
+            if self._login.authenticate(response, scopes):
                 if isinstance(options.get("data"), Body):
                     raise BrokenError("the login ran out")
                 response = self._session.request(method, url, **options)
@@ -141,7 +141,7 @@ class Requests:
         raise self._refusal(method, response)
 
     def _refusal(self, method: str, response: Response) -> Exception:
-        """What a status that was not hoped for means."""
+        """Return the error for an unexpected status."""
         text = "" if method == "HEAD" else response.text[:2000]
         detail = _messages(response, text)
         status = response.status_code
@@ -153,14 +153,14 @@ class Requests:
             pushed = method in ("POST", "PATCH", "PUT")
             return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail, pushed)
         if status in _TRANSIENT:
-            asked = response.headers.get("Retry-After", "")
-            wait_s = min(int(asked), _MOST_WAIT_S) if asked.isdecimal() else 0
+            retry_after = response.headers.get("Retry-After", "")
+            wait_s = min(int(retry_after), _MOST_WAIT_S) if retry_after.isdecimal() else 0
             return BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
         return RegistryError(f"{method} {urlsplit(response.url).path}", status, detail)
 
 
 class Body:
-    """A part of a file as a request's body: its length is known, and it tells what was read."""
+    """A part of a file as a request's body, of known length; reports progress."""
 
     def __init__(self, file: IO[bytes], size_bytes: int, on_bytes: OnBytes) -> None:
         self._file, self._size_bytes, self._on_bytes = file, size_bytes, on_bytes
@@ -173,30 +173,30 @@ class Body:
             yield block
 
     def read(self, _: int = -1) -> bytes:
-        """Return the next block, whatever size is asked for: the layers below ask for very little."""
+        """Return the next block and ignore the size: HTTP libraries request very small blocks."""
         block = self._file.read(BLOCK_BYTES)
         self._on_bytes(len(block))
         return block
 
 
 def _messages(response: Response, text: str) -> str:
-    """What the registry says is wrong, in its own words."""
+    """Return the error messages in the registry's response."""
     try:
         errors = response.json()["errors"]
-        said = [str(error.get("message") or error.get("code")) for error in errors]
+        messages = [str(error.get("message") or error.get("code")) for error in errors]
     except (ValueError, KeyError, TypeError, AttributeError):
         return text.strip().partition("\n")[0][:200]
-    return "; ".join(said)
+    return "; ".join(messages)
 
 
 def _host_of(error: Exception) -> str:
-    """The host of the request that failed, which may be a token service."""
+    """Return the host of the failed request, which may be a token service."""
     request = error.request if isinstance(error, RequestException) else None
     return str(urlsplit(request.url or "").netloc) if request else ""
 
 
 def _plain(error: Exception) -> str:
-    """The innermost reason, without the address: that may hold a signature."""
+    """Return the innermost reason without URLs, which may hold a signature."""
     reason: BaseException = error
     while reason.__context__ is not None:
         reason = reason.__context__

@@ -53,8 +53,8 @@ def certificate_folders(host: str) -> list[Path]:
         host: `registry.example.com:5000`; without a port where it is that of https.
     """
     docker = os.environ.get("DOCKER_CONFIG")
-    own = Path(docker) if docker else Path.home() / ".docker"
-    places = (own, Path("/etc/docker"))
+    docker_folder = Path(docker) if docker else Path.home() / ".docker"
+    places = (docker_folder, Path("/etc/docker"))
     return [folder for place in places if (folder := place / _CERTIFICATES / host).is_dir()]
 
 
@@ -85,7 +85,7 @@ def tls_context(host: str, ca_bundle: Path | None) -> ssl.SSLContext:
 
 
 def tls_error(host: str, error: BaseException) -> ImageError | None:
-    """Return what a failed TLS connection means; nothing for one that broke, which is tried again."""
+    """Return the error for a failed TLS handshake; None for a broken connection, which is retried."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UntrustedRegistryError(host, cause.verify_message or str(cause))
@@ -98,14 +98,14 @@ def tls_error(host: str, error: BaseException) -> ImageError | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it; requests and urllib3 wrap by both ways, and in arguments."""
-    waiting, seen = [error], set[int]()
+    """Yield an error and its causes; requests and urllib3 wrap errors in both chains and in arguments."""
+    waiting, visited = [error], set[int]()
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += [one.__cause__, one.__context__, *one.args, getattr(one, "reason", None)]
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and id(cause) not in visited:
+            visited.add(id(cause))
+            yield cause
+            waiting += [cause.__cause__, cause.__context__, *cause.args, getattr(cause, "reason", None)]
 
 
 def _reason(error: Exception) -> str:

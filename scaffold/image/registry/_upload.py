@@ -30,7 +30,7 @@ class Upload:
         """Where the upload goes on; empty where none is open."""
 
     def run(self) -> None:
-        """Send the blob, and delete the unfinished upload at the registry whatever ends it."""
+        """Send the blob; delete the unfinished upload at the registry after any failure."""
         try:
             self._http.retry(self._send, f"a layer of {self._blob.size_bytes / 1e6:.0f} MB")
         except BaseException:
@@ -38,7 +38,7 @@ class Upload:
             raise
 
     def _send(self, attempt: int) -> None:
-        """Open or resume the upload, send what the registry lacks, and finish."""
+        """Open or resume the upload, send the missing bytes, and finish."""
         if self._place and self._is_stored():
             return  # the whole blob had arrived when the connection broke
         start = self._resume() if attempt else 0
@@ -47,9 +47,9 @@ class Upload:
         if start < self._blob.size_bytes:
             self._place = self._http.location(self._patch(start))
         joint = "&" if "?" in self._place else "?"
-        put = f"{self._place}{joint}digest={self._blob.digest}"
+        final_url = f"{self._place}{joint}digest={self._blob.digest}"
         # The registry reads the whole blob again.
-        self._http.request("PUT", put, good=(201, 204), timeout=(60, _STORED_S))
+        self._http.request("PUT", final_url, good=(201, 204), timeout=(60, _STORED_S))
 
     def _is_stored(self) -> bool:
         return self._http.request("HEAD", f"blobs/{self._blob.digest}", good=(200, 404)).status_code == 200
@@ -80,7 +80,7 @@ class Upload:
         return int(received[1]) + 1
 
     def _delete(self) -> None:
-        """Free what the registry keeps of the upload, if it lets a client do that."""
+        """Delete the unfinished upload, if the registry supports that."""
         place, self._place = self._place, ""
         if place:
             with contextlib.suppress(ImageError, BrokenError, RequestException):

@@ -38,7 +38,7 @@ class Statement:
 
     @property
     def imports(self) -> bool:
-        """Whether it only imports."""
+        """Whether the statement only imports."""
         match self.node:
             case cst.SimpleStatementLine(body=body):
                 return all(isinstance(part, cst.Import | cst.ImportFrom) for part in body)
@@ -60,12 +60,12 @@ class Statement:
 
     @property
     def is_loop(self) -> bool:
-        """Whether what is inside runs any number of times."""
+        """Whether the statement is the header of a loop."""
         return isinstance(self.node, _LOOPS)
 
     @property
-    def called(self) -> cst.BaseExpression | None:
-        """What is called by a statement that is a call and nothing else."""
+    def callee(self) -> cst.BaseExpression | None:
+        """The function of a statement that is only a call; None for other statements."""
         match self.node:
             case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=func))]):
                 return func
@@ -79,7 +79,7 @@ class Statement:
                 yield from child.within()
 
     def nodes(self) -> Iterator[cst.CSTNode]:
-        """Yield the nodes that are its own: those of a block's header, not of what is inside."""
+        """Yield the nodes of the statement; of a block, only those of its header."""
         waiting: list[cst.CSTNode] = [self.node]
         while waiting:
             current = waiting.pop()
@@ -92,30 +92,30 @@ def statements_of(body: Sequence[cst.CSTNode], inside: tuple[Statement, ...] = (
 
     Those under `if __name__ == "__main__":` count as statements of the top.
     """
-    for node in _one_by_one(body):
+    for node in _split_statements(body):
         if isinstance(node, cst.If) and "__name__" in cst.Module([]).code_for_node(node.test):
             yield from statements_of(node.body.body, inside)
             continue
         statement = Statement(node, inside)
         yield statement
         for suite in _suites(node) if isinstance(node, _BLOCKS) else ():
-            found = list(statements_of(suite.body, (*inside, statement)))
-            statement.parts[suite] = [child for child in found if child.inside[-1] is statement]
-            yield from found
+            inner = list(statements_of(suite.body, (*inside, statement)))
+            statement.parts[suite] = [child for child in inner if child.inside[-1] is statement]
+            yield from inner
 
 
-def _one_by_one(body: Sequence[cst.CSTNode]) -> Iterator[cst.BaseStatement]:
-    """Yield statements; those that share a line with `;` each on a line of its own."""
+def _split_statements(body: Sequence[cst.CSTNode]) -> Iterator[cst.BaseStatement]:
+    """Yield statements; split statements that share a line with `;`."""
     for node in body:
         if isinstance(node, cst.SimpleStatementLine) and len(node.body) > 1:
-            yield from _one_by_one(node.body)
+            yield from _split_statements(node.body)
         elif isinstance(node, cst.BaseSmallStatement):
             yield cst.SimpleStatementLine([node])
         elif isinstance(node, cst.BaseStatement):
             yield node
 
 
-def _alone(node: cst.BaseStatement) -> cst.BaseStatement:
+def _without_semicolon(node: cst.BaseStatement) -> cst.BaseStatement:
     """Return a statement without the `;` that followed it on its line."""
     if not isinstance(node, cst.SimpleStatementLine):
         return node
@@ -130,16 +130,16 @@ def _suites(node: cst.CSTNode) -> Iterator[cst.BaseSuite]:
             yield from _suites(child)
 
 
-def is_import_guard(statement: Statement, of: Statement) -> bool:
-    """Whether `statement` is a `try` that imports `of`, and only imports and assigns before its `except`."""
+def is_import_guard(statement: Statement, imported: Statement) -> bool:
+    """Whether `statement` is a `try` with the import `imported`, and only imports and assigns in its body."""
     if not isinstance(statement.node, cst.Try) or not statement.node.handlers:
         return False
-    tried = _within(statement.parts[statement.node.body])
-    return of in tried and all(s.binds or s.parts or s.definition for s in tried)
+    guarded = _within(statement.parts[statement.node.body])
+    return imported in guarded and all(s.binds or s.parts or s.definition for s in guarded)
 
 
 def is_for_type_checkers(statement: Statement) -> bool:
-    """Whether it is `if TYPE_CHECKING:`, whose imports are not to be run."""
+    """Whether the statement is `if TYPE_CHECKING:`, whose imports must not run."""
     node = statement.node
     return isinstance(node, cst.If) and "TYPE_CHECKING" in cst.Module([]).code_for_node(node.test)
 
@@ -154,52 +154,57 @@ def raises_in(statement: Statement) -> list[Statement]:
 
 
 def _within(statements: Sequence[Statement]) -> list[Statement]:
-    return [found for statement in statements for found in (statement, *statement.within())]
+    return [nested for statement in statements for nested in (statement, *statement.within())]
 
 
 def write(
     statement: Statement,
     chosen: Mapping[Statement, Sequence[cst.BaseStatement]],
-    kept: Collection[Statement],
+    kept_blocks: Collection[Statement],
     literals: Mapping[Statement, cst.BaseStatement],
 ) -> list[cst.BaseStatement]:
-    """Return what is written for a statement: the chosen ones, inside the blocks that are kept.
+    """Return the nodes to write for a statement: chosen statements, inside the blocks that are kept.
 
     A literal that replaces an assignment is written below its block, so that no branch skips it.
     """
     if not statement.parts:
         literal = literals.get(statement)
-        return [_alone(node) for node in chosen.get(statement, ())] if literal is None else [literal]
-    below: Mapping[Statement, cst.BaseStatement] = {} if statement in kept else literals
-    hoisted = literals if statement in kept else {}
+        return (
+            [_without_semicolon(node) for node in chosen.get(statement, ())] if literal is None else [literal]
+        )
+    below: Mapping[Statement, cst.BaseStatement] = {} if statement in kept_blocks else literals
+    hoisted = literals if statement in kept_blocks else {}
     bodies = {
         suite: [
-            node for child in children if child not in hoisted for node in write(child, chosen, kept, below)
+            node
+            for child in children
+            if child not in hoisted
+            for node in write(child, chosen, kept_blocks, below)
         ]
         for suite, children in statement.parts.items()
     }
-    if statement not in kept:
+    if statement not in kept_blocks:
         return [node for nodes in bodies.values() for node in nodes]
-    rebuilt = statement.node.visit(_Refilled(bodies))
+    rebuilt = statement.node.visit(_SuiteReplacer(bodies))
     assert isinstance(rebuilt, cst.BaseStatement)
     return [rebuilt, *(hoisted[inner] for inner in statement.within() if inner in hoisted)]
 
 
-class _Refilled(cst.CSTTransformer):
-    """Puts other statements into the suites of a block."""
+class _SuiteReplacer(cst.CSTTransformer):
+    """Replaces the statements in the suites of a block."""
 
     def __init__(self, bodies: Mapping[cst.BaseSuite, Sequence[cst.BaseStatement]]) -> None:
         super().__init__()
         self._bodies = bodies
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Leave what is inside a suite alone."""
+        """Do not visit the statements of a suite."""
         return node not in self._bodies
 
     def on_leave(
         self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
     ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
-        """Return the suite with its new statements; an `else` without any goes."""
+        """Return the suite with its new statements; remove an empty `else`."""
         if isinstance(original_node, cst.Else) and not self._bodies.get(original_node.body, ()):
             return cst.RemoveFromParent()
         if original_node not in self._bodies:

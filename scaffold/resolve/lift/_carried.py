@@ -23,7 +23,7 @@ _GENERATED = "<string>"
 
 @dataclass(slots=True)
 class Carried:
-    """What one load made, in order."""
+    """The functions and classes that loading one file created, in order."""
 
     functions: list[FunctionType] = field(default_factory=list)
     classes: list[type] = field(default_factory=list)
@@ -32,11 +32,11 @@ class Carried:
         return bool(self.functions or self.classes)
 
     def targets(self) -> list[FunctionType | type]:
-        """All of it, classes first."""
+        """All classes, then all functions."""
         return [*self.classes, *self.functions]
 
     def codes(self) -> list[CodeType]:
-        """The code of all that the user wrote, not that of `dataclass` or of a library's wrappers."""
+        """The code objects of the user's functions, without those of `dataclass` and of library wrappers."""
         return [f.__code__ for f in self.functions if not is_foreign(f)]
 
     def captured(self) -> dict[str, object]:
@@ -49,58 +49,58 @@ class Carried:
 
 
 def is_foreign(function: FunctionType) -> bool:
-    """Whether the code is generated, or stands in a library that wraps the user's methods."""
+    """Whether the code is generated, or belongs to a library that wraps the user's methods."""
     name = function.__code__.co_filename
     return name == _GENERATED or (Path(name).is_file() and home_of(Path(name)) is not Home.LOCAL)
 
 
 @contextlib.contextmanager
-def recording() -> Iterator[Carried]:
-    """Note what cloudpickle makes while the block loads something."""
+def record_carried() -> Iterator[Carried]:
+    """Record the functions and classes that cloudpickle creates in the block."""
     carried = Carried()
 
     def function(make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(*arguments: Any) -> Any:
+        def wrapper(*arguments: Any) -> Any:
             carried.functions.append(make(*arguments))
             return carried.functions[-1]
 
-        return made
+        return wrapper
 
     def kind(make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(*arguments: Any) -> Any:
+        def wrapper(*arguments: Any) -> Any:
             carried.classes.append(make(*arguments))
             return carried.classes[-1]
 
-        return made
+        return wrapper
 
     with _replaced({"_make_function": function, **dict.fromkeys(_CLASS_MAKERS, kind)}):
         yield carried
 
 
 @contextlib.contextmanager
-def standing_in(
+def replace_carried(
     functions: Mapping[int, object], classes: Mapping[int, object], main: Mapping[str, object]
 ) -> Iterator[None]:
-    """Have what was lifted stand in for what has these numbers, and for names of `__main__`."""
+    """Load lifted definitions in place of those with these numbers, and of names in `__main__`."""
     ours = {id(value) for value in (*functions.values(), *classes.values())}
-    met = {"functions": 0, "classes": 0}
+    counts = {"functions": 0, "classes": 0}
 
     def place(table: str, lifted: Mapping[int, object]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def replace(make: Callable[..., Any]) -> Callable[..., Any]:
-            def made(*arguments: Any) -> Any:
-                number = met[table]
-                met[table] += 1
+            def wrapper(*arguments: Any) -> Any:
+                number = counts[table]
+                counts[table] += 1
                 return lifted[number] if number in lifted else make(*arguments)
 
-            return made
+            return wrapper
 
         return replace
 
     def untouched(set_state: Callable[..., Any]) -> Callable[..., Any]:
-        def done(value: Any, state: Any) -> Any:
+        def wrapper(value: Any, state: Any) -> Any:
             return value if id(value) in ours else set_state(value, state)
 
-        return done
+        return wrapper
 
     replacements = {
         "_make_function": place("functions", functions),

@@ -1,4 +1,4 @@
-"""Statements of a script that change what a name stands for after it was bound."""
+"""Statements of a script that change the object of a name after its definition."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
     was made before the others ran.
 
     Raises:
-        CannotLiftError: One uses what the script computes, or a call of this tool.
+        CannotLiftError: A change uses a computed value, or a call of this tool.
     """
-    found = []
+    changes = []
     tools = script.parsed.tool_names()
     statements = script.parsed.statements
     for statement in statements[statements.index(definition) + 1 :]:
@@ -53,12 +53,12 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
             )
             if computed:
                 raise CannotLiftError(f"'{name}' is changed by what '{computed[0]}' holds, which is computed")
-            found.append(statement)
-    return found
+            changes.append(statement)
+    return changes
 
 
 def earlier_bindings(name: str, statement: Statement, script: Script) -> list[Statement]:
-    """Return what binds a name where `statement` runs, if a definition below binds it again; else nothing."""
+    """Return the bindings of a name before `statement`, if a later definition binds the name again."""
     bindings = script.binding(name)
     if sum(bound.definition == name for bound in bindings) < 2:
         return []
@@ -91,13 +91,13 @@ def _is_builtin(func: cst.BaseExpression) -> bool:
 
 
 def is_only_called(statement: Statement, script: Script) -> bool:
-    """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
-    called = statement.called
-    if called is None:
+    """Whether the statement calls a function and drops the result; `rows.append(x)` changes `rows`."""
+    callee = statement.callee
+    if callee is None:
         return False
-    while isinstance(called, cst.Attribute):
-        called = called.value
-        bindings = script.binding(called.value) if isinstance(called, cst.Name) else []
+    while isinstance(callee, cst.Attribute):
+        callee = callee.value
+        bindings = script.binding(callee.value) if isinstance(callee, cst.Name) else []
         if bindings and not any(b.imports or b.definition for b in bindings):
             return False
     return True

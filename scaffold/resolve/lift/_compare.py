@@ -35,29 +35,31 @@ def differences(
     names: Mapping[str, object],
     script: Script,
 ) -> Iterator[str]:
-    """Yield the names of what was carried and is another object in the lifted module.
+    """Yield the names of carried objects that differ from those of the lifted module.
 
     Args:
         carried: What the pickles carry by value.
-        lifted: Returns the definition that was lifted for one of it; None where there is none.
+        lifted: Returns the lifted definition of a carried object, or None.
         names: The globals of the lifted module.
-        script: The script that they were lifted from.
+        script: The script of the lifted definitions.
     """
     comparison = _Comparison(script)
     for kind in carried.classes:
-        own = lifted(kind)
-        if isinstance(own, type):
-            yield from (f"{kind.__qualname__}.{name}" for name in comparison.attributes(kind, own))
-            # A base that stays in the file is another class than the one in the module.
+        lifted_object = lifted(kind)
+        if isinstance(lifted_object, type):
+            yield from (f"{kind.__qualname__}.{name}" for name in comparison.attributes(kind, lifted_object))
+            # A base class that stays in the file differs from the class in the module.
             yield from (
                 base.__qualname__ for base in kind.__bases__ if base in carried.classes and not lifted(base)
             )
-        elif own is not None:
+        elif lifted_object is not None:
             yield kind.__qualname__
     for function in carried.functions:
-        own = lifted(function)
-        # A decorator may have put another function in its place, which holds it.
-        if own is not None and not any(comparison.same(function, each) for each in _held_by(own)):
+        lifted_object = lifted(function)
+        # A decorator may have replaced the function by a wrapper that holds it.
+        if lifted_object is not None and not any(
+            comparison.same(function, wrapped) for wrapped in _unwrap_functions(lifted_object)
+        ):
             yield function.__qualname__
     for name, value in carried.captured().items():
         if name in names and not name.startswith("__") and not comparison.same(value, names[name]):
@@ -65,18 +67,18 @@ def differences(
 
 
 class _Comparison:
-    """Compares values. A pair that was met before counts as the same: values may contain themselves."""
+    """Compares values. A pair that was compared before counts as equal: values may contain themselves."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._met: dict[tuple[int, int], tuple[object, object]] = {}
+        self._compared: dict[tuple[int, int], tuple[object, object]] = {}
 
-    def attributes(self, one: type, other: type) -> Iterator[str]:
+    def attributes(self, left: type, right: type) -> Iterator[str]:
         """Yield the names of the attributes in which two classes differ: methods and plain values."""
-        ours, theirs = vars(one), vars(other)
+        ours, theirs = vars(left), vars(right)
         for name, value in ours.items():
             special = name.startswith("__")
-            # cloudpickle keeps no slots: it has the default in place of one.
+            # cloudpickle stores no slots, only their default.
             is_slot = isinstance(theirs.get(name), MemberDescriptorType)
             if is_slot or (special and not isinstance(value, _METHODS)):
                 continue
@@ -89,57 +91,57 @@ class _Comparison:
             if name not in ours and not name.startswith("__") and isinstance(value, (*_METHODS, *_PLAIN)):
                 yield name
 
-    def same(self, one: Any, other: Any) -> bool:
+    def same(self, left: Any, right: Any) -> bool:
         """Whether two values do the same; of objects of other classes only the classes are compared."""
-        if one is other or (id(one), id(other)) in self._met:
+        if left is right or (id(left), id(right)) in self._compared:
             return True
-        self._met[id(one), id(other)] = one, other
-        if isinstance(one, FunctionType):
-            return isinstance(other, FunctionType) and self._same_function(one, other)
-        if isinstance(one, type):
-            return isinstance(other, type) and one.__name__ == other.__name__
-        if type(one).__qualname__ != type(other).__qualname__:
+        self._compared[id(left), id(right)] = left, right
+        if isinstance(left, FunctionType):
+            return isinstance(right, FunctionType) and self._same_function(left, right)
+        if isinstance(left, type):
+            return isinstance(right, type) and left.__name__ == right.__name__
+        if type(left).__qualname__ != type(right).__qualname__:
             return False
-        if isinstance(one, _PLAIN):
-            return bool(one == other) or repr(one) == repr(other)
+        if isinstance(left, _PLAIN):
+            return bool(left == right) or repr(left) == repr(right)
         for kind, parts in _PARTS:
-            if isinstance(one, kind):
-                return all(self.same(getattr(one, part), getattr(other, part)) for part in parts)
-        return self._same_content(one, other)
+            if isinstance(left, kind):
+                return all(self.same(getattr(left, part), getattr(right, part)) for part in parts)
+        return self._same_content(left, right)
 
-    def _same_content(self, one: Any, other: Any) -> bool:
-        if isinstance(one, dict):
-            return one.keys() == other.keys() and all(self.same(one[key], other[key]) for key in one)
-        if isinstance(one, list | tuple):
-            return len(one) == len(other) and all(map(self.same, one, other))
-        if isinstance(one, set | frozenset):
-            return len(one) == len(other) and (one == other or not all(isinstance(x, _PLAIN) for x in one))
-        wrapped = inspect.getattr_static(one, "__wrapped__", None)
+    def _same_content(self, left: Any, right: Any) -> bool:
+        if isinstance(left, dict):
+            return left.keys() == right.keys() and all(self.same(left[key], right[key]) for key in left)
+        if isinstance(left, list | tuple):
+            return len(left) == len(right) and all(map(self.same, left, right))
+        if isinstance(left, set | frozenset):
+            return len(left) == len(right) and (left == right or not all(isinstance(x, _PLAIN) for x in left))
+        wrapped = inspect.getattr_static(left, "__wrapped__", None)
         if wrapped is not None:
-            return self.same(wrapped, inspect.getattr_static(other, "__wrapped__", None))
-        if type(one).__module__.partition(".")[0] == "numpy" and hasattr(one, "tobytes"):
-            equal = one.dtype == other.dtype and one.shape == other.shape
-            return bool(equal and (one.dtype.hasobject or one.tobytes() == other.tobytes()))
+            return self.same(wrapped, inspect.getattr_static(right, "__wrapped__", None))
+        if type(left).__module__.partition(".")[0] == "numpy" and hasattr(left, "tobytes"):
+            equal = left.dtype == right.dtype and left.shape == right.shape
+            return bool(equal and (left.dtype.hasobject or left.tobytes() == right.tobytes()))
         return True
 
-    def _same_function(self, one: FunctionType, other: FunctionType) -> bool:
-        if not self._same_code(one.__code__, other.__code__):
+    def _same_function(self, left: FunctionType, right: FunctionType) -> bool:
+        if not self._same_code(left.__code__, right.__code__):
             return False
-        theirs = _cells(other)
+        theirs = _cells(right)
         return (
-            self.same(one.__defaults__, other.__defaults__)
-            and self.same(one.__kwdefaults__, other.__kwdefaults__)
-            and all(self.same(value, theirs[name]) for name, value in _cells(one).items() if name in theirs)
+            self.same(left.__defaults__, right.__defaults__)
+            and self.same(left.__kwdefaults__, right.__kwdefaults__)
+            and all(self.same(value, theirs[name]) for name, value in _cells(left).items() if name in theirs)
         )
 
-    def _same_code(self, one: CodeType, other: CodeType) -> bool:
-        if one == other or self._script.are_alike(one, other):
+    def _same_code(self, left: CodeType, right: CodeType) -> bool:
+        if left == right or self._script.are_alike(left, right):
             return True
         # A lambda became a function, or a class that its own methods close over a global.
-        is_moved = one.co_name in ("<lambda>", other.co_name) and (
-            one.co_name == "<lambda>" or one.co_freevars != other.co_freevars
+        is_moved = left.co_name in ("<lambda>", right.co_name) and (
+            left.co_name == "<lambda>" or left.co_freevars != right.co_freevars
         )
-        return is_moved and _moved_code(one) == _moved_code(other)
+        return is_moved and _moved_code(left) == _moved_code(right)
 
 
 def _moved_code(code: CodeType) -> tuple[object, ...]:
@@ -152,18 +154,20 @@ def _moved_code(code: CodeType) -> tuple[object, ...]:
     return names, constants, code.co_argcount, code.co_kwonlyargcount
 
 
-def _held_by(value: object) -> list[object]:
+def _unwrap_functions(value: object) -> list[object]:
     """Return a value and the functions that it wraps, at any depth."""
-    found = [value]
-    for each in found:
-        inner = [inspect.getattr_static(each, "__wrapped__", None)]
-        inner += _cells(each).values() if isinstance(each, FunctionType) else ()
-        found += [one for one in inner if isinstance(one, FunctionType) and one not in found]
-    return found
+    objects = [value]
+    for obj in objects:
+        inner = [inspect.getattr_static(obj, "__wrapped__", None)]
+        inner += _cells(obj).values() if isinstance(obj, FunctionType) else ()
+        objects += [
+            wrapped for wrapped in inner if isinstance(wrapped, FunctionType) and wrapped not in objects
+        ]
+    return objects
 
 
 def _cells(function: FunctionType) -> dict[str, object]:
-    """What a function keeps from the function around it; a cell may be empty still."""
+    """Return the values in the closure of a function; a cell may be empty."""
     values = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:

@@ -1,4 +1,4 @@
-"""The files and folders of what is lifted."""
+"""The files and folders of lifted code."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def save(value: Any, path: Path, format: ModelFormat) -> None:
 
 
 @contextlib.contextmanager
-def searching(folders: Sequence[Path]) -> Iterator[None]:
+def prepend_search_path(folders: Sequence[Path]) -> Iterator[None]:
     before = sys.path[:]
-    known = [*map(str, folders)]
-    sys.path[:] = [*known, *(entry for entry in before if entry not in known)]
+    entries = [*map(str, folders)]
+    sys.path[:] = [*entries, *(entry for entry in before if entry not in entries)]
     try:
         yield
     finally:

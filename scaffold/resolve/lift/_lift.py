@@ -11,10 +11,10 @@ from types import FunctionType, ModuleType
 
 from scaffold.base import model
 from scaffold.errors import SourceNotFoundError
-from scaffold.resolve.lift._carried import Carried, is_foreign, recording, standing_in
+from scaffold.resolve.lift._carried import Carried, is_foreign, record_carried, replace_carried
 from scaffold.resolve.lift._changes import calls_with
 from scaffold.resolve.lift._compare import differences
-from scaffold.resolve.lift._files import link_data_files, save, searching
+from scaffold.resolve.lift._files import link_data_files, prepend_search_path, save
 from scaffold.resolve.lift._moved import CLOUDPICKLE, Lifted
 from scaffold.resolve.lift._origin import script_with_codes, script_with_names
 from scaffold.resolve.lift._places import CannotLiftError
@@ -46,24 +46,24 @@ def lift(
     by_value = [a for a in artifacts if any(n.module in CLOUDPICKLE for n in a.globals)]
     if not names and not by_value:
         return lifted
-    with searching([folder, *search]):
-        work = _Work(lifted, folder, list(search), source)
+    with prepend_search_path([folder, *search]):
+        lifter = _Lifter(lifted, folder, list(search), source)
         if names:
-            needing = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
-            script = script_with_names(names, source, search, needing.path.name)
-            work.lift_names(names, script)
-        carried = {artifact.path: work.record(artifact) for artifact in by_value}
+            artifact = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
+            script = script_with_names(names, source, search, artifact.path.name)
+            lifter.lift_names(names, script)
+        carried = {artifact.path: lifter.record(artifact) for artifact in by_value}
         if any(carried.values()):
-            work.lift_carried(carried)
+            lifter.lift_carried(carried)
         if lifted.text:
             for artifact in artifacts:
                 if any(n.module in ("__main__", *CLOUDPICKLE) for n in artifact.globals):
-                    work.rewrite(artifact, carried.get(artifact.path, Carried()))
+                    lifter.rewrite(artifact, carried.get(artifact.path, Carried()))
     return lifted
 
 
-class _Work:
-    """The lifting of one set of files."""
+class _Lifter:
+    """Lifts the definitions for one set of files."""
 
     def __init__(self, lifted: Lifted, folder: Path, search: list[Path], source: Path | None) -> None:
         self._lifted = lifted
@@ -93,28 +93,28 @@ class _Work:
         self._write(self._script, selection)
 
     def record(self, artifact: Artifact) -> Carried:
-        """Load a file once, to see what it makes."""
-        with standing_in({}, {}, self._main()), recording() as carried:
+        """Load a file and return the functions and classes that it carries."""
+        with replace_carried({}, {}, self._main()), record_carried() as carried:
             model.load(artifact.path, artifact.format, artifact.globals)
         return carried
 
     def lift_carried(self, carried: dict[Path, Carried]) -> None:
-        everything = Carried()
-        for one in carried.values():
-            everything.functions += one.functions
-            everything.classes += one.classes
-        needed_by = next(path for path, one in carried.items() if one).name
-        script = self._script or script_with_codes(everything.codes(), self._source, self._search, needed_by)
+        combined = Carried()
+        for part in carried.values():
+            combined.functions += part.functions
+            combined.classes += part.classes
+        needed_by = next(path for path, part in carried.items() if part).name
+        script = self._script or script_with_codes(combined.codes(), self._source, self._search, needed_by)
         if script is None:
-            origins = sorted({Path(code.co_filename) for code in everything.codes()})
+            origins = sorted({Path(code.co_filename) for code in combined.codes()})
             names = ", ".join(origin.name for origin in origins if origin.is_file())
-            self._note_gone(everything, f"its code is in {names}" if ", " in names else "its source is gone")
+            self._note_gone(combined, f"its code is in {names}" if ", " in names else "its source is gone")
             return
-        selection = Selection(script, everything.captured(), everything.codes())
+        selection = Selection(script, combined.captured(), combined.codes())
         for name in self._names:
             selection.need(name)
-        for target in everything.targets():
-            if isinstance(target, FunctionType) and (_is_method(target, everything) or is_foreign(target)):
+        for target in combined.targets():
+            if isinstance(target, FunctionType) and (_is_method(target, combined) or is_foreign(target)):
                 continue
             try:
                 self._places[id(target)] = _place(target, selection, script)
@@ -125,12 +125,12 @@ class _Work:
         try:
             self._write(script, selection)
         except SourceNotFoundError as error:
-            self._take_back(everything, script, error.found[0])
+            self._keep_all(combined, script, error.found[0])
             return
-        name = self._difference(everything, script)
+        name = self._difference(combined, script)
         if name:
             reason = f"{name} is not as {script.name} defines it; set it in the definition, or import it all"
-            self._take_back(everything, script, reason)
+            self._keep_all(combined, script, reason)
 
     def rewrite(self, artifact: Artifact, carried: Carried) -> None:
         """Write a file anew that points to the lifted module."""
@@ -138,7 +138,7 @@ class _Work:
             n: self._lifted_object(f) for n, f in enumerate(carried.functions) if id(f) in self._places
         }
         classes = {n: self._lifted_object(c) for n, c in enumerate(carried.classes) if id(c) in self._places}
-        with standing_in(functions, classes, self._main()):
+        with replace_carried(functions, classes, self._main()):
             value = model.load(artifact.path, artifact.format, artifact.globals)
         # Two files may have one name: each gets a folder of its own.
         place = self._folder / f"file-{len(self._lifted.moved)}"
@@ -171,15 +171,15 @@ class _Work:
         return value
 
     def _difference(self, carried: Carried, script: Script) -> str:
-        """Return the name of something that was lifted and is not what the model was made with, or `""`."""
+        """Return the name of a lifted definition that differs from the model's, or `""`."""
 
         def lifted(target: FunctionType | type) -> object:
             return self._lifted_object(target) if id(target) in self._places else None
 
         return next(differences(carried, lifted, vars(self._module), script), "")
 
-    def _take_back(self, carried: Carried, script: Script, reason: str) -> None:
-        """Let all code stay in the file: a part of it would be with other classes than it was made with.
+    def _keep_all(self, carried: Carried, script: Script, reason: str) -> None:
+        """Keep all code in the file: partly lifted code would use other classes than the model's.
 
         What the file only names is lifted alone.
         """
@@ -196,11 +196,11 @@ class _Work:
     # ------------------------------------------------------------------ notes
 
     def _note_gone(self, carried: Carried, reason: str) -> None:
-        names = sorted({_named(t) for t in carried.targets() if not _is_method(t, carried)})
+        names = sorted({_display_name(t) for t in carried.targets() if not _is_method(t, carried)})
         self._lifted.notes.append(_kept_note(", ".join(names[:5]), reason))
 
     def _note_kept(self, target: FunctionType | type, reason: str) -> None:
-        self._lifted.notes.append(_kept_note(_named(target), reason))
+        self._lifted.notes.append(_kept_note(_display_name(target), reason))
 
 
 def _kept_note(names: str, reason: str) -> str:
@@ -211,12 +211,12 @@ def _kept_note(names: str, reason: str) -> str:
     )
 
 
-def _named(target: FunctionType | type) -> str:
+def _display_name(target: FunctionType | type) -> str:
     return target.__qualname__.replace(".<locals>", "").replace("<lambda>", "a lambda")
 
 
 def _place(target: FunctionType | type, selection: Selection, script: Script) -> str:
-    """Take what `target` needs out of the script, and return where it is in the lifted module."""
+    """Select the statements that `target` needs, and return its path in the lifted module."""
     qualname = target.__qualname__
     if "<locals>" not in qualname and "<lambda>" not in qualname:
         top = qualname.partition(".")[0]

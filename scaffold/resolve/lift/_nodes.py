@@ -13,15 +13,15 @@ from scaffold.resolve.lift._script import all_codes
 
 
 def function_of(name: str, node: cst.Lambda) -> cst.FunctionDef:
-    written = cst.ensure_type(cst.parse_statement(f"def {name}():\n    return None\n"), cst.FunctionDef)
-    body = cst.ensure_type(written.body, cst.IndentedBlock)
+    template = cst.ensure_type(cst.parse_statement(f"def {name}():\n    return None\n"), cst.FunctionDef)
+    body = cst.ensure_type(template.body, cst.IndentedBlock)
     result = cst.SimpleStatementLine([cst.Return(value=node.body)])
-    return written.with_changes(params=node.params, body=body.with_changes(body=[result]))
+    return template.with_changes(params=node.params, body=body.with_changes(body=[result]))
 
 
 def with_note(node: cst.BaseStatement) -> cst.BaseStatement:
-    remark = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
-    return node.with_changes(leading_lines=[remark])
+    comment = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
+    return node.with_changes(leading_lines=[comment])
 
 
 def names_of(functions: Sequence[FunctionType]) -> set[str]:
@@ -30,7 +30,7 @@ def names_of(functions: Sequence[FunctionType]) -> set[str]:
 
 
 def evaluated_names(node: cst.CSTNode) -> set[str]:
-    """The names in what is evaluated where a definition stands: decorators, bases, defaults, annotations."""
+    """Return the names that a definition evaluates at once: decorators, bases, defaults, annotations."""
     match node:
         case cst.FunctionDef(decorators=decorators, params=params, returns=returns):
             parts: list[cst.CSTNode | None] = [*decorators, params, returns]
@@ -39,12 +39,12 @@ def evaluated_names(node: cst.CSTNode) -> set[str]:
             inner = [evaluated_names(p) for p in body.children if _is_definition(p)]
             return set().union(*inner, *(_mentioned(part) for part in parts if part is not None))
         case cst.Parameters():
-            every = [*node.params, *node.kwonly_params, *node.posonly_params]
-            parts = [part for param in every for part in (param.default, param.annotation)]
+            parameters = [*node.params, *node.kwonly_params, *node.posonly_params]
+            parts = [part for param in parameters for part in (param.default, param.annotation)]
         case _:
             return set()
-    found = [evaluated_names(p) if isinstance(p, cst.Parameters) else _mentioned(p) for p in parts if p]
-    return set().union(*found)
+    names = [evaluated_names(p) if isinstance(p, cst.Parameters) else _mentioned(p) for p in parts if p]
+    return set().union(*names)
 
 
 def _mentioned(node: cst.CSTNode) -> set[str]:
@@ -66,15 +66,15 @@ def defines(node: cst.CSTNode, name: str) -> bool:
 
 
 def definitions_inside(node: cst.CSTNode) -> list[cst.CSTNode]:
-    found: list[cst.CSTNode] = []
+    definitions: list[cst.CSTNode] = []
     waiting = list(node.children)
     while waiting:
         current = waiting.pop(0)
         if _is_definition(current):
-            found.append(current)
+            definitions.append(current)
         else:
             waiting.extend(current.children)
-    return found
+    return definitions
 
 
 def methods_of(kind: type) -> list[FunctionType]:

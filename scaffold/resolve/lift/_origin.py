@@ -24,15 +24,15 @@ def script_with_codes(
         SourceNotFoundError: `source` is no Python script or notebook.
     """
     if source is not None:
-        script = _given(source)
+        script = _read_named_script(source)
         _require_codes(script, codes, needed_by)
         return script
     origins = sorted({Path(code.co_filename) for code in codes})
-    named = [origin for origin in origins if origin.is_file()]
-    for script in (*_scripts(named), *_live(codes), *_scripts(_candidates(folders))):
+    existing = [origin for origin in origins if origin.is_file()]
+    for script in (*_scripts(existing), *_live(codes), *_scripts(_candidates(folders))):
         if not _absent(script, codes):
             return script
-    changed = [script for script in _scripts(named) if len(origins) == 1]
+    changed = [script for script in _scripts(existing) if len(origins) == 1]
     if changed:
         _require_codes(changed[0], codes, needed_by)
     return None
@@ -44,26 +44,26 @@ def script_with_names(
     """Return the script that defines all of `names`, which a pickle looks for in `__main__`.
 
     Raises:
-        SourceNotFoundError: There is none, or there are several.
+        SourceNotFoundError: No script, or several, define the names.
     """
     if source is not None:
-        script = _given(source)
+        script = _read_named_script(source)
         # What the script only imports has the name of its own module in a pickle.
-        missing = [name for name in names if all(each.imports for each in script.binding(name))]
+        missing = [name for name in names if all(statement.imports for statement in script.binding(name))]
         if missing:
             raise SourceNotFoundError(missing[0], needed_by, (f"{source} does not define it",))
         return script
-    found = [
+    scripts = [
         script
         for script in (*_live(()), *_scripts(_candidates(folders)))
         if all(script.defines(name) for name in names)
     ]
-    if len(found) != 1:
-        raise SourceNotFoundError(names[0], needed_by, tuple(script.name for script in found))
-    return found[0]
+    if len(scripts) != 1:
+        raise SourceNotFoundError(names[0], needed_by, tuple(script.name for script in scripts))
+    return scripts[0]
 
 
-def _given(source: Path) -> Script:
+def _read_named_script(source: Path) -> Script:
     try:
         return Script(read_script(source), source.name)
     except (OSError, ValueError, UnreadableScriptError) as error:
@@ -95,13 +95,18 @@ def _scripts(paths: Sequence[Path]) -> Iterator[Script]:
 
 def _candidates(folders: Sequence[Path]) -> list[Path]:
     """The scripts and notebooks that lie in these folders."""
-    own = [folder for folder in folders if "site-packages" not in folder.parts]
-    files = [file for folder in own for ending in ("*.py", "*.ipynb") for file in sorted(folder.glob(ending))]
+    local_folders = [folder for folder in folders if "site-packages" not in folder.parts]
+    files = [
+        file
+        for folder in local_folders
+        for ending in ("*.py", "*.ipynb")
+        for file in sorted(folder.glob(ending))
+    ]
     return list(dict.fromkeys(files))[:MOST_CANDIDATES]
 
 
 def _live(codes: Sequence[CodeType]) -> Iterator[Script]:
-    """What was typed in the caller's session: the cells of a notebook in the order in which they ran."""
+    """Yield the code of the caller's session: the cells of a notebook in the order in which they ran."""
     text = joined_cells(live_source().of(code.co_filename for code in codes))
     if text.strip():
         try:

@@ -23,16 +23,18 @@ class Places:
         self._parsed = script.parsed
 
     def lambda_node(self, function: FunctionType) -> cst.Lambda:
-        """Return the lambda that a function was made of."""
+        """Return the lambda expression of a function."""
         code = function.__code__
-        like = self._script.codes_like(code)
+        matching_codes = self._script.codes_like(code)
         nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
-        found = [node for node in nodes if any(self._holds(node, other) for other in like)]
-        near = [node for node in found if self._line(node) == code.co_firstlineno]
-        texts = {cst.Module([]).code_for_node(node) for node in near or found}
+        candidates = [
+            node for node in nodes if any(self._holds(node, candidate) for candidate in matching_codes)
+        ]
+        on_first_line = [node for node in candidates if self._line(node) == code.co_firstlineno]
+        texts = {cst.Module([]).code_for_node(node) for node in on_first_line or candidates}
         if len(texts) != 1:
             raise CannotLiftError("it cannot be told from others beside it")
-        return (near or found)[0]
+        return (on_first_line or candidates)[0]
 
     def _holds(self, node: cst.Lambda, code: CodeType) -> bool:
         """Whether this is where `code`, of the script as it stands, was compiled from."""
@@ -49,7 +51,7 @@ class Places:
         return int(self._parsed.positions[node].start.line)
 
     def lambda_name(self, node: cst.Lambda) -> str:
-        """A name for a lambda after what it is given to: a keyword, or the class that is called with it."""
+        """Return a name for a lambda: the keyword that passes it, or the class that is called with it."""
         parent = self._parsed.parents.get(node)
         while parent is not None and not isinstance(parent, cst.Arg | cst.Call | cst.BaseStatement):
             parent = self._parsed.parents.get(parent)

@@ -20,7 +20,7 @@ import libcst as cst
 from scaffold.base import model
 from scaffold.base.modules import Modules
 from scaffold.errors import TraceFailedError
-from scaffold.resolve.lift._files import link_data_files, save, searching
+from scaffold.resolve.lift._files import link_data_files, prepend_search_path, save
 from scaffold.resolve.lift._moved import RESERVED_TOP_LEVEL, Renamed, top_level_name
 from scaffold.spec import Artifact, LocalSource
 
@@ -42,7 +42,7 @@ _BY_TEXT = frozenset(
 def rename(
     sources: Sequence[LocalSource], artifacts: Mapping[Path, Artifact], folder: Path, search: Sequence[Path]
 ) -> Renamed:
-    """Give the sources that lie where a part of the service does another place and name.
+    """Move and rename the sources whose path is that of a part of the service.
 
     Args:
         sources: The local code that goes along.
@@ -55,7 +55,7 @@ def rename(
     """
     finder = Modules([str(place) for place in search])
     clashing = {top_level_name(source.path) for source in sources} & RESERVED_TOP_LEVEL
-    names = {name: _free(f"model_{name}", finder) for name in sorted(clashing)}
+    names = {name: _unused_name(f"model_{name}", finder) for name in sorted(clashing)}
     if not names:
         return Renamed(list(sources))
     result = Renamed([_renamed(source, names) for source in sources])
@@ -67,11 +67,11 @@ def rename(
     for name in changed:
         module = finder.module(next((old for old, new in names.items() if new == name), name))
         for origin in module.folders if module else ():
-            _lay_tree(Path(origin), folder / name, names)
+            _copy_package(Path(origin), folder / name, names)
     for source in result.sources:
         if top_level_name(source.path) in changed:
-            _lay_source(source, folder, search)
-    with searching([folder, *search]):
+            _copy_source(source, folder, search)
+    with prepend_search_path([folder, *search]):
         _forget(changed)
         for path, artifact in artifacts.items():
             modules = {name.module for name in artifact.globals}
@@ -79,8 +79,8 @@ def rename(
                 *names,
                 *changed,
             }:
-                known = {module for module in modules if top_level_name(module, ".") in names}
-                result.moved[artifact.path] = _repointed(path, artifact, known, names, folder)
+                renamed_modules = {module for module in modules if top_level_name(module, ".") in names}
+                result.moved[artifact.path] = _rewrite_pickle(path, artifact, renamed_modules, names, folder)
     result.notes = [
         f"{old} is {new} in the service, which has an {old} of its own" for old, new in names.items()
     ]
@@ -96,7 +96,7 @@ def _renamed(source: LocalSource, names: Mapping[str, str]) -> LocalSource:
 
 
 def _content_with(content: bytes, names: Mapping[str, str]) -> bytes:
-    """A Python file that imports what is renamed by its new name; the names that it binds stay."""
+    """Return a Python file with renamed imports; the names that the imports bind stay."""
     if not any(name.encode() in content for name in names):
         return content
     try:
@@ -106,7 +106,7 @@ def _content_with(content: bytes, names: Mapping[str, str]) -> bytes:
 
 
 class _Imports(cst.CSTTransformer):
-    """Rewrites imports, and the texts by which a module is asked for."""
+    """Rewrites imports, and strings that name a module."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
@@ -162,8 +162,8 @@ class _Imports(cst.CSTTransformer):
         return self._names[top] + name[len(top) :] if top in self._names else name
 
 
-def _lay_tree(origin: Path, target: Path, names: Mapping[str, str]) -> None:
-    """A package once more: all its code, for some may be imported by name, and the data beside it."""
+def _copy_package(origin: Path, target: Path, names: Mapping[str, str]) -> None:
+    """Copy a package: all its code, because modules may be imported by name, and its data files."""
     for place, folders, files in os.walk(origin):
         folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
         for name in files:
@@ -185,7 +185,7 @@ def _link(file: Path, copy: Path) -> None:
         shutil.copyfile(file, copy)
 
 
-def _lay_source(source: LocalSource, folder: Path, search: Sequence[Path]) -> None:
+def _copy_source(source: LocalSource, folder: Path, search: Sequence[Path]) -> None:
     path = folder / source.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -194,11 +194,11 @@ def _lay_source(source: LocalSource, folder: Path, search: Sequence[Path]) -> No
         link_data_files(path, search)
 
 
-def _repointed(
+def _rewrite_pickle(
     path: Path, artifact: Artifact, modules: set[str], names: Mapping[str, str], folder: Path
 ) -> Path:
     """Write a file anew in which the classes of `modules` have their new names."""
-    with _known_as(modules, names):
+    with _alias_modules(modules, names):
         value = model.load(path, artifact.format, artifact.globals if path == artifact.path else None)
     place = folder / f"file-{len(list(folder.glob('file-*')))}" / artifact.path.name
     place.parent.mkdir()
@@ -207,8 +207,8 @@ def _repointed(
 
 
 @contextlib.contextmanager
-def _known_as(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
-    """Have the modules under their old names too, for a pickle that looks for them there."""
+def _alias_modules(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
+    """Register the modules under their old names too, which the pickle uses."""
     every = {
         ".".join(parts[:end]) for m in modules for parts in [m.split(".")] for end in range(1, len(parts) + 1)
     }
@@ -227,14 +227,14 @@ def _known_as(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
         sys.modules.update(before)
 
 
-def _forget(tops: set[str]) -> None:
-    for name in [name for name in sys.modules if top_level_name(name, ".") in tops]:
+def _forget(top_levels: set[str]) -> None:
+    for name in [name for name in sys.modules if top_level_name(name, ".") in top_levels]:
         del sys.modules[name]
     importlib.invalidate_caches()
 
 
-def _free(wanted: str, finder: Modules) -> str:
-    names = (wanted, *(f"{wanted}_{number}" for number in range(2, 100)))
+def _unused_name(name: str, finder: Modules) -> str:
+    names = (name, *(f"{name}_{number}" for number in range(2, 100)))
     return next(name for name in names if finder.module(name) is None)
 
 

@@ -30,10 +30,10 @@ class Script:
     """The text of a script: its code at once, its statements when they are asked for."""
 
     def __init__(self, text: str, name: str) -> None:
-        """Take `text`; `name` is what people call it.
+        """Compile `text`; `name` is shown in messages.
 
         Raises:
-            UnreadableScriptError: It is no Python.
+            UnreadableScriptError: The text is not valid Python.
         """
         self.text = text
         self.name = name

@@ -23,7 +23,7 @@ from scaffold.resolve.lift._written import (
 
 
 class Selection:
-    """What is taken out of one script.
+    """The statements selected from one script.
 
     Args:
         script: The script.
@@ -42,12 +42,12 @@ class Selection:
         self._imported: dict[Statement, set[str]] = {}
         self._literals: dict[Statement, cst.BaseStatement] = {}
         """Replacements for assignments: the values when the model was saved."""
-        self._kept: set[Statement] = set()
+        self._kept_blocks: set[Statement] = set()
         """The blocks that are written with their headers."""
         self._extra: list[cst.BaseStatement] = []
 
     def need(self, name: str, *, below: str = "") -> None:
-        """Take what binds `name`, and all that it uses; `below` is the computed constant that asks."""
+        """Select the bindings of `name` and their dependencies; `below` is a constant that needs them."""
         if name in self._names:
             return
         self._names.add(name)
@@ -60,7 +60,7 @@ class Selection:
         elif any(statement.definition == name for statement in bindings):
             self._need_definition(name, bindings)
         elif any(statement.imports for statement in bindings):
-            self._take_all(name, bindings)
+            self._select_bindings(name, bindings)
         else:
             self._need_constant(name, bindings, below)
 
@@ -74,18 +74,18 @@ class Selection:
         else:
             name = self._free_name(self._places.lambda_name(node))
         self._need_all(names_of([function]) | evaluated_names(node.params), statement)
-        written = function_of(name, node)
+        function_node = function_of(name, node)
         cells = self._cells(function)
         if cells:
-            self._add_factory(name, written, cells)
+            self._add_factory(name, function_node, cells)
         elif statement is not None and statement.constant is not None and statement.constant[1] is node:
-            self._nodes[statement] = written
+            self._nodes[statement] = function_node
         else:
-            self._extra.append(written)
+            self._extra.append(function_node)
         return name
 
     def add_inner(self, target: FunctionType | type) -> str:
-        """Write a function or class that stood inside a function, and return its name."""
+        """Write a function or class that was defined inside a function, and return its name."""
         node = self._places.inner_node(target)
         name = self._free_name(node.name.value)
         statement = self._parsed.owner(node)
@@ -107,14 +107,14 @@ class Selection:
         blocks: list[cst.BaseStatement] = [statement.node for statement in self._parsed.future_imports()]
         for statement in self._parsed.statements:
             if not statement.inside:
-                blocks += write(statement, chosen, self._kept, self._literals)
+                blocks += write(statement, chosen, self._kept_blocks, self._literals)
         return module_text(title, [*blocks, *self._extra])
 
     # ------------------------------------------------------------------ statements
 
-    def _take(self, statement: Statement, below: str = "") -> None:
-        """Take a statement with all that it uses; of a block statement the header."""
-        if statement in self._nodes or statement in self._kept:
+    def _select(self, statement: Statement, below: str = "") -> None:
+        """Select a statement, of a block its header, and its dependencies."""
+        if statement in self._nodes or statement in self._kept_blocks:
             return
         if statement.parts:
             self._keep(statement)
@@ -126,17 +126,17 @@ class Selection:
     def _keep(self, *blocks: Statement) -> None:
         """Write these blocks, an outer one first, with their headers."""
         for block in blocks:
-            if block in self._kept:
+            if block in self._kept_blocks:
                 continue
             self._refuse_tool(block)
-            self._kept.add(block)
+            self._kept_blocks.add(block)
             self._need_used(block)
-            for inner in self._settling(block):
-                self._take(inner)
+            for inner in self._required_statements(block):
+                self._select(inner)
                 self._keep(*inner.inside[inner.inside.index(block) + 1 :])
 
-    def _settling(self, block: Statement) -> list[Statement]:
-        """Return what belongs to a block whatever is needed of it.
+    def _required_statements(self, block: Statement) -> list[Statement]:
+        """Return the statements of a block that are always written with it.
 
         A loop without some of its statements has another result, or does not end; only plain calls (`print`,
         `save`) are left out. A `try` keeps its own `raise` statements.
@@ -147,16 +147,16 @@ class Selection:
 
     def _need_used(self, statement: Statement, below: str = "") -> None:
         for name in sorted(statement.uses):
-            around = next((block for block in reversed(statement.inside) if name in block.binds), None)
-            if around is None:
+            enclosing = next((block for block in reversed(statement.inside) if name in block.binds), None)
+            if enclosing is None:
                 self.need(name, below=below)
-                self._take_all(name, earlier_bindings(name, statement, self._script))
+                self._select_bindings(name, earlier_bindings(name, statement, self._script))
                 continue
             # The variable of a loop, a `with` or an `except` is bound by the block.
-            self._keep(*statement.inside[statement.inside.index(around) :])
+            self._keep(*statement.inside[statement.inside.index(enclosing) :])
             for inner in self._script.binding(name):
-                if around in inner.inside and inner is not statement:
-                    self._take(inner)
+                if enclosing in inner.inside and inner is not statement:
+                    self._select(inner)
 
     def _refuse_tool(self, statement: Statement) -> None:
         """Refuse to lift a call of this tool: the service would start it."""
@@ -166,11 +166,11 @@ class Selection:
 
     def _need_imports(self, name: str, bindings: list[Statement]) -> None:
         empty = cst.Module([])
-        written = {
+        import_texts = {
             "".join(empty.code_for_node(node).strip() for node in trimmed_imports(s.node, {name}))
             for s in bindings
         }
-        if len(written) == 1:
+        if len(import_texts) == 1:
             # The same import in several cells or blocks: one at the top is enough.
             bindings = sorted(bindings, key=lambda s: len(s.inside))[:1]
         for statement in bindings:
@@ -192,13 +192,13 @@ class Selection:
         if chosen is None and not any(statement.inside for statement in bindings):
             chosen = defining[-1]
         if chosen is not None:
-            self._take(chosen)
+            self._select(chosen)
             for statement in changes_of(name, chosen, self._script):
-                self._take(statement)
+                self._select(statement)
                 self._keep(*statement.inside)
             return
         last = max((i for i, statement in enumerate(bindings) if not statement.inside), default=0)
-        self._take_all(name, bindings[last:])
+        self._select_bindings(name, bindings[last:])
 
     def _with_carried_code(self, defining: list[Statement]) -> Statement | None:
         lines = {other.co_firstlineno for code in self._codes for other in self._script.codes_like(code)}
@@ -208,13 +208,13 @@ class Selection:
                 return statement
         return None
 
-    def _take_all(self, name: str, bindings: list[Statement], below: str = "") -> None:
-        """Take all that binds a name, in the blocks that decide which of it does."""
+    def _select_bindings(self, name: str, bindings: list[Statement], below: str = "") -> None:
+        """Select all bindings of a name, with the blocks that choose between them."""
         for statement in bindings:
             if statement.imports:
                 self._imported.setdefault(statement, set()).add(name)
             else:
-                self._take(statement, below)
+                self._select(statement, below)
             loops = [depth for depth, block in enumerate(statement.inside) if block.is_loop]
             if len(bindings) > 1:
                 self._keep(*statement.inside)
@@ -235,7 +235,7 @@ class Selection:
                 return
             if below:
                 raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
-        self._take_all(name, bindings, name if name in self._captured else "")
+        self._select_bindings(name, bindings, name if name in self._captured else "")
 
     # ------------------------------------------------------------------ lambdas and inner definitions
 
@@ -253,22 +253,22 @@ class Selection:
         text = literal_text(value)
         if text is not None:
             return text
-        own = getattr(value, "__qualname__", None)
-        if isinstance(own, str) and "." not in own and self._script.binding(own):
-            self.need(own)
-            return own
+        qualname = getattr(value, "__qualname__", None)
+        if isinstance(qualname, str) and "." not in qualname and self._script.binding(qualname):
+            self.need(qualname)
+            return qualname
         if isinstance(value, FunctionType) and value.__code__.co_name == "<lambda>":
             return self.add_lambda(value)
         if isinstance(value, FunctionType | type) and "<locals>" in value.__qualname__:
             return self.add_inner(value)
-        for known, captured in self._captured.items():
-            if captured is value and self._script.binding(known):
-                self.need(known)
-                return known
+        for global_name, captured in self._captured.items():
+            if captured is value and self._script.binding(global_name):
+                self.need(global_name)
+                return global_name
         raise CannotLiftError(f"it keeps '{name}', a {type(value).__name__}, from the function around it")
 
     def _need_all(self, names: set[str], statement: Statement | None) -> None:
-        """Take those of `names` that `statement` uses from the script."""
+        """Select the definitions of those `names` that `statement` uses."""
         for name in sorted(names & statement.uses) if statement is not None else ():
             self.need(name)
 
@@ -285,9 +285,9 @@ class Selection:
         # The qualified name of an inner function contains `<locals>`; a pickle needs a plain one.
         self._extra.append(cst.parse_statement(f'{name}.__qualname__ = "{name}"\n'))
 
-    def _free_name(self, wanted: str) -> str:
-        name, number = wanted, 2
+    def _free_name(self, base_name: str) -> str:
+        name, number = base_name, 2
         while name in self._names or self._script.binding(name):
-            name, number = f"{wanted}_{number}", number + 1
+            name, number = f"{base_name}_{number}", number + 1
         self._names.add(name)
         return name

@@ -38,14 +38,14 @@ def trimmed_imports(node: cst.BaseStatement, names: set[str]) -> list[cst.BaseSt
         if not isinstance(part, cst.Import | cst.ImportFrom) or isinstance(part.names, cst.ImportStar):
             lines.append(part)
             continue
-        kept = [
+        aliases = [
             a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for bound, a in aliases_of(part) if bound in names
         ]
         if isinstance(part, cst.Import):
-            lines += [part.with_changes(names=[alias]) for alias in kept]
-        elif kept:
-            commas = [*[cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))] * (len(kept) - 1), None]
-            spaced = [a.with_changes(comma=c) if c else a for a, c in zip(kept, commas, strict=True)]
+            lines += [part.with_changes(names=[alias]) for alias in aliases]
+        elif aliases:
+            commas = [*[cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))] * (len(aliases) - 1), None]
+            spaced = [a.with_changes(comma=c) if c else a for a, c in zip(aliases, commas, strict=True)]
             lines.append(part.with_changes(names=spaced, lpar=None, rpar=None))
     semicolon = cst.MaybeSentinel.DEFAULT
     return [node.with_changes(body=[line.with_changes(semicolon=semicolon)]) for line in lines]
@@ -82,19 +82,19 @@ def _is_literal(value: object) -> bool:
 def is_literal_of(expression: cst.BaseExpression, value: object) -> bool:
     """Whether a literal in the script has this value."""
     try:
-        found: object = ast.literal_eval(cst.Module([]).code_for_node(expression))
+        literal: object = ast.literal_eval(cst.Module([]).code_for_node(expression))
     except (ValueError, SyntaxError, TypeError, MemoryError):
         return False
-    return type(found) is type(value) and found == value
+    return type(literal) is type(value) and literal == value
 
 
 def _spaced(node: cst.BaseStatement, before: cst.BaseStatement) -> cst.BaseStatement:
     leading = [line for line in getattr(node, "leading_lines", []) if line.comment is not None]
-    wide = isinstance(node, cst.FunctionDef | cst.ClassDef) or isinstance(
+    needs_blank_lines = isinstance(node, cst.FunctionDef | cst.ClassDef) or isinstance(
         before, cst.FunctionDef | cst.ClassDef
     )
     close = (_is_import(node) and _is_import(before)) or (_is_plain(node) and _is_plain(before))
-    blank = 2 if wide else 0 if close else 1
+    blank = 2 if needs_blank_lines else 0 if close else 1
     return node.with_changes(leading_lines=[*[cst.EmptyLine(indent=False)] * blank, *leading])
 
 

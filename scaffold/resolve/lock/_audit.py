@@ -37,7 +37,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vulnerability:
-    """Something that is known against a distribution."""
+    """A known vulnerability of a distribution."""
 
     name: str
     version: str
@@ -48,7 +48,7 @@ class Vulnerability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What `scaffold audit` tells."""
+    """The result of `scaffold audit`."""
 
     components: tuple[Component, ...]
     vulnerabilities: tuple[Vulnerability, ...] | None
@@ -60,7 +60,7 @@ class Audit:
 
 
 def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
-    """Return what the lock of a project holds, and what is known against it.
+    """Return the components of a project's lock and their known vulnerabilities.
 
     Args:
         root: A project with a `requirements.txt` or a `uv.lock`.
@@ -77,10 +77,10 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
     components = tuple(
         Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
     )
-    found, notes = find_vulnerabilities(pins, run)
+    vulnerabilities, notes = find_vulnerabilities(pins, run)
     return Audit(
         components=components,
-        vulnerabilities=found,
+        vulnerabilities=vulnerabilities,
         sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
         notes=notes,
     )
@@ -88,40 +88,44 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
 
 def _licence(name: str, version: str) -> str:
     try:
-        found = metadata.metadata(name)
+        headers = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return _UNKNOWN
-    if found["Version"] != version:
+    if headers["Version"] != version:
         return _UNKNOWN
-    classifiers = [line for line in found.get_all("Classifier") or () if line.startswith("License :: ")]
+    classifiers = [line for line in headers.get_all("Classifier") or () if line.startswith("License :: ")]
     classified = ", ".join(line.rpartition(" :: ")[2] for line in classifiers)
-    written = (found["License"] or "").strip()
+    licence_text = (headers["License"] or "").strip()
     # Some metadata has the whole text of the licence in place of its name.
-    named = written if written and "\n" not in written and len(written) < _LONGEST_NAME else ""
-    return found["License-Expression"] or named or classified or _UNKNOWN
+    licence_name = (
+        licence_text
+        if licence_text and "\n" not in licence_text and len(licence_text) < _LONGEST_NAME
+        else ""
+    )
+    return headers["License-Expression"] or licence_name or classified or _UNKNOWN
 
 
 def find_vulnerabilities(
     pins: Sequence[Pin], run: Runner = run_command
 ) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
-    """What is known against these pins, and notes on those that were not looked up; None if none was.
+    """Return the known vulnerabilities of `pins`, or None without a lookup; and notes on skipped pins.
 
     Args:
         pins: Pins of a lock.
         run: Runs pip-audit, through uv.
     """
     releases = [pin for pin in pins if pin.is_release]
-    found, notes = _ask_pip_audit(releases, run) if releases else ((), ())
-    if found is not None:
-        others = [pin.name for pin in pins if not pin.is_release]
-        notes = (*notes, *(f"{name} was not looked up: it is no release of an index" for name in others))
-    return found, notes
+    vulnerabilities, notes = _run_pip_audit(releases, run) if releases else ((), ())
+    if vulnerabilities is not None:
+        local_names = [pin.name for pin in pins if not pin.is_release]
+        notes = (*notes, *(f"{name} was not looked up: it is no release of an index" for name in local_names))
+    return vulnerabilities, notes
 
 
-def _ask_pip_audit(
+def _run_pip_audit(
     pins: Sequence[Pin], run: Runner
 ) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
-    """What pip-audit finds, and what it skipped; None if it looked up nothing."""
+    """Return the vulnerabilities from pip-audit, or None without a lookup; and notes on skipped pins."""
     with TemporaryFolder("audit") as folder:
         lock, report = Path(folder) / LOCK, Path(folder) / "report.json"
         lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
@@ -136,22 +140,26 @@ def _ask_pip_audit(
             if os.environ.get("UV_OFFLINE", "0").lower() not in ("", "0", "false"):
                 cause = "UV_OFFLINE is set, and pip-audit is fetched from the package index."
             return None, (f"vulnerabilities could not be looked up: {cause}",)
-        found = json.loads(report.read_text())["dependencies"]
-    skipped = {one["name"]: one["skip_reason"] for one in found if "skip_reason" in one}
-    if pins and len(skipped) == len(found):
+        dependencies = json.loads(report.read_text())["dependencies"]
+    skipped = {
+        dependency["name"]: dependency["skip_reason"]
+        for dependency in dependencies
+        if "skip_reason" in dependency
+    }
+    if pins and len(skipped) == len(dependencies):
         cause = next(iter(skipped.values()), "pip-audit reports none of them")
         return None, (f"vulnerabilities could not be looked up: {cause}",)
     notes = [f"{name} was not looked up: {reason}" for name, reason in skipped.items()]
     return tuple(
         Vulnerability(
-            name=one["name"],
-            version=one["version"],
-            id=known["id"],
-            fixed_in=tuple(known["fix_versions"]),
-            description=known.get("description", "").strip(),
+            name=dependency["name"],
+            version=dependency["version"],
+            id=vulnerability["id"],
+            fixed_in=tuple(vulnerability["fix_versions"]),
+            description=vulnerability.get("description", "").strip(),
         )
-        for one in found
-        for known in one.get("vulns", ())
+        for dependency in dependencies
+        for vulnerability in dependency.get("vulns", ())
     ), tuple(notes)
 
 
@@ -173,7 +181,7 @@ def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> M
 def _graph(
     pins: Sequence[Pin], components: Sequence[Component], references: Mapping[str, str]
 ) -> Mapping[str, Sequence[str]]:
-    """Who requires whom, from the comments of the lock."""
+    """Return the dependency graph, from the comments of the lock."""
     required: dict[str, list[str]] = {"service": [], **{reference: [] for reference in references.values()}}
     for pin, one in zip(pins, components, strict=True):
         for source in pin.via:

@@ -21,7 +21,7 @@ _BUILT_BY_DEVICE = {"torch", "torchvision", "torchaudio"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may want otherwise."""
+    """The user's options for dependencies."""
 
     python: str = RUNNING_PYTHON
     platforms: Sequence[str] = PLATFORMS
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The model's part of `requirements.in`, and the versions of all that comes along with it."""
+    """The model's part of `requirements.in`, and the versions of its transitive dependencies."""
 
     requirements: tuple[Requirement, ...]
     versions: Mapping[str, str]
@@ -97,7 +97,7 @@ def _line(name: str, specifier: str, reason: str) -> Requirement:
 
 
 def _version(installed: Installed, options: Options) -> str:
-    """The version to pin: without the mark of a GPU build, unless that is wanted."""
+    """Return the version to pin: without the local version of a GPU build, unless requested."""
     public, _, label = installed.version.partition("+")
     if installed.name in _BUILT_BY_DEVICE and label != "cpu" and not options.gpu:
         return public

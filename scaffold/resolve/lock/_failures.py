@@ -11,14 +11,14 @@ from scaffold.spec import Requirement
 
 
 def cause_of(tail: str) -> str:
-    """uv's own reason, in one line, without what it may know of credentials."""
+    """Return uv's reason in one line, without credentials."""
     match = re.search(r"cause: (.+)", tail, re.DOTALL)
     text = " ".join((match[1] if match else tail).partition("\n\n")[0].split())
     return without_credentials(text)
 
 
 def explained_failure(tail: str, requirements: Sequence[Requirement]) -> LockFailedError:
-    """The error that says what uv found, by the names of those concerned."""
+    """Return the error for uv's message, with the distributions that it names."""
     cause = cause_of(tail)
     reasons = {requirement.distribution: requirement.reason for requirement in requirements}
     if match := re.search(r"no version of ([\w.-]+?)(?:\[[^]]*\])?\s*(==[\w.+!-]+)", cause):

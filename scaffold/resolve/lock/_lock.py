@@ -41,7 +41,7 @@ _COPY_IT = f"copy it into {WHEELS}/ of the project before it is installed or bui
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledLock:
-    """The text of `requirements.txt`, and what a person should know of it."""
+    """The text of `requirements.txt`, and notes for the user."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ def make_lock(
     environment: Mapping[str, str] | None = None,
     run: Runner = run_command,
 ) -> CompiledLock:
-    """Lock `requirements` with all that they need.
+    """Lock `requirements` with their transitive dependencies.
 
     Args:
         requirements: The lines of `requirements.in`.
@@ -89,7 +89,7 @@ def make_lock(
             uv=uv_command(),
             folder=folder,
             python=python,
-            environment=_finding(folder / WHEELS, uv_environment(environment))
+            environment=_find_links_environment(folder / WHEELS, uv_environment(environment))
             if wheels
             else uv_environment(environment),
             run=run,
@@ -185,7 +185,7 @@ class _Compiler:
 
 
 def _project(folder: Path) -> tuple[str, ...]:
-    """`--project`, if `folder` or one above it has settings for uv: they hold for what is made in it."""
+    """Return `--project` if `folder` or a parent has settings for uv, which apply to projects below it."""
     for place in (folder, *folder.parents):
         pyproject = place / "pyproject.toml"
         if (place / "uv.toml").is_file() or (pyproject.is_file() and b"[tool.uv" in pyproject.read_bytes()):
@@ -200,18 +200,18 @@ def _running() -> str:
 
 
 def _merged(locks: Mapping[str, Sequence[Pin]]) -> list[Pin]:
-    """One lock for all the platforms: what differs by platform gets a marker."""
+    """Merge the locks of all platforms; a pin that differs by platform gets a marker."""
     lines: dict[str, dict[str, Pin]] = {}
     for target, pins in locks.items():
         for pin in pins:
             lines.setdefault(pin.line, {})[target] = pin
     merged = []
-    for _, found in sorted(lines.items(), key=lambda item: item[0].lower()):
-        first = next(iter(found.values()))
-        hashes = sorted({value for pin in found.values() for value in pin.hashes})
-        via = sorted({source for pin in found.values() for source in pin.via})
-        if len(found) < len(locks):
-            first = replace(first, marker=_marker(found))
+    for _, pins_by_target in sorted(lines.items(), key=lambda item: item[0].lower()):
+        first = next(iter(pins_by_target.values()))
+        hashes = sorted({value for pin in pins_by_target.values() for value in pin.hashes})
+        via = sorted({source for pin in pins_by_target.values() for source in pin.via})
+        if len(pins_by_target) < len(locks):
+            first = replace(first, marker=_marker(pins_by_target))
         merged.append(replace(first, hashes=tuple(hashes), via=tuple(via), text=""))
     return merged
 
@@ -226,23 +226,28 @@ def _marker(targets: Mapping[str, object]) -> str:
     return " or ".join(terms)
 
 
-def _finding(wheels: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment in which what goes along is found too."""
+def _find_links_environment(wheels: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment in which uv also searches the folder of packed wheels."""
     folders = [environment.get("UV_FIND_LINKS", ""), str(wheels)]
     return {**environment, "UV_FIND_LINKS": ",".join(filter(None, folders))}
 
 
-def _from_folders(pins: Sequence[Pin], known: Set[str]) -> tuple[tuple[LocalSource, ...], tuple[str, ...]]:
-    """What only folders of wheels have: the files that go along, and the names of those too large for that.
+def _from_folders(
+    pins: Sequence[Pin], locked_paths: Set[str]
+) -> tuple[tuple[LocalSource, ...], tuple[str, ...]]:
+    """Return the wheels that only local folders have, and the names of distributions too large to ship.
 
-    An index that lies in a folder has one below it for each name: it mirrors another, and is left alone.
+    A local index with a folder for each name is a mirror of another index; its files are not shipped.
     """
     shipped: list[LocalSource] = []
     absent: list[str] = []
     for pin in pins:
         name = pin.name
         for file in _files_in(pin.index):
-            if not canonicalize_name(file.name).startswith(f"{name}-") or f"{WHEELS}/{file.name}" in known:
+            if (
+                not canonicalize_name(file.name).startswith(f"{name}-")
+                or f"{WHEELS}/{file.name}" in locked_paths
+            ):
                 continue
             if f"sha256:{sha256_file(file)}" not in pin.hashes:
                 continue
@@ -275,7 +280,7 @@ def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequ
     indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
     public = any(pin.index.rstrip("/") == _PUBLIC_INDEX for pin in pins)
     head = [f"# Locked from {REQUIREMENTS} for Python {python} on {', '.join(targets)}."]
-    # If everything is from one private index, the public one must not be asked.
+    # If all packages are from one private index, the public index must not be queried.
     only = indexes if len(indexes) == 1 and not public else []
     head += [f"--index-url {index}" for index in only]
     head += [f"--extra-index-url {index}" for index in indexes if index not in only]
@@ -285,7 +290,7 @@ def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequ
 
 
 def _is_shared(index: str) -> bool:
-    """Whether others reach the index, and need to be told of it."""
+    """Whether the index is on a server, and is not PyPI."""
     return index.startswith(("https://", "http://")) and index.rstrip("/") != _PUBLIC_INDEX
 
 

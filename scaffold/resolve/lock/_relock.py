@@ -59,10 +59,10 @@ def lock_again(
             packed, constraints, python=python, wheels=tuple(wheels.values()), torch=torch, run=run
         ).text
 
-    named = {line.distribution for line in requirements}
-    kept = {name: version for name, version in versions.items() if name not in named}
+    required = {line.distribution for line in requirements}
+    unchanged = {name: version for name, version in versions.items() if name not in required}
     try:
-        return lock(kept)
+        return lock(unchanged)
     except ConflictError:  # transitive dependencies may change
         return lock({})
 
@@ -97,13 +97,13 @@ def renew_service_layer(
     versions = old.releases
     fixed = old.required_by({line.distribution for line in model}) | set(pinned)
     renewed = replace(dependencies, requirements=(*model, *layer.requirements))
-    stale = {name for name in versions.keys() - fixed if layer.pins.get(name) != versions[name]}
-    if not old.pins or not (stale or {line.distribution for line in layer.requirements} - versions.keys()):
+    outdated = {name for name in versions.keys() - fixed if layer.pins.get(name) != versions[name]}
+    if not old.pins or not (outdated or {line.distribution for line in layer.requirements} - versions.keys()):
         return renewed
-    kept = {name: version for name, version in versions.items() if name in fixed}
+    unchanged = {name: version for name, version in versions.items() if name in fixed}
     text = lock_again(
         renewed.requirements,
-        {**layer.pins, **kept},
+        {**layer.pins, **unchanged},
         python=dependencies.python,
         sources=dependencies.sources,
         gpu=gpu,
@@ -113,7 +113,7 @@ def renew_service_layer(
 
 
 def requirement_of(line: str) -> Requirement:
-    """A line of a `requirements.in`; one that names no distribution is taken as it is."""
+    """Return the requirement in a line of `requirements.in`; a line without a distribution is kept."""
     text = line.partition(" #")[0].strip()
     try:
         parsed = Parsed(text)

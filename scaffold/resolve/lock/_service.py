@@ -78,14 +78,14 @@ def _parse_line(line: str) -> tuple[str, tuple[str, str]]:
 
 def _dependents(name: str, required_by: Mapping[str, Sequence[str]]) -> set[str]:
     """Return every distribution that requires `name`, directly or not."""
-    found: set[str] = set()
+    dependents: set[str] = set()
     queue = list(required_by[name])
     while queue:
         source = queue.pop()
-        if source not in found:
-            found.add(source)
+        if source not in dependents:
+            dependents.add(source)
             queue += required_by.get(source, [])
-    return found
+    return dependents
 
 
 def _lines(path: Path) -> list[str]:

@@ -16,14 +16,14 @@ from scaffold.spec import LocalSource
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth")
 
 
-def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
+def collect_imported_files(origins: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
     """Return the user's own modules that were imported; most of them are also found in the code.
 
     Args:
-        own: File and phase by module name, for modules that no distribution provides.
+        origins: File and phase by module name, for modules that no distribution provides.
     """
     sources = []
-    for name, (origin, phase) in own.items():
+    for name, (origin, phase) in origins.items():
         file = Path(origin)
         if name.partition(".")[0] == "scaffold" or home_of(file) is not Home.LOCAL:
             continue
@@ -35,7 +35,7 @@ def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
     return sources
 
 
-def named_files(unaudited: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
+def find_named_files(unaudited: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
     """Return the files that compiled code opened and whose name is in the model file or in the code."""
     with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         code = "\n".join(texts).encode()
@@ -46,8 +46,8 @@ def named_files(unaudited: Mapping[str, str], model: Path, texts: Iterable[str])
         }
 
 
-def opened_files(
-    opened: Mapping[str, str],
+def collect_opened_files(
+    phases: Mapping[str, str],
     roots: Sequence[Path],
     model: Path,
     installation: Installation,
@@ -56,7 +56,7 @@ def opened_files(
     """Return the data files to copy, and a note for each hidden file, which is not copied.
 
     Args:
-        opened: Phase by path, for each file that was opened.
+        phases: Phase by path, for each file that was opened.
         roots: Folders of local code; the path of a file is relative to the deepest of them.
         model: The model file, which is copied elsewhere; files named after it are copied to its folder.
         installation: The installed distributions; their files are not copied.
@@ -68,7 +68,7 @@ def opened_files(
     folders = [folder for folder in folders if folder != Path(folder.anchor)]
     sources: dict[str, LocalSource] = {}
     notes = []
-    for name, phase in sorted(opened.items()):
+    for name, phase in sorted(phases.items()):
         if name.endswith(_CODE):  # most of thousands of paths: skip them before the system calls below
             continue
         path = Path(name).resolve()

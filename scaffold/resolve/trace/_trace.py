@@ -19,7 +19,7 @@ from scaffold.worker import REHEARSAL, Worker, WorkerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the process is asked once it has loaded the model."""
+    """The job of the process after it has loaded the model."""
 
     code: Mapping[str, str]
     """Text of the generated `schemas.py` and `convert.py`."""
@@ -30,7 +30,7 @@ class Request:
     """A made-up request, to see whether the model answers it."""
 
     def as_json(self) -> dict[str, Any]:
-        """The request as it goes to the process."""
+        """Return the request as JSON for the process."""
         return {
             "code": dict(self.code),
             "call": encode(self.call),
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What was raised in the process."""
+    """The exception that was raised in the process."""
 
     type: str
     message: str
@@ -52,8 +52,8 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What the process saw."""
+class TraceReport:
+    """The imports, files and libraries of one traced run of the model."""
 
     failure: Failure | None
     matched: bool | None
@@ -63,13 +63,13 @@ class Found:
     """Phase (`load`, `introspect`, `predict`), by the place of an installed module, with dots."""
     ours: Mapping[str, str]
     """The same for modules that this package imported there for its own work."""
-    missed: Mapping[str, tuple[str, str]]
+    missing_distributions: Mapping[str, tuple[str, str]]
     """Importer and phase, by the distribution that was asked for and hidden."""
-    absent: Mapping[str, str]
+    missing_modules: Mapping[str, str]
     """Importer, by the module that was asked for and is not installed."""
-    own: Mapping[str, tuple[str, str]]
+    local_modules: Mapping[str, tuple[str, str]]
     """File and phase, by the name of a module that no distribution brings."""
-    opened: Mapping[str, str]
+    opened_files: Mapping[str, str]
     """Phase, by the absolute path of a file that was opened for reading."""
     unaudited: Mapping[str, str]
     """The same for files of the user's folders that compiled code, or another program, opened."""
@@ -78,8 +78,8 @@ class Found:
     """Whether the model answered the made-up record of the request."""
 
     @classmethod
-    def from_json(cls, reply: Mapping[str, Any]) -> Found:
-        """Return what a worker's reply says.
+    def from_json(cls, reply: Mapping[str, Any]) -> TraceReport:
+        """Return the report in a worker's reply.
 
         Raises:
             WorkerError: The reply is not of the expected form.
@@ -92,10 +92,12 @@ class Found:
                 phase=reply["phase"],
                 imported=dict(reply["imported"]),
                 ours=dict(reply["ours"]),
-                absent=dict(reply["absent"]),
-                missed={name: (who, phase) for name, (who, phase) in reply["missed"].items()},
-                own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
-                opened=dict(reply["opened"]),
+                missing_modules=dict(reply["absent"]),
+                missing_distributions={
+                    name: (importer, phase) for name, (importer, phase) in reply["missed"].items()
+                },
+                local_modules={name: (file, phase) for name, (file, phase) in reply["own"].items()},
+                opened_files=dict(reply["opened"]),
                 unaudited=dict(reply["unaudited"]),
                 libraries=tuple(reply["libraries"]),
                 takes_example=reply.get("takes_example") is True,
@@ -117,8 +119,8 @@ class Rehearsing(Protocol):
     hidden: Mapping[str, str]
     """Distributions that it does not find, by the module that they bring."""
 
-    def finish(self, request: Request) -> Found:
-        """Let it predict and return what it saw."""
+    def finish(self, request: Request) -> TraceReport:
+        """Run the prediction and return the report."""
         ...
 
 
@@ -178,17 +180,17 @@ class Trace:
     ) -> None:
         self._worker.close()
 
-    def finish(self, request: Request) -> Found:
-        """Let it predict and return what it saw.
+    def finish(self, request: Request) -> TraceReport:
+        """Run the prediction and return the report.
 
         Raises:
             WorkerError: The process broke off or did not end.
         """
         self._worker.send(request.as_json())
-        return Found.from_json(self._worker.receive())
+        return TraceReport.from_json(self._worker.receive())
 
 
 def own_folders(folders: Sequence[Path]) -> list[str]:
-    """The folders of the user's own among these."""
+    """Return the folders that hold the user's own code."""
     places = [folder.absolute() for folder in folders if folder.is_dir()]
     return [str(place) for place in places if place.parent != place and home_of(place) is Home.LOCAL]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve.trace._trace import Found
+from scaffold.resolve.trace._trace import TraceReport
 from scaffold.spec import Artifact, ModelFormat
 
 # The library that reads a format which does not name it.
@@ -37,13 +37,13 @@ class Import:
     """Whether it runs on every import of the module: it is not in a function, a `try` or an `if`."""
 
 
-def named_in(artifact: Artifact, installation: Installation) -> set[str]:
+def mentioned_distributions(artifact: Artifact, installation: Installation) -> set[str]:
     """Return the distributions whose names the pickle mentions."""
     return {owner for name in artifact.globals for owner in _owner(installation, name.module)}
 
 
-def asked_by_model(artifact: Artifact, installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for what the pickle names, or what reads the format."""
+def model_reasons(artifact: Artifact, installation: Installation) -> dict[str, str]:
+    """Return a reason for each distribution that the pickle names or that reads the format."""
     reasons: dict[str, str] = {}
     for name in artifact.globals:
         for owner in _owner(installation, name.module):
@@ -54,59 +54,59 @@ def asked_by_model(artifact: Artifact, installation: Installation) -> dict[str, 
     return reasons
 
 
-def asked_by_code(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for what the Python `texts`, by path, import in any case."""
+def code_reasons(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
+    """Return a reason for each distribution that the Python `texts`, by path, always import."""
     reasons: dict[str, str] = {}
     for path, text in sorted(texts.items()):
-        for found in imports_of(text):
-            if found.certain:
-                for owner in _owner(installation, found.module):
+        for imported in imports_of(text):
+            if imported.certain:
+                for owner in _owner(installation, imported.module):
                     reasons.setdefault(owner, f"imported by {path}")
     return reasons
 
 
-def asked_by_modules(modules: Sequence[str], installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for the libraries of the sample's classes."""
+def sample_reasons(modules: Sequence[str], installation: Installation) -> dict[str, str]:
+    """Return a reason for each distribution of the sample's classes."""
     return {owner: "the class of the sample" for module in modules for owner in _owner(installation, module)}
 
 
-def asked_in_trace(found: Found, distributions: Iterable[str]) -> dict[str, str]:
-    """Return a reason by distribution for those that only the trace saw."""
+def trace_reasons(report: TraceReport, distributions: Iterable[str]) -> dict[str, str]:
+    """Return a reason for each distribution that only the trace found."""
     reasons = {}
     for name in distributions:
-        importer, phase = found.missed[name]
+        importer, phase = report.missing_distributions[name]
         when = "load" if phase == "load" else "predict"
         reasons[name] = f"imported by {importer or 'the model'} at {when}"
     return reasons
 
 
-def seen_in_trace(found: Found, installation: Installation) -> set[str]:
-    """Return the distributions of which a module was imported, by the model or for it."""
-    return {owner for module in (*found.imported, *found.ours) for owner in installation.owners_of(module)}
+def imported_distributions(report: TraceReport, installation: Installation) -> set[str]:
+    """Return the distributions with an imported module."""
+    return {owner for module in (*report.imported, *report.ours) for owner in installation.owners_of(module)}
 
 
 def optional_imports(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """Return, by distribution, the path of the text that imports it where that need not happen."""
+    """Return, by distribution, the path of a text with a conditional import of it."""
     return {
         owner: path
         for path, text in sorted(texts.items(), reverse=True)
-        for found in imports_of(text)
-        if not found.certain
-        for owner in _owner(installation, found.module)
+        for imported in imports_of(text)
+        if not imported.certain
+        for owner in _owner(installation, imported.module)
     }
 
 
-def needed(reasons: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """Return `reasons` without the distributions that come along with another one of them."""
-    kept = dict(reasons)
+def minimal_reasons(reasons: Mapping[str, str], installation: Installation) -> dict[str, str]:
+    """Return `reasons` without transitive dependencies of the other distributions."""
+    minimal = dict(reasons)
     for name in sorted(reasons, reverse=True):
-        if name in installation.closure(other for other in kept if other != name):
-            del kept[name]
-    return kept
+        if name in installation.closure(other for other in minimal if other != name):
+            del minimal[name]
+    return minimal
 
 
 def imports_of(text: str) -> list[Import]:
-    """Return the absolute imports of a Python text, in order; none where it is no Python."""
+    """Return the absolute imports of a Python text, in order; empty for invalid Python."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
