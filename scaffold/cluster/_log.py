@@ -43,7 +43,7 @@ def other_port(probe: str, log: Sequence[str]) -> tuple[int, int] | None:
         log: Lines of the service: `Uvicorn running on http://0.0.0.0:8000`.
     """
     refused = re.search(r":(\d+)[^\s:]*: connect: connection refused", probe)
-    listens = [found[1] for line in log if (found := re.search(r"running on https?://\S*?:(\d+)", line))]
+    listens = [match[1] for line in log if (match := re.search(r"running on https?://\S*?:(\d+)", line))]
     if refused is None or not listens or refused[1] == listens[-1]:
         return None
     return int(refused[1]), int(listens[-1])

@@ -86,7 +86,7 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
 
 def _replaces_autoscaler(manifest: Manifest, changes: Iterable[Change], target: Target) -> bool:
     """Whether an autoscaler takes the place of one of another kind, beside which KEDA refuses it."""
-    before = next((one.before for one in changes if one.manifest["kind"] == "Deployment"), None)
+    before = next((change.before for change in changes if change.manifest["kind"] == "Deployment"), None)
     is_autoscaler = bool(autoscalers_in([manifest]))
     return is_autoscaler and bool(former_autoscalers(before, target.manifests))
 
@@ -96,14 +96,16 @@ def _is_left_alone(namespace: Manifest, live: Manifest) -> bool:
 
     The documented Role may not change Namespaces.
     """
-    return not is_made_by_us(live) or _holds(live, namespace)
+    return not is_made_by_us(live) or _has_fields_of(live, namespace)
 
 
-def _holds(live: Any, wanted: Any) -> bool:
+def _has_fields_of(live: Any, expected: Any) -> bool:
     """Whether an object has every field of a manifest with the same value."""
-    if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(_holds(live.get(key), value) for key, value in wanted.items())
-    return bool(live == wanted)
+    if isinstance(expected, dict):
+        return isinstance(live, dict) and all(
+            _has_fields_of(live.get(key), value) for key, value in expected.items()
+        )
+    return bool(live == expected)
 
 
 def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:
@@ -120,20 +122,25 @@ def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change
 def _diff(before: Manifest | None, after: Manifest, manifest: Manifest) -> str:
     name = describe(manifest)
     lines = difflib.unified_diff(
-        _shown(before), _shown(after), f"{name} (in the cluster)", f"{name} (after)", lineterm="", n=2
+        _yaml_lines(before),
+        _yaml_lines(after),
+        f"{name} (in the cluster)",
+        f"{name} (after)",
+        lineterm="",
+        n=2,
     )
     return "\n".join(lines)
 
 
-def _shown(live: Manifest | None) -> list[str]:
+def _yaml_lines(live: Manifest | None) -> list[str]:
     """An object as YAML lines, without what the server keeps for itself, our notes and secrets."""
     import yaml
 
     if live is None:
         return []
-    shown = cast("Manifest", json.loads(json.dumps(live)))
-    shown.pop("status", None)
-    metadata = shown["metadata"]
+    visible = cast("Manifest", json.loads(json.dumps(live)))
+    visible.pop("status", None)
+    metadata = visible["metadata"]
     for field in _SERVER_FIELDS:
         metadata.pop(field, None)
     notes = metadata.get("annotations") or {}
@@ -145,7 +152,7 @@ def _shown(live: Manifest | None) -> list[str]:
     }
     if not metadata["annotations"]:
         del metadata["annotations"]
-    if shown["kind"] == "Secret":
-        shown["data"] = dict.fromkeys(shown.get("data") or {}, "(not shown)")
-        shown.pop("stringData", None)
-    return yaml.safe_dump(shown, sort_keys=True, width=200).splitlines()
+    if visible["kind"] == "Secret":
+        visible["data"] = dict.fromkeys(visible.get("data") or {}, "(not shown)")
+        visible.pop("stringData", None)
+    return yaml.safe_dump(visible, sort_keys=True, width=200).splitlines()

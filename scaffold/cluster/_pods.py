@@ -35,8 +35,8 @@ def pod_state(pod: Manifest) -> PodState:
 def status_of(pod: Manifest) -> Manifest:
     """Return the status of the container that scores; empty before it has one."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
-    named = [status for status in statuses if status.get("name") == "service"]
-    return dict((named or statuses)[0])
+    service_statuses = [status for status in statuses if status.get("name") == "service"]
+    return dict((service_statuses or statuses)[0])
 
 
 def waiting_of(pod: Manifest) -> tuple[str, str]:

@@ -105,7 +105,7 @@ def test_a_release_is_installed_and_upgraded_in_a_cluster(chart: Chart) -> None:
             values = {"image": {"digest": f"sha256:{digest * 64}"}}
             for one in rendered(folder, values, release=release):
                 if "helm.sh/hook" not in one["metadata"].get("annotations", {}):
-                    cluster.apply(one, manager="helm")
+                    cluster.apply(one, field_manager="helm")
         deployment = fake.api.find("Deployment", "blue-titanic")
         assert deployment["status"]["readyReplicas"] == 2
         selector = fake.api.find("Service", "blue-titanic")["spec"]["selector"]
