@@ -52,7 +52,7 @@ def write_record(
         pristine: Where these lie, if not in `root`.
         keep_pristine: Write only the record, and leave the pristine files as they are.
     """
-    tree = {} if keep_pristine else read_tree(pristine or root, record.files, known=record.files)
+    tree = {} if keep_pristine else read_tree(pristine or root, record.files, known_hashes=record.files)
     for path, content in record_files(record, tree).items():
         if keep_pristine and path != RECORD:
             continue
@@ -108,7 +108,7 @@ def read_record(
         path: packed.get(path) or _as_left(path_below(root, path, link=True), digest)
         for path, digest in files.items()
     }
-    record = dataclasses.replace(record, spec=_refilled(record.spec, root, tree))
+    record = dataclasses.replace(record, spec=_refill(record.spec, root, tree))
     if rebuild and not packed:
         tree |= {path: new for path, new in rebuild(record).items() if files.get(path) == content_sha256(new)}
     return record, tree
@@ -123,7 +123,7 @@ def _read_document(root: Path) -> ProjectRecord:
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, ValueError) and _has_markers(root):
             raise MarkedRecordError(str(root), str(root / RECORD)) from error
-        raise _damaged(root, error) from error
+        raise _damaged_error(root, error) from error
     if not isinstance(document, dict) or document.get("format") not in (1, _FORMAT):
         generator = document.get("generator") if isinstance(document, dict) else "unknown"
         raise NewerRecordError(str(root / RECORD), str(generator))
@@ -143,7 +143,7 @@ def _read_document(root: Path) -> ProjectRecord:
         if not isinstance(record.template, str) or not isinstance(record.options, dict):
             raise TypeError("the template or the options are of another type")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _damaged(root, error) from error
+        raise _damaged_error(root, error) from error
     for path in [*record.files, *sources, name]:
         checked_path(root, path)
     if "/" in name:
@@ -156,7 +156,7 @@ def _has_markers(root: Path) -> bool:
     return bool(marked_lines(read_below(root, RECORD).decode("utf-8", "replace")))
 
 
-def _damaged(root: Path, error: Exception) -> UpgradeError:
+def _damaged_error(root: Path, error: Exception) -> UpgradeError:
     """The record is no record: what was found, and where an older one may be."""
     return DamagedRecordError(str(root), str(root / RECORD), f"{type(error).__name__}: {error}")
 
@@ -175,7 +175,7 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
     )
 
 
-def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
+def _refill(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
     """The spec with the lock, the sample and the local code of its project, and the model's place in it."""
     lock = tree.get(LOCK)
     if not isinstance(lock, bytes) and path_below(root, LOCK).is_file():  # lost, and edited
@@ -199,7 +199,11 @@ def _model_place(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> 
     folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
     places.append(f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}")
     if not path_below(root, places[0]).is_file():
-        moved = (found for folder in MODEL_FOLDERS for found in root.glob(f"*/{folder}/{spec.artifact.path}"))
+        moved = (
+            folder_path
+            for folder in MODEL_FOLDERS
+            for folder_path in root.glob(f"*/{folder}/{spec.artifact.path}")
+        )
         places[:0] = [path.relative_to(root).as_posix() for path in moved][:1] or [
             path
             for path in walk_files(root)

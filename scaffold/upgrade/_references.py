@@ -51,22 +51,22 @@ class _Names:
 
 
 def _bound_names(source: str, module: str) -> _Names:
-    found = _Names()
-    found.renamed |= NAMES.get(module, {})
+    names = _Names()
+    names.renamed |= NAMES.get(module, {})
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             origin = _absolute(node.module or "", node.level, module)
             for alias in node.names:
-                whole = f"{origin}.{alias.name}"
-                if whole in MODULES or whole in NAMES:
-                    found.modules[alias.asname or alias.name] = whole
+                qualified = f"{origin}.{alias.name}"
+                if qualified in MODULES or qualified in NAMES:
+                    names.modules[alias.asname or alias.name] = qualified
                 elif not alias.asname and (new := _place(origin, alias.name)[1]) != alias.name:
-                    found.renamed[alias.name] = new
+                    names.renamed[alias.name] = new
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname and (alias.name in MODULES or alias.name in NAMES):
-                    found.modules[alias.asname] = alias.name
-    return found
+                    names.modules[alias.asname] = alias.name
+    return names
 
 
 def _absolute(name: str, level: int, module: str) -> str:
@@ -130,10 +130,10 @@ class _Follower(cst.CSTTransformer):
 
     def _target(self, origin: str, alias: cst.ImportAlias) -> tuple[str, cst.ImportAlias]:
         name = dotted_name(alias.name)
-        if whole := MODULES.get(f"{origin}.{name}"):
-            package, _, last = whole.rpartition(".")
-            kept = alias if alias.asname or last == name else alias.with_changes(asname=_as(name))
-            return package, kept.with_changes(name=cst.Name(last))
+        if new_place := MODULES.get(f"{origin}.{name}"):
+            package, _, last = new_place.rpartition(".")
+            aliased = alias if alias.asname or last == name else alias.with_changes(asname=_as(name))
+            return package, aliased.with_changes(name=cst.Name(last))
         module, new = _place(origin, name)
         return module, alias.with_changes(name=cst.Name(new))
 
@@ -168,10 +168,10 @@ class _Follower(cst.CSTTransformer):
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.SimpleString:
         """Rename what a string names by its path, as in `patch("app.metrics.count_request")`."""
-        return with_string(updated_node, _moved_name)
+        return with_string(updated_node, _present_name)
 
 
-def _moved_name(dotted: str) -> str:
+def _present_name(dotted: str) -> str:
     """The present name of what a dotted name of the old layout leads to."""
     parts = dotted.split(".")
     module = ".".join(parts[:2])

@@ -43,9 +43,9 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
         if after is None:
             continue
         compared += 1
-        found = list(differences(after, before))
-        differing += bool(found)
-        for each in found:
+        changes = list(differences(after, before))
+        differing += bool(changes)
+        for each in changes:
             size = distance(each)
             if size > worst.largest:
                 place = f", {each.path[1:]}" if each.path.startswith(".") else each.path

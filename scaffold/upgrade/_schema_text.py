@@ -45,8 +45,8 @@ def values_text(values: Sequence[Any] | None) -> str:
     """The values that are allowed, the first eight of them; None stands for any."""
     if values is None:
         return "any value"
-    shown = ", ".join(map(repr, values[:8]))
-    return f"one of {shown}" + (f" and {len(values) - 8} more" if len(values) > 8 else "")
+    values_list = ", ".join(map(repr, values[:8]))
+    return f"one of {values_list}" + (f" and {len(values) - 8} more" if len(values) > 8 else "")
 
 
 def bound_text(value: float | None) -> str:

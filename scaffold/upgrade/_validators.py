@@ -16,18 +16,18 @@ def contest_validated(
 ) -> tuple[list[Chunk], list[Chunk], list[Chunk]]:
     """The bodies of a class; a field that the owner validates and that changes its kind is a conflict."""
     before, mine, new = ({chunk.key: chunk for chunk in side} for side in sides)
-    validated = {name for chunk in sides[1] if chunk.key not in before for name in _validated(chunk)}
+    validated = {name for chunk in sides[1] if chunk.key not in before for name in _validated_fields(chunk)}
     texts: dict[str, str] = {}
     for key in (f"name {name}" for name in sorted(validated)):
-        held = [side[key] for side in (before, mine, new) if key in side]
-        kinds = [_annotation(chunk) for chunk in held]
-        if len(held) == len(sides) and kinds[0] == kinds[1] and is_another_kind(kinds[0], kinds[2]):
-            texts[key] = conflicts.resolve(held[1].code, held[2].code)
+        versions = [side[key] for side in (before, mine, new) if key in side]
+        kinds = [_annotation(chunk) for chunk in versions]
+        if len(versions) == len(sides) and kinds[0] == kinds[1] and is_another_kind(kinds[0], kinds[2]):
+            texts[key] = conflicts.resolve(versions[1].code, versions[2].code)
     changed = ([replace(chunk, code=texts.get(chunk.key, chunk.code)) for chunk in side] for side in sides)
     return next(changed), next(changed), next(changed)
 
 
-def _validated(chunk: Chunk) -> Iterator[str]:
+def _validated_fields(chunk: Chunk) -> Iterator[str]:
     """The fields that a method validates."""
     for decorator in getattr(chunk.node, "decorator_list", ()):
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("validator"):

@@ -31,7 +31,7 @@ def apply_update(plan: UpdatePlan) -> None:
     Raises:
         UpgradeError: A file was changed since it was planned.
     """
-    _write(plan.root, plan.record, plan.pristine, {**plan.others, **plan.owner}, plan.changes)
+    _write(plan.root, plan.record, plan.pristine, {**plan.added, **plan.owner}, plan.changes)
 
 
 def accept_answers(
@@ -48,11 +48,11 @@ def accept_answers(
     Raises:
         UpgradeError: A file was changed meanwhile.
     """
-    held = read_tree(root, [RECORDED])
-    own = has_own_requests(ancestor, {**read_tree(root, ancestor), RECORDED: recorded})
-    pristine = ancestor if own else {**ancestor, RECORDED: recorded}
+    before = read_tree(root, [RECORDED])
+    has_own = has_own_requests(ancestor, {**read_tree(root, ancestor), RECORDED: recorded})
+    pristine = ancestor if has_own else {**ancestor, RECORDED: recorded}
     files = {path: content_sha256(content) for path, content in pristine.items()}
-    _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
+    _write(root, replace(record, files=files), pristine, before, {RECORDED: recorded})
 
 
 def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
@@ -87,10 +87,10 @@ def _write(
 ) -> None:
     """Write `changes` and a project's record, where they are not so already."""
     new: dict[str, Content] = dict(record_files(record, pristine))
-    held = read_tree(root, new)
-    wanted = {path: content for path, content in new.items() if content != held.get(path)}
-    known = {path: Opaque(content_sha256(content)) for path, content in held.items()}
-    apply_changes(root, {**before, **known}, {**changes, **wanted})
+    current = read_tree(root, new)
+    outdated = {path: content for path, content in new.items() if content != current.get(path)}
+    known_hashes = {path: Opaque(content_sha256(content)) for path, content in current.items()}
+    apply_changes(root, {**before, **known_hashes}, {**changes, **outdated})
 
 
 def write_merged(plan: UpdatePlan, target: Path) -> None:
