@@ -46,7 +46,7 @@ def verify_quickly(project: Project) -> Verification:
         FilesDisagreeError: Some do not belong together.
     """
     checks = tuple(
-        _checked(name, check, project)
+        _run_check(name, check, project)
         for name, check in {
             "merge": _check_markers,
             "record": _check_record,
@@ -65,7 +65,7 @@ def verify_quickly(project: Project) -> Verification:
     return Verification(checks=checks)
 
 
-def _checked(name: str, check: Callable[[Project], str], project: Project) -> Check:
+def _run_check(name: str, check: Callable[[Project], str], project: Project) -> Check:
     try:
         return Check(name=name, outcome=Outcome.PASSED, detail=check(project))
     except _Skipped as reason:
@@ -117,34 +117,34 @@ def _check_model(project: Project) -> str:
     files = model_files(project.root)
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
-    wanted = _wanted_hashes(project)
+    expected_hashes = _wanted_hashes(project)
     if not files:
         return _without_model(project)
     path = files[0].relative_to(project.root).as_posix()
     pointer = _POINTER.match(files[0].open("rb").read(200))
-    found = pointer[1].decode() if pointer else sha256_file(files[0])
-    for place, sha256 in wanted:
-        if sha256 != found:
+    sha256_of_file = pointer[1].decode() if pointer else sha256_file(files[0])
+    for place, sha256 in expected_hashes:
+        if sha256 != sha256_of_file:
             update = shell_line("scaffold", "update", project.root, "--model", files[0])
-            raise _Differs(f"{path} is {found[:12]}, and {place} has {sha256[:12]}\n{update}")
-    if not wanted:
+            raise _Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
+    if not expected_hashes:
         raise _Skipped("neither the code nor the record has its hash")
-    return f"{path} is {found[:12]}{', by its pointer of Git LFS' if pointer else ''}"
+    return f"{path} is {sha256_of_file[:12]}{', by its pointer of Git LFS' if pointer else ''}"
 
 
 def _wanted_hashes(project: Project) -> list[tuple[str, str]]:
     """Each place that names the hash of the model, with the hash."""
-    wanted = []
+    hashes = []
     package = find_package(project.root)
     for path in sorted((project.root / package).glob("*.py")) if package else ():
         place = path.relative_to(project.root).as_posix()
         for node in ast.parse(path.read_text("utf-8"), place).body:
-            named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _HASH_NAME
-            if named and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
-                wanted.append((place, str(node.value.value)))  # type: ignore[attr-defined]
+            is_hash = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _HASH_NAME
+            if is_hash and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
+                hashes.append((place, str(node.value.value)))  # type: ignore[attr-defined]
     with contextlib.suppress(ScaffoldError):
-        wanted.append(("the record", project.record.spec.artifact.sha256))
-    return wanted
+        hashes.append(("the record", project.record.spec.artifact.sha256))
+    return hashes
 
 
 def _without_model(project: Project) -> str:
@@ -176,15 +176,15 @@ def _check_lock(project: Project) -> str:
         if not text or text.startswith(("-", "./")):
             continue
         try:
-            wanted = Requirement(text)
+            requirement = Requirement(text)
         except InvalidRequirement as error:
             raise _Differs(f"{REQUIREMENTS} has {text!r}, which is no requirement: {error}") from None
-        name = normalized(wanted.name)
+        name = normalized(requirement.name)
         names.add(name)
         versions = [pin.version for pin in pins.get(name, ()) if pin.is_release]
-        if name not in pins and wanted.marker is None:
+        if name not in pins and requirement.marker is None:
             raise _Differs(f"{LOCK} lacks {name}, which {REQUIREMENTS} has\n{_RELOCK}")
-        if versions and not any(wanted.specifier.contains(each, prereleases=True) for each in versions):
+        if versions and not any(requirement.specifier.contains(each, prereleases=True) for each in versions):
             raise _Differs(f"{LOCK} has {name}=={versions[0]}, and {REQUIREMENTS} wants {text}\n{_RELOCK}")
     for pin in lock.pins:
         if REQUIREMENTS in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
