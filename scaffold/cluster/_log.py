@@ -36,7 +36,7 @@ def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False, contain
 
 
 def other_port(probe: str, log: Sequence[str]) -> tuple[int, int] | None:
-    """Return the port at which a probe was refused and the one on which the service listens, if they differ.
+    """Return the port of a refused probe and the port on which the service listens, if they differ.
 
     Args:
         probe: The message of the cluster: `dial tcp 10.1.0.7:9000: connect: connection refused`.

@@ -21,7 +21,7 @@ _LOGINS = {
     "oci": "oci session authenticate",
     "tsh": "tsh login",
 }
-"""For each plugin the command that logs a person in."""
+"""The login command of each plugin."""
 _INSTALLS = {
     "aws": "docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     "aws-iam-authenticator": "docs.aws.amazon.com/eks/latest/userguide/install-aws-iam-authenticator.html",
@@ -65,7 +65,7 @@ def is_anonymous(configuration: Any) -> bool:
 
 
 def login_failed(kubeconfig: str, context: str | None, messages: list[str]) -> ClusterUnreachableError:
-    """Return the error for a login plugin that failed, with what it said and the command that logs in.
+    """Return the error for a login plugin that failed, with its output and the login command.
 
     Args:
         kubeconfig: The content or the paths of the kubeconfig.

@@ -1,4 +1,4 @@
-"""The manifests of one target, as the project's owner left them, filled in for one deploy."""
+"""The manifests of one target, with the image and labels of one deploy filled in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_BESIDE = 32 << 10
 CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
-"""On it too: how long each share is held."""
+"""On the manifest of a Deployment: how long each share is held."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
@@ -53,16 +53,16 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """All that is applied for one target, in order."""
+    """The manifests of one target, in the order in which they are applied."""
 
     name: str
-    """The target's: `staging`."""
+    """The name of the target: `staging`."""
     service: str
     """The Deployment's name, which is the service's."""
     namespace: str
     manifests: tuple[Manifest, ...]
     measured: Measurements | None = None
-    """What the proof measured; None where there was none."""
+    """The measurements of the proof; None without a proof."""
 
     def one(self, kind: str) -> Manifest | None:
         """Return the first manifest of a kind."""
@@ -131,7 +131,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
 
 
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
-    """Return the manifests with the image pinned and our label on each; the Deployment notes the others."""
+    """Return the manifests with the image and our labels; the Deployment lists the others as annotation."""
     filled: list[Manifest] = []
     for manifest in target.manifests:
         copy = cast("Manifest", json.loads(json.dumps(manifest)))

@@ -67,7 +67,7 @@ def _check_switch(scene: Scene) -> str | None:
 
 
 def _public(scene: Scene) -> str | None:
-    """A scraper that is found by annotation has no API key."""
+    """Check that the metrics are public: a Prometheus that finds pods by annotation sends no API key."""
     public = [path.strip() for path in scene.values.get("PUBLIC_PATHS", "/metrics").split(",")]
     if scene.needs_key and scene.is_scraped and "/metrics" not in public and not scene.metrics_port:
         return (
@@ -77,7 +77,7 @@ def _public(scene: Scene) -> str | None:
 
 
 def _endpoints(scene: Scene) -> Iterator[tuple[Manifest, Manifest]]:
-    """Each ServiceMonitor and PodMonitor with its endpoints."""
+    """Yield each endpoint of each ServiceMonitor and PodMonitor."""
     for monitor in scene.of_kind(*_MONITORS):
         spec = monitor.get("spec", {})
         for endpoint in spec.get("endpoints") or spec.get("podMetricsEndpoints") or []:

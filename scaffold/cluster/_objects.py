@@ -1,4 +1,4 @@
-"""One object in the cluster: apply it with what an undo needs, annotate it, read it."""
+"""One object in the cluster: apply it with the annotations for a rollback, annotate it, read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RECORD_MANAGER = "model-scaffold-record"
 
 
 def annotate(cluster: Cluster, manifest: Manifest, notes: dict[str, str]) -> None:
-    """Write the record onto an object, under a field manager of its own."""
+    """Write the record into the annotations of an object, under a separate field manager."""
     identity = identity_of(manifest)
     identity["metadata"]["annotations"] = {ANNOTATION + key: value for key, value in notes.items()}
     try_apply(cluster, identity, field_manager=_RECORD_MANAGER, force=True)
@@ -35,19 +35,19 @@ def record_of(annotations: dict[str, str]) -> dict[str, str]:
 
 
 def beside(deployment: Manifest) -> list[Manifest]:
-    """Return what was applied with a Deployment, or with a revision of one; none where that is not noted."""
+    """Return the manifests that were applied with a Deployment or a revision of it; empty if not recorded."""
     notes = deployment.get("metadata", {}).get("annotations") or {}
     return list(json.loads(notes.get(BESIDE, "[]")))
 
 
 def applied_copy(live: Manifest) -> Manifest | None:
-    """Return an object as our last deploy applied it; None where that is not noted."""
+    """Return an object as our last deploy applied it; None if that is not recorded."""
     applied = ((live.get("metadata") or {}).get("annotations") or {}).get(APPLIED)
     return cast("Manifest", json.loads(applied)) if applied else None
 
 
 def is_made_by_us(live: Manifest) -> bool:
-    """Whether the object was not there before our first deploy."""
+    """Whether one of our deploys created the object."""
     return CREATED_BY_US in (live["metadata"].get("annotations") or {})
 
 
@@ -90,7 +90,7 @@ def _refusal(manifest: Manifest, error: ApiError) -> DeployError:
 
 
 def refusal_fix(error: ApiError) -> str:
-    """Return what to do about an object that the API refused."""
+    """Return the fix for an object that the API refused."""
     message = error.message
     if "exceeded quota" in message:
         return "Lower the requests in deployment.yaml, or have the namespace's ResourceQuota raised."
@@ -111,7 +111,7 @@ def refusal_fix(error: ApiError) -> str:
 
 
 def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
-    """Return the object as it is in the cluster; None where there is none."""
+    """Return the live object; None if it does not exist."""
     try:
         return cluster.get(cluster.locate(manifest))
     except ApiError as error:
@@ -119,7 +119,7 @@ def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
 
 
 def identity_of(manifest: Manifest) -> Manifest:
-    """Return the parts of a manifest that say which object it is."""
+    """Return the fields of a manifest that identify the object."""
     source = manifest["metadata"]
     metadata = {key: source[key] for key in ("name", "namespace") if key in source}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}

@@ -148,7 +148,7 @@ def _collector_port(scene: Scene) -> str | None:
 
 
 def _prefix(scene: Scene) -> str | None:
-    """The routes answer with and without ROOT_PATH. The owner may have others, so this is a note."""
+    """Note a prefix that is not ROOT_PATH; only a note, for the owner may have added routes."""
     root = scene.value("ROOT_PATH")
     for route, path in _routed_paths(scene):
         served_prefixes = (*_ROUTES, root) if root else _ROUTES

@@ -1,4 +1,4 @@
-"""What a deploy would change, as the server sees it."""
+"""The changes of a deploy, from a dry run on the server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SERVER_FIELDS = ("managedFields", "resourceVersion", "uid", "generation", "crea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What applying one manifest does to the cluster."""
+    """The change of one object by a deploy."""
 
     manifest: Manifest
     before: Manifest | None
-    """The object as it is; None where there is none."""
+    """The live object; None if it does not exist."""
     after: Manifest
     """The object that the server would store; the manifest itself if the server did not check it."""
     diff: str
@@ -32,11 +32,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a deploy would do."""
+    """The changes of a deploy."""
 
     changes: tuple[Change, ...]
     unchecked: bool = False
-    """The namespace is not there yet, so the server could not check what goes into it."""
+    """Whether the namespace does not exist yet, so that the server could not check the manifests."""
 
     @property
     def diff(self) -> str:
@@ -133,7 +133,7 @@ def _diff(before: Manifest | None, after: Manifest, manifest: Manifest) -> str:
 
 
 def _yaml_lines(live: Manifest | None) -> list[str]:
-    """An object as YAML lines, without what the server keeps for itself, our notes and secrets."""
+    """Return an object as YAML lines, without server-side fields, our annotations and secret values."""
     import yaml
 
     if live is None:

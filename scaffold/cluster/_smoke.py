@@ -33,7 +33,7 @@ def replay_sample(
     """Replay the sample as the proof does, bounded.
 
     Args:
-        client: A client of what is replayed.
+        client: A client of the service.
         recording: The sample.
         target: The target that is replayed, for the advice; empty for a URL.
         subject: What a message calls it: `The live service`.

@@ -104,7 +104,7 @@ def _remove_namespace(
         kept_objects.append(f"Namespace/{name}: it was there before the first deploy")
         return
     try:
-        remaining = [found for found in _everything_in(cluster, name) if found not in deleted_names]
+        remaining = [each for each in _everything_in(cluster, name) if each not in deleted_names]
     except ApiError as error:
         kept_objects.append(f"Namespace/{name}: whether it is empty cannot be seen ({error.message})")
         return

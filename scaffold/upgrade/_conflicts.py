@@ -1,6 +1,6 @@
 """Write and count conflicts; `ours` and `theirs` mean the same as in git.
 
-`ours` is what the owner has, `theirs` is what arrives with the new state.
+`ours` is the owner's side, `theirs` is the new state.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Move the files of a committed change to their places: all of them, or none.
 
-It runs as a process of its own, in a session of its own and with the standard library only, so that it
+It runs as a separate process in its own session and imports only the standard library, so that it
 continues if the command that started it is killed. After a power cut, the next command of the same user on
 the same machine runs it again; a change that came with a project is never carried out.
 """

@@ -179,7 +179,7 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
 
 
 def same_but_for_layout(left_code: str, right_code: str) -> bool:
-    """Whether a formatter could have made one of the other."""
+    """Whether two pieces of code differ only in layout, as after a formatter."""
     try:
         left, right = (ast.dump(ast.parse(_dedented(code))) for code in (left_code, right_code))
         return left == right and _comments(left_code) == _comments(right_code)
@@ -223,7 +223,7 @@ def _without_comment(code: str) -> tuple[str, str]:
 
 
 def _merge_statements(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
-    """Merge the lines of a statement; what merges without a conflict must still parse."""
+    """Merge the lines of a statement; a merge without a conflict must still parse."""
     trial = Conflicts()
     merged = merge_lines(base, ours, theirs, trial)
     if trial.count:
@@ -262,7 +262,7 @@ def _name(chunk: Chunk) -> str:
 
 
 def _is_sound(merged: str, sides: Iterable[str]) -> bool:
-    """Whether the module parses, and has no name twice or too early that no side has so."""
+    """Whether the module parses, and the merge defined no name twice and used none before its definition."""
     try:
         faults = _defined_twice(merged) | used_too_early(merged)
     except SyntaxError:

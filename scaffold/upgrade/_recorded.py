@@ -1,4 +1,4 @@
-"""The recorded sample, where the owner changed what callers send or recorded requests of their own."""
+"""The recorded sample of a project whose owner renamed fields or recorded other requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REQUEST, _OUTPUT_CLASS = "ModelInput", "ModelOutput"
 def follow_wire_names(
     recording: Recording, ancestor: Mapping[str, Content], owner: Mapping[str, Content]
 ) -> Recording:
-    """The recording with the names that the owner's fields have for callers.
+    """Return the recording with the owner's names of the fields over HTTP.
 
     Args:
         recording: Requests and answers with the generated names.
@@ -48,7 +48,7 @@ def replace_recorded(
     ours: Mapping[str, Content],
     added: Mapping[str, Content],
 ) -> tuple[Mapping[str, Content], Mapping[str, Content]]:
-    """The new state and the owner's files so that `tests/recorded.json` is never merged line by line.
+    """Return the new state and the owner's files such that `tests/recorded.json` is not merged by lines.
 
     Requests of the owner's stay; of the generated requests, the answers are those of the new state.
     """
@@ -68,7 +68,7 @@ def _recording(tree: Mapping[str, Content]) -> Recording | None:
 
 
 def _schemas(ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> Content | None:
-    """The owner's `schemas.py`, which may be below another folder or have another name."""
+    """Return the owner's `schemas.py`, also if it was moved or renamed."""
     if SCHEMAS in owner:
         return owner[SCHEMAS]
     ours = {path: content for path, content in owner.items() if path in ancestor}

@@ -18,13 +18,13 @@ _ALIASES = ("alias", "validation_alias", "serialization_alias")
 
 @dataclass(frozen=True, slots=True)
 class _FieldText:
-    """The facts about a field by which a rename is recognised."""
+    """The properties of a field by which a rename is recognised."""
 
     attribute: str
     wire: frozenset[str]
     annotation: str
     before: str
-    """The attribute above it, empty for the first."""
+    """The preceding attribute; empty for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Renames:
     """The owner's names for generated classes, fields and modules."""
 
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the generated name of the class: the old attribute and the owner's."""
+    """The owner's attribute by the old attribute, by generated class name."""
     classes: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     """By dotted name."""
@@ -41,7 +41,7 @@ class Renames:
 
 
 def find_renames(base: str, ours: str) -> Renames:
-    """The classes, and the fields of them, that the owner's module has under another name.
+    """Find the classes and fields that the owner renamed.
 
     Of a field either an alias keeps the name on the wire, or a new one of the same type stands in its place.
     """
@@ -68,7 +68,7 @@ def find_renames(base: str, ours: str) -> Renames:
 
 
 def wire_renames(base: str, ours: str) -> dict[str, dict[str, str]]:
-    """The owner's names for callers, by the generated class and the name that its field had for callers."""
+    """Return the owner's names of fields over HTTP, by generated class and former name over HTTP."""
     try:
         before, mine = _classes(base), _classes(ours)
     except SyntaxError:
@@ -86,7 +86,7 @@ def wire_renames(base: str, ours: str) -> dict[str, dict[str, str]]:
 
 
 def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
-    """The generated module, with the owner's names in place of the generated ones.
+    """Return the generated module with the owner's names in place of the generated ones.
 
     Fields are followed everywhere; a class or a module where the owner's file has the new name and not the
     old one, and in a file that is new.
@@ -130,7 +130,7 @@ def _names_in(source: str) -> set[str]:
 def _renamed_classes(
     before: Mapping[str, list[_FieldText]], mine: Mapping[str, list[_FieldText]]
 ) -> Iterator[tuple[str, str]]:
-    """The classes that are gone while a new one has most of their fields."""
+    """Yield each class that disappeared, with the new class that has most of its fields."""
     added = [name for name in mine if name not in before]
     for old in (name for name in before if name not in mine):
         wires = frozenset().union(*(each.wire for each in before[old]))
@@ -186,7 +186,7 @@ def _fields(node: ast.ClassDef) -> list[_FieldText]:
 
 
 def _strings_of_aliases(value: ast.expr | None) -> set[str]:
-    """The names on the wire that a `Field(...)` gives, `AliasChoices` included."""
+    """Return the aliases in a `Field(...)`, those of `AliasChoices` included."""
     if not isinstance(value, ast.Call):
         return set()
     aliases = [keyword.value for keyword in value.keywords if keyword.arg in _ALIASES]

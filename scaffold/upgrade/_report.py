@@ -17,7 +17,7 @@ from scaffold.upgrade._schema_text import bound_text, kinds_of, length_text, sch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that is not as it was."""
+    """One change between the last and the new state."""
 
     what: str
     """`input age`, `output prediction`, `requirement scikit-learn`."""
@@ -32,12 +32,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What changes from one state of a project to the next."""
+    """The changes from one state of a project to the next."""
 
     contract: tuple[Change, ...] = ()
     requirements: tuple[Change, ...] = ()
     model: str = ""
-    """What of the model changed: the hash of its new file, and the files of code and data that it needs."""
+    """The changed parts of the model: the hash of its new file, and the files of code and data it needs."""
     old_version: str = ""
     new_version: str = ""
     answers: AnswerChanges | None = None
@@ -45,7 +45,7 @@ class Report:
 
     @property
     def model_changed(self) -> bool:
-        """Whether the model's file is another one, or a file of code or data that it needs."""
+        """Whether the model's file changed, or a file of code or data that it needs."""
         return bool(self.model)
 
     @property
@@ -59,7 +59,7 @@ class Report:
         return tuple(change for change in self.changes if change.breaking)
 
     def as_json(self) -> dict[str, JSONValue]:
-        """The report for a program to read."""
+        """Return the report as JSON."""
         return {
             "old_version": self.old_version,
             "new_version": self.new_version,
@@ -74,7 +74,7 @@ class Report:
 
 
 def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
-    """The changes of what a service takes and gives, field by field.
+    """Return the changes of a service's input and output, field by field.
 
     For the input a wider type is compatible, for the output a narrower one.
     """
@@ -82,7 +82,7 @@ def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
 
 
 def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
-    """The change of a classifier's labels, where the type of its answer does not say them.
+    """Return the change of a classifier's labels, if the type of its answer does not list them.
 
     With an answer for each label, their order counts too.
     """
@@ -113,7 +113,7 @@ def _break_callers(before: set[str] | None, after: set[str] | None, *, is_input:
 
 
 def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:
-    """The changes of what is installed, distribution by distribution."""
+    """Return the changes of the installed distributions."""
     before, after = ({item.distribution: item.specifier for item in side} for side in (old, new))
     changes = []
     for name in sorted({*before, *after}):
@@ -192,7 +192,7 @@ def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator
 
 
 def _compare_kind(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
-    """Two schemas of one type."""
+    """Compare two schemas of the same type."""
     yield from _compare_values(side, path, old, new)
     if "properties" in old or "properties" in new:
         yield from _compare_fields(side, path, old, new)
@@ -245,7 +245,7 @@ def _compare_fields(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
 
 
 def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
-    """Sets of values, bounds and lengths of one type."""
+    """Compare the enums, bounds and lengths of two schemas of the same type."""
     is_input = side == "input"
     was, now = old.get("enum"), new.get("enum")
     if was is not None or now is not None:

@@ -42,7 +42,7 @@ def reshape(
 
 
 def _with_new_comments(base: str, ours: str, theirs: str) -> tuple[str, str]:
-    """The generated comments of each function, one by one in the words of the new state."""
+    """Replace the generated comments of each function by those of the new state."""
     before, mine, new = (cut_module(text) for text in (base, ours, theirs))
     new_chunks = {chunk.key: chunk for chunk in new}
     for index, chunk in enumerate(before):
@@ -65,7 +65,7 @@ def _replace_comments(chunk: Chunk, words: dict[str, str | None]) -> Chunk:
 
 
 def _reshape_score(base: str, ours: str, theirs: str) -> tuple[str, str]:
-    """The check of the model's hash is `open_model` now, and the faster columns have a switch."""
+    """Replace the check of the model's hash by `open_model`, and add the switch for the fast columns."""
     if switch := _switch(theirs):
         plain, switched = switch
         base, ours = (text.replace(plain, switched, 1) for text in (base, ours))

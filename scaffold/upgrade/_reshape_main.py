@@ -1,4 +1,4 @@
-"""Bring main.py of the old layout into the present shape: `install` stands for most of it."""
+"""Bring main.py of the old layout into the present shape, where `install` replaces most of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaffold.upgrade._lifespan import wrap_lifespan
 
 _APP, _BATCHER, _LOG = "name app", "name batcher", "name log"
 _OPTIONS = ("max_body_size", "redirect_slashes")
-"""What `settings.fastapi_options` gives to `FastAPI`, and the old main.py did not."""
+"""The arguments of `FastAPI` that `settings.fastapi_options` adds to those of the old main.py."""
 
 
 def reshape_main(base: str, ours: str, theirs: str) -> tuple[str, str, list[str]]:
@@ -32,7 +32,7 @@ def _mentions(chunks: Module, name: str) -> int:
 
 
 def _with_options(before: Module, mine: Module) -> Module:
-    """The last state with the arguments that the owner gave and that the new state gives too: a conflict."""
+    """Add the owner's arguments of `FastAPI` that the new state sets too: they become a conflict."""
     added_keywords = _keywords(mine) - _keywords(before)
     lines = "".join(f"    {name}=...,\n" for name in _OPTIONS if name in added_keywords)
     if not lines:
@@ -65,7 +65,7 @@ def _batcher_below_app(chunks: Module) -> Module:
 
 
 def _without_installed(before: Module, mine: Module, new: Module) -> tuple[Module, Module, list[str]]:
-    """The statements that `install` stands for now, replaced in both; the owner's own ones stay."""
+    """Replace the statements that `install` covers in both modules; those of the owner stay."""
     old = [text for chunk in before if not chunk.node for text in _statements(chunk)]
     unmatched = Counter(map(_dump, old))
     remaining: Module = []
@@ -106,7 +106,7 @@ def _with_after(chunks: Module, key: str, chunk: Chunk) -> Module:
 
 
 def _statements(chunk: Chunk) -> list[str]:
-    """The statements of a run, each with what stands above it."""
+    """Return the statements of a chunk, each with the lines above it."""
     lines = chunk.text.splitlines(keepends=True)
     statements, at = [], 0
     for node in ast.parse(chunk.text).body:
@@ -121,7 +121,7 @@ def _dump(text: str) -> str:
 
 
 def _targets(text: str) -> set[str]:
-    """What a statement assigns to."""
+    """Return the targets of an assignment."""
     [node] = ast.parse(text).body
     return {ast.unparse(target) for target in node.targets} if isinstance(node, ast.Assign) else set()
 

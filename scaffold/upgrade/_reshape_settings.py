@@ -11,7 +11,7 @@ _CLASS = "class Settings"
 
 
 def reshape_settings(base: str, ours: str, theirs: str, serving_settings: str) -> tuple[str, str, list[str]]:
-    """Leave out the fields that the base class has now, unless the owner changed them."""
+    """Remove the fields that the base class defines, unless the owner changed them."""
     before, mine, new = (cut_module(text) for text in (base, ours, theirs))
     if not all(has_chunk(side, _CLASS) for side in (before, mine, new)):
         return base, ours, []

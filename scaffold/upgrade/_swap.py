@@ -90,7 +90,7 @@ def finish_interrupted(root: Path) -> None:
 def _commit(
     root: Path, folder: Path, before: Mapping[str, Content], changes: Mapping[str, Content | None]
 ) -> None:
-    """Stage a change, and say in one rename that it holds."""
+    """Stage a change and commit it by one rename."""
     try:
         folder.mkdir()
         entries = [
@@ -108,7 +108,7 @@ def _commit(
 
 
 def _finish_change(root: Path) -> str:
-    """Let a process of its own carry out what is committed; return why it took it back, if it did."""
+    """Apply the committed change in a separate process; return the reason if it was rolled back."""
     command = [sys.executable, "-I", "-S", "-c", _FINISH, str(root.absolute()), _PACKAGES, _finish.__file__]
     process = start_command(command)
     try:

@@ -17,7 +17,7 @@ def resolve_with_tool(
     merged: MergedTree,
     run: Runner = run_command,
 ) -> dict[str, bytes]:
-    """What a merge tool makes of the files in conflict; a file that it leaves with markers is not among them.
+    """Return the files that a merge tool resolved; a file that still has markers is left out.
 
     Args:
         tool: A command with `{base}`, `{ours}`, `{theirs}` and `{merged}`: the last one is the file to write.

@@ -58,7 +58,7 @@ def _merge_folders(
     prefer: Prefer,
     incoming: str,
 ) -> MergedTree:
-    """Merge three trees; what the owner put below another folder is merged in its place and stays there."""
+    """Merge three trees; files that the owner moved below another folder are merged and stay there."""
     folder = find_moved_folder(ancestor, ours, added_files)
     if not folder:
         return _merge_layouts(ancestor, theirs, ours, added_files, prefer, incoming)
@@ -92,7 +92,7 @@ def _merge_layouts(
     prefer: Prefer,
     incoming: str,
 ) -> MergedTree:
-    """Merge three trees; an owner's tree of an old layout is brought to the present one before."""
+    """Merge three trees after bringing an owner's tree of an old layout to the present one."""
     overlaid = move_to_base(ancestor, theirs, ours)
     migration = migrate(overlaid.ancestor, theirs, overlaid.ours, added_files)
     migrated = migration or Migrated(ancestor=overlaid.ancestor, ours=overlaid.ours, added=added_files)
@@ -174,14 +174,14 @@ def _merge_files(
 
 
 def _namesake(path: str, added_files: Mapping[str, Content]) -> str:
-    """The one file of the owner's with the same name elsewhere; empty where there is none, or several."""
+    """Return the owner's only file of the same name in another folder; empty if there is none or several."""
     name = posixpath.basename(path)
     places = [place for place in added_files if posixpath.basename(place) == name and name != "__init__.py"]
     return places[0] if len(places) == 1 else ""
 
 
 def _linked_file(path: str, link: Link, ours: Mapping[str, Content]) -> str:
-    """The generated file of the project that a link of the owner's leads to; empty where it is none."""
+    """Return the generated file to which a link of the owner leads; empty if it leads elsewhere."""
     target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link.target))
     return target if target != path and target in ours else ""
 
@@ -221,7 +221,7 @@ def _merge_file(
 
 
 def _differs_in_layout(path: str, base: Content | None, ours: Content | None) -> bool:
-    """Whether the owner's text is the generated one with other line ends, spaces or line breaks in code."""
+    """Whether the owner's text differs from the generated one only in line ends, spaces or line breaks."""
     if not isinstance(base, bytes) or not isinstance(ours, bytes) or not (is_text(base) and is_text(ours)):
         return False
     before, after = (text.decode().replace("\r\n", "\n") for text in (base, ours))

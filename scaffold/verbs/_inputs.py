@@ -25,13 +25,13 @@ class InputFile:
 
     path: Path
     provenance: str
-    """What the model card says of its origin."""
+    """The origin of the file, as the model card shows it."""
     ours: bool
     """Whether this process wrote it from an object in memory: the gate does not judge its names."""
     origin: Origin | None = None
-    """The source of the model, which an update asks again."""
+    """The source of the model, where an update looks for a newer one."""
     declared: Declared = field(default_factory=Declared)
-    """What that source says of it."""
+    """The declarations of that source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _model_file(model: Any, workspace: Path) -> InputFile:
 
 
 def choose_samples(declared: Declared, input: Any, output: Any) -> tuple[Any, Any]:
-    """Return the samples of input and output that are given; without an input, those of the source.
+    """Return the samples of input and output; without an input, those of the source.
 
     Args:
         declared: What the source of the model has.

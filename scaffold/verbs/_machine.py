@@ -1,4 +1,4 @@
-"""What the machine itself has: Python, uv, a package index, certificates, git, the kernel's confinement."""
+"""Checks of the machine: Python, uv, the package index, certificates, git, the kernel's confinement."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _index_place(env: dict[str, str]) -> str:
 
 
 def _mend_index(tail: str) -> str:
-    """The line for the most probable cause, by what uv printed: it has no structured errors."""
+    """Return the fix for the most probable cause, from the output of uv, which has no structured errors."""
     if any(word in tail.lower() for word in ("certificate", "unknownissuer", "tls")):
         return "export SSL_CERT_FILE=/path/to/ca-bundle.pem"
     if "401" in tail or "403" in tail:
@@ -168,7 +168,7 @@ def _mend_confinement() -> str:
 
 
 def _install(package: str) -> str:
-    """The line that installs a package of the system."""
+    """Return the command that installs a system package."""
     command = next((line for name, line in _MANAGERS.items() if shutil.which(name)), _MANAGERS["apt-get"])
     return command.format(package)
 

@@ -27,7 +27,7 @@ MOST_REPLAYED_REQUESTS = 100
 def prove_plan(
     plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
-    """Prove a copy of the merged project, and add to the plan what the running service showed.
+    """Prove a copy of the merged project, and add the results to the plan.
 
     Args:
         plan: The update.
@@ -89,7 +89,7 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
 
     Raises:
         VerificationError: It refuses a recorded request, or answers otherwise in a batch.
-        NoRecordError: The folder has no record of what it was made from.
+        NoRecordError: The folder has no record of a project.
     """
     from scaffold.proof import start_proof
     from scaffold.render import recorded_sample
@@ -134,7 +134,7 @@ def recording_of(project: Project) -> Recording:
 
 
 def _own_note(replay: Replay) -> str:
-    """How the service answers the owner's own requests, beside the answers in their file."""
+    """Return a note that compares the service's answers to the owner's requests with the recorded ones."""
     if not replay.differing:
         return f"your {replay.compared} requests in {RECORDED} are answered as before"
     return (
@@ -154,7 +154,7 @@ def _accepted_note(replay: Replay) -> str:
 
 
 def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
-    """How the owner's scoring code answers, beside the model alone."""
+    """Return a note that compares the answers of the owner's scoring code with those of the model."""
     *most, last = files
     yours = f"{', '.join(most)} and {last}" if most else last
     if not replay.differing:

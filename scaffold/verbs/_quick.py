@@ -1,4 +1,4 @@
-"""Whether the files of a project belong together, as far as that can be seen without running them."""
+"""Check the consistency of a project's files without running them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _RELOCK = shell_line("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, 
 
 
 class _Skipped(Exception):  # noqa: N818 - the check is left out, and says why
-    """Nothing can be said."""
+    """The check does not apply to this project."""
 
 
 class _Differs(Exception):  # noqa: N818 - a result
-    """Two files do not agree: what was found, and the line to type."""
+    """Two files contradict each other; the message has the values and the command to type."""
 
 
 def verify_quickly(project: Project) -> Verification:
-    """Return the checks of the files of a project, of which nothing is run.
+    """Check the files of a project without running them, and return the checks.
 
     Raises:
         FilesDisagreeError: Some do not belong together.
@@ -104,7 +104,7 @@ def _texts(root: Path) -> Iterator[Path]:
 
 
 def _check_record(project: Project) -> str:
-    """What the project was made from can be read."""
+    """The record of the project can be read."""
     try:
         spec = project.record.spec
     except NoRecordError:
@@ -133,7 +133,7 @@ def _check_model(project: Project) -> str:
 
 
 def _wanted_hashes(project: Project) -> list[tuple[str, str]]:
-    """Each place that names the hash of the model, with the hash."""
+    """Return each file that names the hash of the model, with the hash."""
     hashes = []
     package = find_package(project.root)
     for path in sorted((project.root / package).glob("*.py")) if package else ():
@@ -159,7 +159,7 @@ def _without_model(project: Project) -> str:
 
 
 def _check_lock(project: Project) -> str:
-    """The lock has each requirement in a version that it allows, and nothing for one that is gone."""
+    """The lock satisfies each requirement, and pins nothing for a removed requirement."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     root = project.root
@@ -198,7 +198,7 @@ def _check_sample(project: Project) -> str:
 
 
 def _check_schema(project: Project) -> str:
-    """The description of the API has the fields of the code, and takes the recorded requests."""
+    """The OpenAPI document has the fields of the code, and accepts the recorded requests."""
     request = read_request_schema(project.root)
     if request is None:
         raise _Skipped(f"{OPENAPI} describes no request")
@@ -219,7 +219,7 @@ def _check_schema(project: Project) -> str:
 
 
 def _check_proof(project: Project) -> str:
-    """The recorded proof is of the code as it is."""
+    """The recorded proof belongs to the present code."""
     line = _verify_line(project)
     try:
         proof = project.verification
@@ -233,6 +233,6 @@ def _check_proof(project: Project) -> str:
 
 
 def _check_environment(project: Project) -> str:
-    """What needs the environment of the service, which is not made here."""
+    """Checks that need the environment of the service, which a quick check does not create."""
     line = _verify_line(project)
     raise _Skipped(f"whether the lock installs and the service gives the model's answers: {line}")
