@@ -73,41 +73,33 @@ def deploy_project(
     """
     pace = pace or Pace()
     with api_errors():
-        resolved_target = read_target(root, target, measured)
-        check_service(resolved_target)
-        check_route(resolved_target)
-        for note in check_settings(resolved_target, environment or {}):
+        resolved = read_target(root, target, measured)
+        check_service(resolved)
+        check_route(resolved)
+        for note in check_settings(resolved, environment or {}):
             on_event(Noted(note))
-        steps = read_canary_steps(resolved_target)
+        steps = read_canary_steps(resolved)
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
         reference = _reference(image() if callable(image) else image, target, on_event)
-        ensure_namespace(cluster, resolved_target, wait_s=pace.address_s, poll_s=pace.poll_s)
-        with deploy_lock(cluster, resolved_target, holder_name(release)):
+        ensure_namespace(cluster, resolved, wait_s=pace.address_s, poll_s=pace.poll_s)
+        with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
-                ensure_pull_secret(cluster, resolved_target, docker_config)
-            remove_canary(cluster, resolved_target)
-            plan = plan_changes(cluster, resolved_target, reference, force=force_conflicts)
+                ensure_pull_secret(cluster, resolved, docker_config)
+            remove_canary(cluster, resolved)
+            plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
-            notes = notes_of(resolved_target, reference, release)
+            notes = notes_of(resolved, reference, release)
             changes = with_a_pod(plan.changes)
             attempt = Attempt(
-                cluster,
-                resolved_target,
-                changes,
-                notes,
-                recording,
-                pace,
-                on_event,
-                steps,
-                force=force_conflicts,
+                cluster, resolved, changes, notes, recording, pace, on_event, steps, force=force_conflicts
             )
             with attempt.recording_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
-            annotate(cluster, resolved_target.deployment, attempt.notes | {"live": PASSED, "url": url})
+            annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
             allow_zero(cluster, plan.changes, force=force_conflicts)
-            return describe_live(cluster, resolved_target)
+            return describe_live(cluster, resolved)
 
 
 def plan_deployment(
@@ -128,13 +120,13 @@ def plan_deployment(
         force_conflicts: As for `deploy_project`.
     """
     with api_errors():
-        resolved_target = read_target(root, target)
+        resolved = read_target(root, target)
         cluster = connect(access)
         _reach(cluster)
         if not image:
-            live = cluster.get(cluster.locate(resolved_target.deployment))
-            image = service_container(live or resolved_target.deployment)["image"]
-        return plan_changes(cluster, resolved_target, image, force=force_conflicts)
+            live = cluster.get(cluster.locate(resolved.deployment))
+            image = service_container(live or resolved.deployment)["image"]
+        return plan_changes(cluster, resolved, image, force=force_conflicts)
 
 
 def holder_name(release: Release | None = None) -> str:
@@ -154,11 +146,11 @@ def describe_failure(
         release: The release of that image.
         error: Why the deploy failed.
     """
-    resolved_target = read_target(root, target)
+    resolved = read_target(root, target)
     return Deployment(
         target=target,
-        namespace=resolved_target.namespace,
-        name=resolved_target.service,
+        namespace=resolved.namespace,
+        name=resolved.service,
         image=image,
         url="",
         revision=0,

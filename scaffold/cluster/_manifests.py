@@ -27,7 +27,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
 
-# Before the pods what they need, after them what routes to them.
+# Objects that pods need come before the pods, objects that route to them come after.
 _ORDER = (
     "Namespace",
     "ResourceQuota",

@@ -81,7 +81,7 @@ def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manife
     objects: list[Manifest] = []
     for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] != "Deployment", kind)):
         path = cluster.kind(api_version, kind).path(target.namespace)
-        # Items of a list come without their kind.
+        # The API lists items without their kind.
         items = cluster.list(path, selector)
         objects += [item | {"apiVersion": api_version, "kind": kind} for item in items]
     secrets = {m["metadata"]["name"] for m in target.manifests if m["kind"] == "Secret"}

@@ -124,20 +124,20 @@ def _merge_files(
     ancestor: Mapping[str, Content],
     theirs: Mapping[str, Content],
     ours: Mapping[str, Content],
-    added_files: Mapping[str, Content],
+    added: Mapping[str, Content],
     prefer: Prefer,
     incoming: str,
 ) -> dict[str, FileMerge]:
-    moved = find_moved_files(ancestor, ours, added_files)
-    ours = {**ours, **{old: added_files[new] for old, new in moved.items()}}
-    added_files = {path: content for path, content in added_files.items() if path not in moved.values()}
+    moved = find_moved_files(ancestor, ours, added)
+    ours = {**ours, **{old: added[new] for old, new in moved.items()}}
+    added = {path: content for path, content in added.items() if path not in moved.values()}
     renames = find_owner_renames(ancestor, ours, moved)
-    keep = fields_in_use(ancestor, theirs, {**added_files, **ours}, renames)
+    keep = fields_in_use(ancestor, theirs, {**added, **ours}, renames)
     merges = {}
     sides = ancestor.get(SCHEMAS), ours.get(SCHEMAS), theirs.get(SCHEMAS)
     texts = [side.decode() for side in sides if isinstance(side, bytes)]
     if len(texts) == len(sides):
-        before, after, elsewhere = follow_moved_classes(texts[0], texts[1], texts[2], added_files)
+        before, after, elsewhere = follow_moved_classes(texts[0], texts[1], texts[2], added)
         if elsewhere:
             ancestor = {**ancestor, SCHEMAS: before.encode()}
             theirs = {**theirs, SCHEMAS: after.encode()}
@@ -146,7 +146,7 @@ def _merge_files(
             merges[each.path] = _merge_file(
                 each.path,
                 each.base.encode(),
-                added_files[each.path],
+                added[each.path],
                 each.theirs.encode(),
                 conflicts,
                 frozenset(),
@@ -164,11 +164,7 @@ def _merge_files(
             merges[path] = FileMerge(FileOutcome.KEPT_DELETED, None)
         merges[moved.get(path, path)] = file
     for path, file in merges.items():
-        if (
-            file.outcome is FileOutcome.KEPT_DELETED
-            and file.detail
-            and (place := _namesake(path, added_files))
-        ):
+        if file.outcome is FileOutcome.KEPT_DELETED and file.detail and (place := _namesake(path, added)):
             merges[path] = replace(file, detail=f"{file.detail}; {place} is too different to get it")
     return merges
 

@@ -69,7 +69,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     except Exception:
         channel.send(_again(witness) or {"fault": traceback.format_exc()})
     except BaseException as error:
-        # Nobody interrupts this process: the model raises it.
+        # The error comes from the model, for no user interrupts this process.
         detail = f"it ends the process: {in_one_line(error)}"
         channel.send(encode_error(LoadFailedError(Path(job["model"]).name, detail)))
 

@@ -74,20 +74,14 @@ def specify(
         from scaffold.render import model_code
 
         on_event(Started("resolve"))
-        artifact = introspected.files.artifact
+        artifact, signature = introspected.files.artifact, introspected.signature
         profile = Profile(options.profile)
-        code = model_code(artifact, introspected.signature, profile)
+        code = model_code(artifact, signature, profile)
         resolve_options = _resolve_options(options, answers, environment.version)
         dependencies = _resolve(examination, introspected, code, resolve_options)
         on_event(Finished("resolve", dependencies_line(dependencies)))
-        source_notes = source_notes_of(inputs.model.declared, introspected.signature.input)
-        for note in (
-            *source_notes,
-            *introspected.files.notes,
-            *introspected.notes,
-            *introspected.signature.notes,
-            *dependencies.notes,
-        ):
+        notes = (*source_notes_of(inputs.model.declared, signature.input), *introspected.files.notes)
+        for note in (*notes, *introspected.notes, *signature.notes, *dependencies.notes):
             on_event(Noted(note))
         if keep_model and workspace in artifact.path.parents:
             artifact = _keep_file(artifact)
@@ -95,7 +89,7 @@ def specify(
             name=name,
             version=version,
             artifact=artifact,
-            signature=introspected.signature,
+            signature=signature,
             dependencies=dependencies,
             recording=introspected.recording,
             answers=answers,

@@ -171,7 +171,7 @@ def _project_with_tests(project: str | Path) -> Path:
 
 
 def _check_url(url: str) -> str:
-    with contextlib.suppress(ValueError):  # a port that is none
+    with contextlib.suppress(ValueError):  # an invalid port
         parts = urlsplit(url)
         is_plain = parts.username is None and not parts.query and url.isprintable()
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and is_plain:
