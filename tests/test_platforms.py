@@ -16,7 +16,7 @@ import pytest
 from scaffold.base.checked import checked_path
 from scaffold.base.files import copy_below
 from scaffold.base.who import user_and_host
-from scaffold.cluster._references import creating_command
+from scaffold.cluster._references import create_command
 from scaffold.errors import OtherLockError, UnsafePathError, wording
 from scaffold.errors.wording import name_commands, shell_line
 from scaffold.upgrade import _finish
@@ -111,7 +111,7 @@ def test_messages_on_windows_name_commands_for_powershell() -> None:
     assert message.endswith("\n  cd 'C:\\Users\\ada\\my model''s dir'\n  poetry export")
     pod = {"spec": {"containers": [{"name": "service"}]}}
     deployment = {"metadata": {"namespace": "a", "name": "service"}, "spec": {"template": pod}}
-    assert "generic 'the ''key'''" in creating_command(deployment, "secret", "the 'key'", exists=False)
+    assert "generic 'the ''key'''" in create_command(deployment, "secret", "the 'key'", exists=False)
 
 
 def test_a_record_holds_paths_as_posix_writes_them() -> None:

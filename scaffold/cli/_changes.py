@@ -64,7 +64,7 @@ def show_vulnerabilities(found: Update) -> None:
     if found.vulnerabilities is None:
         return
     out = console()
-    sides = found.vulnerabilities.coming, found.vulnerabilities.going
+    sides = found.vulnerabilities.added, found.vulnerabilities.removed
     if not any(sides):
         out.print("[green]✓[/] No known vulnerability comes or goes with the changed versions.")
     for word, side in zip(("[red]comes[/]", "[green]goes[/] "), sides, strict=True):

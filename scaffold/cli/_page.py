@@ -148,11 +148,11 @@ def _vulnerabilities(found: Update) -> str:
     known = found.vulnerabilities
     if known is None:
         return ""
-    if not known.coming and not known.going:
+    if not known.added and not known.removed:
         return "<h2>Known vulnerabilities</h2><p>None comes or goes with the changed versions.</p>"
     rows = [
         (word, each.id, f"{each.name} {each.version}", ", ".join(each.fixed_in) or "not fixed yet")
-        for word, side in (("comes", known.coming), ("goes", known.going))
+        for word, side in (("comes", known.added), ("goes", known.removed))
         for each in side
     ]
     return _list("Known vulnerabilities", ("", "id", "distribution", "fixed in"), rows)

@@ -121,7 +121,9 @@ def find_metrics(cluster: Cluster, target: Target, pod: Manifest, pace: Pace) ->
 def is_ready(pod: dict[str, Any]) -> bool:
     """Whether a pod is ready and not being deleted."""
     conditions = (pod.get("status") or {}).get("conditions") or []
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    ready = any(
+        condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions
+    )
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 

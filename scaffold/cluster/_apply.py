@@ -1,4 +1,4 @@
-"""Apply objects to the cluster in order, and undo that."""
+"""Apply objects to the cluster in order, and restore the former ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scaffold.cluster._autoscaler import (
     autoscalers_in,
-    keeping_a_pod,
+    keep_a_pod,
     least_replicas,
     may_scale_to_zero,
     restore_former,
@@ -45,7 +45,7 @@ def apply_changes(cluster: Cluster, changes: Iterable[Change], *, force: bool = 
 
 def with_a_pod(changes: Iterable[Change]) -> list[Change]:
     """Return the changes with autoscalers that keep at least one pod."""
-    return [replace(change, manifest=keeping_a_pod(change.manifest)) for change in changes]
+    return [replace(change, manifest=keep_a_pod(change.manifest)) for change in changes]
 
 
 def allow_zero(cluster: Cluster, changes: Iterable[Change], *, force: bool = False) -> None:
@@ -62,10 +62,10 @@ def seed_replicas(cluster: Cluster, manifests: Sequence[Manifest], before: Manif
 
     Args:
         cluster: The cluster.
-        manifests: What is applied, with the Deployment.
-        before: The Deployment as it was; None if there was none.
+        manifests: The manifests that are applied, with the Deployment.
+        before: The former Deployment; None if there was none.
     """
-    deployment = next(one for one in manifests if one["kind"] == "Deployment")
+    deployment = next(manifest for manifest in manifests if manifest["kind"] == "Deployment")
     autoscaler = next(iter(autoscalers_in(manifests)), None)
     if autoscaler is None or "replicas" in deployment["spec"]:
         return
@@ -75,19 +75,19 @@ def seed_replicas(cluster: Cluster, manifests: Sequence[Manifest], before: Manif
 
 
 def _keep_replicas(cluster: Cluster, manifest: Manifest, before: Manifest) -> None:
-    """Keep the replicas of a Deployment that gets an autoscaler, which would else start with one pod."""
+    """Keep the replicas of a Deployment that gets an autoscaler, which would start with one pod otherwise."""
     if manifest["kind"] != "Deployment" or "replicas" in manifest["spec"]:
         return
     managers = before["metadata"].get("managedFields") or []
-    ours = [one for one in managers if one.get("manager") == FIELD_MANAGER]
-    if any("f:replicas" in one.get("fieldsV1", {}).get("f:spec", {}) for one in ours):
+    ours = [entry for entry in managers if entry.get("manager") == FIELD_MANAGER]
+    if any("f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {}) for entry in ours):
         _set_replicas(cluster, manifest, before["spec"].get("replicas", 1))
 
 
 def _set_replicas(cluster: Cluster, deployment: Manifest, replicas: int) -> None:
     """Set the replicas under another field manager, so that an apply without them does not reset them."""
     seed = identity_of(deployment) | {"spec": {"replicas": replicas}}
-    try_apply(cluster, seed, manager=_START_MANAGER, force=True)
+    try_apply(cluster, seed, field_manager=_START_MANAGER, force=True)
 
 
 def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
@@ -106,4 +106,4 @@ def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
             try_apply(cluster, with_own_copy(before, change.before), force=True)
             if change.manifest["kind"] == "Deployment":
                 annotate(cluster, before, record_of(change.before["metadata"]["annotations"]))
-                restore_former(cluster, change.before, [one.manifest for one in changes])
+                restore_former(cluster, change.before, [each.manifest for each in changes])

@@ -11,7 +11,7 @@ from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import Canary, CanarySteps
-from scaffold.cluster._candidate import describe_remains, started_candidate
+from scaffold.cluster._candidate import describe_remains, start_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
 from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
@@ -51,7 +51,7 @@ class Attempt:
     is_rolled_out: bool = False
     """Whether all pods are of the new revision."""
     removed: str = ""
-    """What to say if the candidate or the canary is removed; empty if there was none."""
+    """The message for a removed candidate or canary; empty if there was none."""
 
     def run(self, *, candidate: bool) -> str:
         """Apply the manifests so that no caller reaches unproven pods; return the URL.
@@ -63,15 +63,15 @@ class Attempt:
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if not self._is_selected(self._deployment.manifest):
             self._require_selection()
-            self._apply(one for one in self.changes if one.manifest["kind"] not in _TRAFFIC)
+            self._apply(change for change in self.changes if change.manifest["kind"] not in _TRAFFIC)
             self._wait()
             self._prove(self.target)
         elif candidate and self._renews_pods():
-            self._apply(one for one in self.changes if is_needed_by_pods(one.manifest))
+            self._apply(change for change in self.changes if is_needed_by_pods(change.manifest))
             self._prove_candidate()
             canary = self._canary()
         with api_errors(), canary:
-            self._apply(one for one in self.changes if one not in self.applied)
+            self._apply(change for change in self.changes if change not in self.applied)
             self._wait()
         self.is_rolled_out = True
         return self._go_live()
@@ -79,16 +79,18 @@ class Attempt:
     @property
     def is_first(self) -> bool:
         """Whether nothing ran at the target before."""
-        return all(one.before is None for one in self.changes if one.manifest["kind"] == "Deployment")
+        return all(
+            change.before is None for change in self.changes if change.manifest["kind"] == "Deployment"
+        )
 
     @property
     def is_applied(self) -> bool:
         """Whether the Deployment is applied."""
-        return any(one.manifest["kind"] == "Deployment" for one in self.applied)
+        return any(change.manifest["kind"] == "Deployment" for change in self.applied)
 
     @property
     def _deployment(self) -> Change:
-        return next(one for one in self.changes if one.manifest["kind"] == "Deployment")
+        return next(change for change in self.changes if change.manifest["kind"] == "Deployment")
 
     def _renews_pods(self) -> bool:
         before, after = self._deployment.before, self._deployment.after
@@ -98,10 +100,10 @@ class Attempt:
         """Whether a Service in the cluster selects the pods; none does before the first deploy succeeds."""
         path = f"/api/v1/namespaces/{self.target.namespace}/services"
         labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
-        return any(selects(one["spec"].get("selector"), labels) for one in self.cluster.list(path))
+        return any(selects(service["spec"].get("selector"), labels) for service in self.cluster.list(path))
 
     def _require_selection(self) -> None:
-        """Check that no Service sends its callers to the former pods alone: a rollout would leave it none.
+        """Check that no Service selects only the former pods: the rollout would leave it without endpoints.
 
         Raises:
             ManifestError: One does.
@@ -110,8 +112,8 @@ class Attempt:
         if before is None or not self._is_selected(before):
             return
         former, new = (
-            one["spec"]["template"]["metadata"].get("labels") or {}
-            for one in (before, self._deployment.manifest)
+            manifest["spec"]["template"]["metadata"].get("labels") or {}
+            for manifest in (before, self._deployment.manifest)
         )
         changed = sorted(key for key, value in former.items() if new.get(key) != value)
         raise ManifestError(
@@ -124,10 +126,10 @@ class Attempt:
         )
 
     def _apply(self, changes: Iterable[Change]) -> None:
-        """Apply manifests, and record on the Deployment what it is for."""
-        chosen = list(changes)
+        """Apply manifests, and annotate the Deployment with the record of this deploy."""
+        remaining = list(changes)
         with api_errors():
-            for change in chosen:
+            for change in remaining:
                 self.applied.append(change)
                 if change.manifest["kind"] == "Deployment":
                     remove_former(self.cluster, change.before, self.target.manifests)
@@ -136,13 +138,13 @@ class Attempt:
                     self.notes |= template_note(stored)
                     seed_replicas(self.cluster, self.target.manifests, change.before)
                     annotate(self.cluster, self.target.deployment, self.notes | {"live": PENDING})
-        if chosen:
-            self.on_event(Finished("apply", counted(len(chosen), "object")))
+        if remaining:
+            self.on_event(Finished("apply", counted(len(remaining), "object")))
 
     def _prove_candidate(self) -> None:
         manifest = self._deployment.manifest
         self.removed = _NO_CALLER
-        with api_errors(), started_candidate(self.cluster, self.target, manifest, self.pace) as candidate:
+        with api_errors(), start_candidate(self.cluster, self.target, manifest, self.pace) as candidate:
             wait_for_rollout(self.cluster, candidate, self.pace, self._show)
             self._prove(candidate)
 
@@ -191,7 +193,7 @@ class Attempt:
     # ---- when a deploy fails
 
     @contextlib.contextmanager
-    def noting_failure(self, *, roll_back: bool, remove: bool) -> Iterator[None]:
+    def recording_failure(self, *, roll_back: bool, remove: bool) -> Iterator[None]:
         """If the block fails, record that and roll back as requested; the error says so."""
         try:
             yield
@@ -212,12 +214,12 @@ class Attempt:
             raise
 
     def _leave(self) -> tuple[str, str]:
-        """Take back what no caller sees; return what to type, and what was done."""
+        """Remove the pods that no caller reaches; return the next command, and what was done."""
         look = f"Look at it: {on_project('status', target=self.target.name)}"
         if not self.is_applied:
             return look, self._take_back(roll_back=False, remove=False) or "Nothing was applied."
-        back = on_project("undeploy" if self.is_first else "rollback", target=self.target.name)
-        return f"{look}, and go back: {back}", "What was applied goes on in the cluster."
+        command = on_project("undeploy" if self.is_first else "rollback", target=self.target.name)
+        return f"{look}, and go back: {command}", "What was applied goes on in the cluster."
 
     def _note(self, live: str) -> None:
         """Record the outcome on the Deployment if this deploy applied it and the API allows that."""
@@ -228,12 +230,12 @@ class Attempt:
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Roll back or remove, as requested; return a sentence on what was done."""
         if not self.applied:
-            return self._removed()
+            return self._describe_removed()
         self.on_event(RollbackStarted())
         try:
             if not self.is_applied:
                 undo_changes(self.cluster, self.applied)
-                return self._removed() or "What was applied is taken back."
+                return self._describe_removed() or "What was applied is taken back."
             if not self.is_first:
                 return self._restore() if roll_back else self._keep()
             if not remove:
@@ -244,15 +246,15 @@ class Attempt:
         except (DeployError, ApiError) as error:
             return f"Going back failed too: {error}"
 
-    def _removed(self) -> str:
-        """Say what became of the candidate or the canary; nothing if there was none."""
+    def _describe_removed(self) -> str:
+        """Return a sentence on the removed candidate or canary; empty if there was none."""
         return self.removed and (describe_remains(self.cluster, self.target) or self.removed)
 
     def _keep(self) -> str:
         if not self.is_rolled_out:
             return f"{_NOT_ROLLED_BACK}; the former pods go on serving."
-        back = on_project("rollback", target=self.target.name)
-        return f"{_NOT_ROLLED_BACK}: the new pods answer all callers. Go back: {back}"
+        command = on_project("rollback", target=self.target.name)
+        return f"{_NOT_ROLLED_BACK}: the new pods answer all callers. Go back: {command}"
 
     def _restore(self) -> str:
         before = self._deployment.before or {}

@@ -19,7 +19,7 @@ _LEAST = {"HorizontalPodAutoscaler": ("minReplicas", 1), "ScaledObject": ("minRe
 
 def autoscalers_in(manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the manifests that set the replicas of a Deployment."""
-    return [one for one in manifests if one["kind"] in _LEAST]
+    return [manifest for manifest in manifests if manifest["kind"] in _LEAST]
 
 
 def least_replicas(autoscaler: Manifest) -> int:
@@ -30,10 +30,10 @@ def least_replicas(autoscaler: Manifest) -> int:
 
 def may_scale_to_zero(manifests: Iterable[Manifest]) -> bool:
     """Whether one of the manifests is an autoscaler that may keep no pod."""
-    return any(least_replicas(one) == 0 for one in autoscalers_in(manifests))
+    return any(least_replicas(autoscaler) == 0 for autoscaler in autoscalers_in(manifests))
 
 
-def keeping_a_pod(manifest: Manifest) -> Manifest:
+def keep_a_pod(manifest: Manifest) -> Manifest:
     """Return a manifest, with a minimum of one pod if it is an autoscaler that may keep none."""
     if not may_scale_to_zero([manifest]):
         return manifest
@@ -44,8 +44,9 @@ def keeping_a_pod(manifest: Manifest) -> Manifest:
 
 def former_autoscalers(deployment: Manifest | None, manifests: Sequence[Manifest]) -> list[Manifest]:
     """Return the autoscalers that were applied with a live Deployment and are not among the manifests."""
-    kept = {describe(one) for one in manifests}
-    return [one for one in autoscalers_in(beside(deployment or {})) if describe(one) not in kept]
+    applied = {describe(manifest) for manifest in manifests}
+    former = autoscalers_in(beside(deployment or {}))
+    return [autoscaler for autoscaler in former if describe(autoscaler) not in applied]
 
 
 def remove_former(cluster: Cluster, deployment: Manifest | None, manifests: Sequence[Manifest]) -> None:

@@ -43,7 +43,7 @@ _MOST_ASKED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanarySteps:
-    """The shares that a canary gets; none where there is no canary."""
+    """The shares that a canary gets; empty without a canary."""
 
     shares: tuple[int, ...]
     """In percent, rising."""
@@ -67,7 +67,7 @@ def read_canary_steps(target: Target) -> CanarySteps:
             f"Write {CANARY} for the shares of a canary, and {CANARY_HOLD} for how long each is held.",
         )
     text, hold = str(notes.get(CANARY, "")), str(notes.get(CANARY_HOLD, _HOLD_S))
-    steps = _parsed(text, hold)
+    steps = _parse_steps(text, hold)
     if steps is None:
         raise ManifestError(
             "The steps of the canary cannot be read.",
@@ -84,7 +84,7 @@ def read_canary_steps(target: Target) -> CanarySteps:
     return steps
 
 
-def _parsed(shares: str, hold_s: str) -> CanarySteps | None:
+def _parse_steps(shares: str, hold_s: str) -> CanarySteps | None:
     try:
         steps = CanarySteps(shares=read_shares(shares), hold_s=float(hold_s))
     except ValueError:
@@ -127,23 +127,23 @@ class Canary:
         route = live_route(self.cluster, self.target)
         if route is None:
             count = max(1, round(share * former / (100 - share)))
-            own = self._start_selected(count)
+            canary = self._start_selected(count)
             pods = f"{count} of {count + former} pods"
         else:
             count = math.ceil(share * former / 100)
-            own = start_isolated(self.cluster, self.target, self.manifest, SUFFIX, count)
+            canary = start_isolated(self.cluster, self.target, self.manifest, SUFFIX, count)
             pods = f"by the weights of {describe(route)}"
-        wait_for_rollout(self.cluster, own, self.pace, self.on_pods)
-        replayed = self._replay(own)
+        wait_for_rollout(self.cluster, canary, self.pace, self.on_pods)
+        replayed = self._replay(canary)
         if route is not None:
-            split_route(self.cluster, self.target, route, own, share)
-        seen = self._hold(own)
-        self._replay(own)
+            split_route(self.cluster, self.target, route, canary, share)
+        comparison = self._hold(canary)
+        self._replay(canary)
         rows = f"{replayed.rows} rows of the sample answered"
-        self.on_event(Finished("canary", f"{share} %: {pods}, {self.steps.hold_s:g} s; {rows}; {seen}"))
+        self.on_event(Finished("canary", f"{share} %: {pods}, {self.steps.hold_s:g} s; {rows}; {comparison}"))
 
-    def _replay(self, own: Target) -> ReplayResult:
-        with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
+    def _replay(self, canary: Target) -> ReplayResult:
+        with contextlib.closing(find_pods(self.cluster, self.target, canary, self.pace)) as client:
             return replay_sample(client, self.recording, target=self.target.name, subject="The canary")
 
     def _start_selected(self, count: int) -> Target:
@@ -154,16 +154,16 @@ class Canary:
         return replace(self.target, service=deployment["metadata"]["name"], manifests=(deployment,))
 
     def _hold(self, own: Target) -> str:
-        """Compare the canary with the former pods until its time is over; return what was seen."""
+        """Compare the canary with the former pods for the hold time; return the comparison as a sentence."""
         before = self._traffic(self._pods(own)), self._traffic(self._pods(self.target))
         end = time.monotonic() + self.steps.hold_s
         while True:
             time.sleep(max(0, min(end - time.monotonic(), self.steps.hold_s / _LOOKS)))
             pods = self._pods(own)
-            if pod := next((one for one in pods if pod_state(one).restarts), None):
+            if pod := next((candidate for candidate in pods if pod_state(candidate).restarts), None):
                 raise self._fault("A pod of the canary was started anew.", pod)
             now = self._traffic(pods), self._traffic(self._pods(self.target))
-            canary, former = (_between(*pair) for pair in zip(before, now, strict=True))
+            canary, former = (_traffic_between(*pair) for pair in zip(before, now, strict=True))
             if problem := find_fault(canary, former):
                 raise self._fault(problem, pods[0], f"canary: {canary}", f"former pods: {former}")
             if time.monotonic() >= end:
@@ -183,15 +183,15 @@ class Canary:
         return pods_of(self.cluster, live_deployment(self.cluster, target))
 
     def _traffic(self, pods: list[Manifest]) -> dict[str, Traffic]:
-        """Return what each pod has answered so far; a pod whose metrics cannot be read is left out."""
-        found = {}
+        """Return the traffic of each pod so far; a pod whose metrics cannot be read is left out."""
+        traffic = {}
         for pod in pods[:_MOST_ASKED]:
             client, path = find_metrics(self.cluster, self.target, pod, self.pace)
             with contextlib.closing(client), contextlib.suppress(ServiceFailedError):
-                answer = client.get(path)
-                if answer.status == 200 and isinstance(answer.body, str):
-                    found[pod["metadata"]["name"]] = read_traffic(answer.body)
-        return found
+                response = client.get(path)
+                if response.status == 200 and isinstance(response.body, str):
+                    traffic[pod["metadata"]["name"]] = read_traffic(response.body)
+        return traffic
 
 
 def remove_canary(cluster: Cluster, target: Target) -> None:
@@ -204,6 +204,6 @@ def remove_canary(cluster: Cluster, target: Target) -> None:
         remove_candidate(cluster, target)
 
 
-def _between(before: dict[str, Traffic], now: dict[str, Traffic]) -> Traffic:
-    """What the pods that are in both answered in between."""
+def _traffic_between(before: dict[str, Traffic], now: dict[str, Traffic]) -> Traffic:
+    """Return the traffic between two readings, of the pods that are in both."""
     return sum((now[name] - before[name] for name in now if name in before), Traffic())

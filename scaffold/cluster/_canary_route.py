@@ -41,7 +41,7 @@ def split_route(cluster: Cluster, target: Target, route: Manifest, pods: Target,
     split = with_own_copy(_as_applied(target, route), route)
     for rule in split["spec"].get("rules") or []:
         references = rule.get("backendRefs") or []
-        rule["backendRefs"] = _weighted(references, service["metadata"]["name"], metadata["name"], share)
+        rule["backendRefs"] = _set_weights(references, service["metadata"]["name"], metadata["name"], share)
     try_apply(cluster, split, force=True)
 
 
@@ -61,7 +61,7 @@ def _as_applied(target: Target, route: Manifest) -> Manifest:
     return applied_copy(route) or cast("Manifest", target.one("HTTPRoute"))
 
 
-def _weighted(references: list[Manifest], service: str, canary: str, share: int) -> list[Manifest]:
+def _set_weights(references: list[Manifest], service: str, canary: str, share: int) -> list[Manifest]:
     """Return the backends of a rule with a share of the service's weight for the canary."""
     weighted = []
     for reference in references:

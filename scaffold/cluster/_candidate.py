@@ -15,7 +15,7 @@ from typing import cast
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
-from scaffold.cluster._objects import MADE, try_apply
+from scaffold.cluster._objects import CREATED_BY_US, try_apply
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._service import selects
@@ -33,7 +33,7 @@ _API_VERSIONS = {"Deployment": "apps/v1", "NetworkPolicy": "networking.k8s.io/v1
 
 
 @contextlib.contextmanager
-def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace: Pace) -> Iterator[Target]:
+def start_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace: Pace) -> Iterator[Target]:
     """Start the candidate of a Deployment, yield it as a target of its own, and remove it.
 
     Args:
@@ -63,7 +63,7 @@ def start_isolated(
             has no `preStop` hook: no load balancer has to learn of its end.
     """
     policies = _policies(cluster, target)
-    changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests], suffix)
+    changed = _isolated_labels(manifest, [*_live(cluster, target, "Service"), *target.manifests], suffix)
     deployment = separate_deployment(manifest, target.service, suffix, changed, replicas or 1)
     if replicas is None:
         for container in deployment["spec"]["template"]["spec"]["containers"]:
@@ -78,15 +78,15 @@ def start_isolated(
 def remove_candidate(cluster: Cluster, target: Target) -> None:
     """Delete the candidate and the canary of a target, including those that a killed deploy left.
 
-    A request that fails is sent again after a second, twice. `describe_remains` tells what is left.
+    A failed request is sent again after a second, twice. `describe_remains` lists what was not deleted.
     """
     selector = f"{CANDIDATE_OF}={target.service}"
     for kind in ("Service", "Deployment", "NetworkPolicy"):
         for _ in range(_ATTEMPTS):
             try:
-                found = cluster.kind(_API_VERSIONS[kind], kind)
-                for one in cluster.list(found.path(target.namespace), selector):
-                    cluster.delete(found.path(target.namespace, one["metadata"]["name"]))
+                api_kind = cluster.kind(_API_VERSIONS[kind], kind)
+                for manifest in cluster.list(api_kind.path(target.namespace), selector):
+                    cluster.delete(api_kind.path(target.namespace, manifest["metadata"]["name"]))
                 break
             except (ApiError, ClusterUnreachableError) as error:
                 if isinstance(error, ApiError) and error.status == _FORBIDDEN:
@@ -97,69 +97,68 @@ def remove_candidate(cluster: Cluster, target: Target) -> None:
 def canaries(cluster: Cluster, target: Target) -> list[str]:
     """Return the Deployments of candidates and canaries of a target that are in the cluster."""
     path = cluster.kind(_API_VERSIONS["Deployment"], "Deployment").path(target.namespace)
-    found = cluster.list(path, f"{CANDIDATE_OF}={target.service}")
-    return [f"Deployment/{one['metadata']['name']}" for one in found]
+    deployments = cluster.list(path, f"{CANDIDATE_OF}={target.service}")
+    return [f"Deployment/{deployment['metadata']['name']}" for deployment in deployments]
 
 
 def describe_remains(cluster: Cluster, target: Target) -> str:
-    """Return which Deployments of a candidate or a canary are still there; an empty text if none is."""
+    """Return a message with the Deployments of a candidate or canary that still exist; empty if none does."""
     selector = f"{CANDIDATE_OF}={target.service}"
     try:
-        left = canaries(cluster, target)
+        remaining = canaries(cluster, target)
     except (ApiError, ClusterUnreachableError) as error:
         return f"Whether the pods of the new revision are removed is not known: {error}"
-    if not left:
+    if not remaining:
         return ""
     again = on_project("deploy", target=target.name)
     command = shell_line(
         "kubectl", "-n", target.namespace, "delete", "deployments,services,networkpolicies", "-l", selector
     )
     return (
-        f"{', '.join(left)} could not be removed, and its pods may answer callers.\n"
+        f"{', '.join(remaining)} could not be removed, and its pods may answer callers.\n"
         f"The next deploy removes it: {again}\nWithout a deploy: {command}"
     )
 
 
 def _policies(cluster: Cluster, target: Target) -> list[Manifest]:
     """Return the NetworkPolicies in the namespace, those of the target as they will be applied."""
-    own = [one for one in target.manifests if one["kind"] == "NetworkPolicy"]
-    names = {one["metadata"]["name"] for one in own}
-    return own + [
-        one for one in _live(cluster, target, "NetworkPolicy") if one["metadata"]["name"] not in names
-    ]
+    policies = [manifest for manifest in target.manifests if manifest["kind"] == "NetworkPolicy"]
+    names = {policy["metadata"]["name"] for policy in policies}
+    live = _live(cluster, target, "NetworkPolicy")
+    return policies + [policy for policy in live if policy["metadata"]["name"] not in names]
 
 
 def _live(cluster: Cluster, target: Target, kind: str) -> list[Manifest]:
-    """Return the objects of a kind in the namespace, with their kind, which items of a list lack."""
+    """Return the objects of a kind in the namespace; their kind is added, since the API omits it in lists."""
     api_version = _API_VERSIONS[kind]
     items = cluster.list(cluster.kind(api_version, kind).path(target.namespace))
     return [{"apiVersion": api_version, "kind": kind} | item for item in items]
 
 
-def _isolating(deployment: Manifest, others: list[Manifest], suffix: str) -> dict[str, str]:
-    """Return labels for pods that no object selects: other values where one selects by a label."""
+def _isolated_labels(deployment: Manifest, manifests: list[Manifest], suffix: str) -> dict[str, str]:
+    """Return labels for pods that no object selects: each label in a selector gets another value."""
     spec = deployment["spec"]
     labels = spec["template"]["metadata"].get("labels") or {}
     selectors = [spec["selector"].get("matchLabels") or {}]
-    for other in others:
-        given = other.get("spec") or {}
-        if other["kind"] == "Service":
-            selectors.append(given.get("selector") or {})
-        elif other["kind"] == "PodDisruptionBudget":
-            selectors.append((given.get("selector") or {}).get("matchLabels") or {})
+    for manifest in manifests:
+        manifest_spec = manifest.get("spec") or {}
+        if manifest["kind"] == "Service":
+            selectors.append(manifest_spec.get("selector") or {})
+        elif manifest["kind"] == "PodDisruptionBudget":
+            selectors.append((manifest_spec.get("selector") or {}).get("matchLabels") or {})
     keys = {NAME_LABEL}.union(*(selector for selector in selectors if selects(selector, labels)))
     name = deployment["metadata"]["name"]
-    return {key: _renamed(labels.get(key, name), suffix) for key in sorted(keys)}
+    return {key: _suffixed_name(labels.get(key, name), suffix) for key in sorted(keys)}
 
 
-def _renamed(value: str, suffix: str) -> str:
+def _suffixed_name(value: str, suffix: str) -> str:
     return f"{value[: _MOST - len(suffix)].rstrip('-_.')}{suffix}"
 
 
 def separate_deployment(
     manifest: Manifest, service: str, suffix: str, changed: Mapping[str, str], replicas: int = 1
 ) -> Manifest:
-    """Return a Deployment beside that of the service: the same pods under another name.
+    """Return a copy of the service's Deployment under another name.
 
     Args:
         manifest: The Deployment of the service.
@@ -198,10 +197,10 @@ def separate_metadata(manifest: Manifest, service: str, suffix: str) -> Manifest
     """Return the name of an object beside one of the service, and the labels by which it is removed."""
     metadata = manifest["metadata"]
     return {
-        "name": _renamed(metadata["name"], suffix),
+        "name": _suffixed_name(metadata["name"], suffix),
         "namespace": metadata["namespace"],
         "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: service, CANDIDATE_OF: service},
-        "annotations": {MADE: "true"},
+        "annotations": {CREATED_BY_US: "true"},
     }
 
 

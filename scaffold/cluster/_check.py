@@ -30,14 +30,16 @@ def check_cluster(access: ClusterAccess | None, timeout_s: float) -> Prerequisit
     except ClusterUnreachableError as error:
         return _unusable(error, State.UNREACHABLE, _other_cluster(access))
     except ApiError as error:
-        found = f"{where}: status {error.status}"
-        return Prerequisite(name="cluster", state=State.UNREACHABLE, found=found, fix="kubectl cluster-info")
+        observed = f"{where}: status {error.status}"
+        return Prerequisite(
+            name="cluster", state=State.UNREACHABLE, found=observed, fix="kubectl cluster-info"
+        )
     number = version.get("gitVersion") or f"v{version['major']}.{version['minor']}"
     return Prerequisite(name="cluster", state=State.OK, found=f"Kubernetes {number}, {where}")
 
 
 def _other_cluster(access: ClusterAccess | None) -> str:
-    """The line that leads to another cluster: by a context that is there, else by another kubeconfig."""
+    """Return the command that selects another cluster: an existing context, else another kubeconfig."""
     from kubernetes import config
 
     fix = "export KUBECONFIG=/path/to/kubeconfig"
@@ -53,5 +55,5 @@ def _other_cluster(access: ClusterAccess | None) -> str:
 
 
 def _unusable(error: ClusterUnreachableError, state: State, fix: str) -> Prerequisite:
-    found = "; ".join([error.problem.rstrip("."), *error.found])
-    return Prerequisite(name="cluster", state=state, found=" ".join(found.split()), fix=fix)
+    observed = "; ".join([error.problem.rstrip("."), *error.found])
+    return Prerequisite(name="cluster", state=state, found=" ".join(observed.split()), fix=fix)

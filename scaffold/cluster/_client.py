@@ -109,12 +109,12 @@ class Cluster:
 
         url = self.server + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": "application/json, */*"} | self.login_headers()
-        sent = None if body is None else json.dumps(body).encode()
+        payload = None if body is None else json.dumps(body).encode()
         try:
             response = self.pool.request(
                 method,
                 url,
-                body=sent,
+                body=payload,
                 headers=headers,
                 timeout=urllib3.Timeout(connect=10, read=timeout_s),
                 retries=_retries(is_known=self._has_answered),
@@ -126,8 +126,8 @@ class Cluster:
         if response.status == 401:
             another = either("ClusterAccess(context=...)", "--context NAME")
             fix = f"Log in again as you do for this cluster, or name another context: {another}"
-            found = (f"context: {self.context}", f"server: {self.server}")
-            raise ClusterUnreachableError("The cluster does not accept the login.", found, fix)
+            details = (f"context: {self.context}", f"server: {self.server}")
+            raise ClusterUnreachableError("The cluster does not accept the login.", details, fix)
         if not 200 <= response.status < 300:
             raise ApiError(response.status, status_object(response.data if not stream else response.read()))
         return response
@@ -177,9 +177,9 @@ class Cluster:
         Raises:
             DeployError: The cluster does not know the kind.
         """
-        for found in self.kinds(api_version):
-            if found.kind == kind:
-                return found
+        for served in self.kinds(api_version):
+            if served.kind == kind:
+                return served
         raise DeployError(
             f"The cluster does not know {kind} ({api_version}).",
             (f"server: {self.server}",),
@@ -197,9 +197,9 @@ class Cluster:
                     raise
                 resources = []
             self._kinds[api_version] = [
-                Kind(api_version, one["kind"], one["name"], one["namespaced"], tuple(one.get("verbs", ())))
-                for one in resources
-                if "/" not in one["name"]
+                Kind(api_version, api["kind"], api["name"], api["namespaced"], tuple(api.get("verbs", ())))
+                for api in resources
+                if "/" not in api["name"]
             ]
         return self._kinds[api_version]
 
@@ -219,12 +219,12 @@ class Cluster:
     def get(self, path: str) -> Manifest | None:
         """Return the object at `path`, or None where there is none."""
         try:
-            found = self.request("GET", path)
+            manifest = self.request("GET", path)
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
-        return dict(found)
+        return dict(manifest)
 
     def list(self, path: str, selector: str = "") -> list[Manifest]:
         """Return the objects at `path` whose labels match."""
@@ -232,17 +232,22 @@ class Cluster:
         return list(answer.get("items") or [])
 
     def apply(
-        self, manifest: Manifest, *, manager: str = FIELD_MANAGER, dry_run: bool = False, force: bool = False
+        self,
+        manifest: Manifest,
+        *,
+        field_manager: str = FIELD_MANAGER,
+        dry_run: bool = False,
+        force: bool = False,
     ) -> Manifest:
         """Server-side apply: we own the fields that `manifest` sets, and no others.
 
         Args:
             manifest: The object.
-            manager: Who owns the fields that it sets.
+            field_manager: The owner of the fields that the manifest sets.
             dry_run: Only check it, and return what it would become.
-            force: Take over fields that others own.
+            force: Take over fields of other managers.
         """
-        query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+        query = {"fieldManager": field_manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
         kind_of_body = "application/apply-patch+yaml"

@@ -73,33 +73,33 @@ def deploy_project(
     """
     pace = pace or Pace()
     with api_errors():
-        wanted = read_target(root, target, measured)
-        check_service(wanted)
-        check_route(wanted)
-        for note in check_settings(wanted, environment or {}):
+        resolved = read_target(root, target, measured)
+        check_service(resolved)
+        check_route(resolved)
+        for note in check_settings(resolved, environment or {}):
             on_event(Noted(note))
-        steps = read_canary_steps(wanted)
+        steps = read_canary_steps(resolved)
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
         reference = _reference(image() if callable(image) else image, target, on_event)
-        ensure_namespace(cluster, wanted, wait_s=pace.address_s, poll_s=pace.poll_s)
-        with deploy_lock(cluster, wanted, holder_name(release)):
+        ensure_namespace(cluster, resolved, wait_s=pace.address_s, poll_s=pace.poll_s)
+        with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
-                ensure_pull_secret(cluster, wanted, docker_config)
-            remove_canary(cluster, wanted)
-            plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
+                ensure_pull_secret(cluster, resolved, docker_config)
+            remove_canary(cluster, resolved)
+            plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
-            notes = notes_of(wanted, reference, release)
+            notes = notes_of(resolved, reference, release)
             changes = with_a_pod(plan.changes)
             attempt = Attempt(
-                cluster, wanted, changes, notes, recording, pace, on_event, steps, force=force_conflicts
+                cluster, resolved, changes, notes, recording, pace, on_event, steps, force=force_conflicts
             )
-            with attempt.noting_failure(roll_back=roll_back, remove=remove_failed):
+            with attempt.recording_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
-            annotate(cluster, wanted.deployment, attempt.notes | {"live": PASSED, "url": url})
+            annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
             allow_zero(cluster, plan.changes, force=force_conflicts)
-            return describe_live(cluster, wanted)
+            return describe_live(cluster, resolved)
 
 
 def plan_deployment(
@@ -120,13 +120,13 @@ def plan_deployment(
         force_conflicts: As for `deploy_project`.
     """
     with api_errors():
-        wanted = read_target(root, target)
+        resolved = read_target(root, target)
         cluster = connect(access)
         _reach(cluster)
         if not image:
-            live = cluster.get(cluster.locate(wanted.deployment))
-            image = service_container(live or wanted.deployment)["image"]
-        return plan_changes(cluster, wanted, image, force=force_conflicts)
+            live = cluster.get(cluster.locate(resolved.deployment))
+            image = service_container(live or resolved.deployment)["image"]
+        return plan_changes(cluster, resolved, image, force=force_conflicts)
 
 
 def holder_name(release: Release | None = None) -> str:
@@ -142,15 +142,15 @@ def describe_failure(
     Args:
         root: The project.
         target: A folder under its `deploy/`.
-        image: The image that was to run.
+        image: The image that the deploy was to run.
         release: The release of that image.
         error: Why the deploy failed.
     """
-    wanted = read_target(root, target)
+    resolved = read_target(root, target)
     return Deployment(
         target=target,
-        namespace=wanted.namespace,
-        name=wanted.service,
+        namespace=resolved.namespace,
+        name=resolved.service,
         image=image,
         url="",
         revision=0,
@@ -181,17 +181,17 @@ def _reach(cluster: Cluster) -> None:
     cluster.request("GET", "/version", timeout_s=10)
 
 
-def _reference(made: Image | str, target: str, on_event: OnEvent) -> str:
-    """The image, pinned by its digest.
+def _reference(image: Image | str, target: str, on_event: OnEvent) -> str:
+    """Return the reference of the image with its digest.
 
     Raises:
         DeployError: It has no digest: a tag can be moved.
     """
-    if isinstance(made, Image):
-        reference = f"{repository_of(made.reference)}@{made.digest}"
+    if isinstance(image, Image):
+        reference = f"{repository_of(image.reference)}@{image.digest}"
     else:
-        name, at, digest = made.partition("@")
-        reference = f"{repository_of(name)}{at}{digest}" if digest else made
+        name, at, digest = image.partition("@")
+        reference = f"{repository_of(name)}{at}{digest}" if digest else image
     if "@sha256:" not in reference:
         command = on_project("build", push=True, target=target)
         fix = f"Push it: {command}. Its digest is what is deployed, for a tag can be moved."

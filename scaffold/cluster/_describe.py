@@ -28,8 +28,8 @@ def describe_live(cluster: Cluster, target: Target) -> Deployment:
     live = live_deployment(cluster, target)
     states = [pod_state(pod) for pod in pods_of(cluster, live)]
     unready = tuple(state for state in states if not state.ready and state.state != STOPPING)
-    found = describe_deployment(live, target, unready)
-    return replace(found, live=SHARED) if canaries(cluster, target) else found
+    deployment = describe_deployment(live, target, unready)
+    return replace(deployment, live=SHARED) if canaries(cluster, target) else deployment
 
 
 def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState, ...] = ()) -> Deployment:

@@ -9,7 +9,7 @@ from scaffold.cluster._client import Manifest
 from scaffold.cluster._log import last_log, other_port
 from scaffold.cluster._manifests import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
-from scaffold.cluster._references import creating_command, missing_reference
+from scaffold.cluster._references import create_command, missing_reference
 from scaffold.cluster._scene import Failure, Scene, events_of, sentence
 from scaffold.cluster._scheduling import unschedulable
 from scaffold.errors.wording import either, on_project
@@ -41,10 +41,10 @@ def find_failure(scene: Scene) -> Failure | None:
 
 def explain_deadline(scene: Scene, waited_s: float) -> Failure:
     """Return the failure to report at the deadline if no other was found: most often the probes."""
-    found = find_failure(scene)
-    if found is not None:
-        return found
-    probes = [failure for pod in scene.pods if (failure := _probes(scene, pod)) is not None]
+    failure = find_failure(scene)
+    if failure is not None:
+        return failure
+    probes = [probe_failure for pod in scene.pods if (probe_failure := _probes(scene, pod)) is not None]
     if probes:
         return probes[0]
     states = [f"{state.name}: {state.state}" for state in map(pod_state, scene.pods)]
@@ -65,35 +65,35 @@ def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
     if reason not in _PULL_REASONS:
         return None
     image = service_container(scene.deployment)["image"]
-    said = events_of(scene, pod["metadata"]["name"], ["Failed", "InspectFailed"])
-    told = [text for text in said if "pull" in text or "image" in text]
-    text = " ".join([message, *told])
-    found = (f"image: {image}", sentence(told[0] if told else message))
+    messages = events_of(scene, pod["metadata"]["name"], ["Failed", "InspectFailed"])
+    pull_messages = [text for text in messages if "pull" in text or "image" in text]
+    text = " ".join([message, *pull_messages])
+    details = (f"image: {image}", sentence(pull_messages[0] if pull_messages else message))
     secret = _pull_secret(pod)
     if re.search(r"unauthorized|401|403|denied|forbidden|authentication|no basic auth", text, re.IGNORECASE):
         return Failure(
             problem="The registry does not let the cluster pull the image.",
-            found=(*found, f"pull secret of the pods: {secret}"),
+            found=(*details, f"pull secret of the pods: {secret}"),
             fix="Log in to the registry with an account that may read it, then deploy again.",
             patience_s=5,
         )
     if re.search(r"not found|manifest unknown|does not exist|404", text, re.IGNORECASE):
         push = on_project("build", push=True, target=scene.target)
         fix = f"Push it: {push}, then deploy again."
-        return Failure(problem="The image is not in the registry.", found=found, fix=fix, patience_s=5)
+        return Failure(problem="The image is not in the registry.", found=details, fix=fix, patience_s=5)
     if reason == "InvalidImageName":
         fix = "Mend the image's name in kustomization.yaml."
-        return Failure(problem="The image's name is not valid.", found=found, fix=fix)
+        return Failure(problem="The image's name is not valid.", found=details, fix=fix)
     return Failure(
         problem="The nodes cannot pull the image.",
-        found=found,
+        found=details,
         fix="Can the nodes reach the registry under this name? They have another localhost.",
         patience_s=45,
     )
 
 
 def _pull_secret(pod: Manifest) -> str:
-    names = [one["name"] for one in pod["spec"].get("imagePullSecrets") or []]
+    names = [reference["name"] for reference in pod["spec"].get("imagePullSecrets") or []]
     return ", ".join(names) or "none"
 
 
@@ -104,25 +104,25 @@ def _configuration(scene: Scene, pod: Manifest) -> Failure | None:
         message = end.get("message", message)
     elif reason not in _NOT_CREATED:
         return None
-    found = (sentence(message),)
+    details = (sentence(message),)
     if missing := missing_reference(message):
         kind, name, key = missing
         problem = f"The pods need a {kind} that is not there."
         if key:
             problem = f"The {kind} that the pods need has no key '{key}'."
-        command = creating_command(scene.deployment, kind, name, exists=bool(key))
-        return Failure(problem=problem, found=found, fix=f"Create it: {command}")
+        command = create_command(scene.deployment, kind, name, exists=bool(key))
+        return Failure(problem=problem, found=details, fix=f"Create it: {command}")
     if "runAsNonRoot" in message or "non-root" in message:
         fix = "Give the Dockerfile a numeric `USER`, such as `USER 10001`, and build again."
-        return Failure(problem="The image would run as root.", found=found, fix=fix)
+        return Failure(problem="The image would run as root.", found=details, fix=fix)
     fix = "Mend what the message names in deployment.yaml."
-    return Failure(problem="The container cannot be started.", found=found, fix=fix, patience_s=10)
+    return Failure(problem="The container cannot be started.", found=details, fix=fix, patience_s=10)
 
 
 def _out_of_memory(scene: Scene, pod: Manifest) -> Failure | None:
     end = last_end_of(pod)
-    said = f"{end.get('message', '')} {waiting_of(pod)[1]}"
-    if end.get("reason") != "OOMKilled" and "OOM-killed" not in said:
+    end_messages = f"{end.get('message', '')} {waiting_of(pod)[1]}"
+    if end.get("reason") != "OOMKilled" and "OOM-killed" not in end_messages:
         return None
     limits = service_container(scene.deployment).get("resources", {}).get("limits", {})
     peak = scene.measured and f"{math.ceil(scene.measured.peak_memory_bytes / _MIB)} MiB"
@@ -157,18 +157,18 @@ def _crash(scene: Scene, pod: Manifest) -> Failure | None:
 
 
 def _beside(scene: Scene, pod: Manifest) -> Failure | None:
-    """An init container, or one beside the service, that ends with an error: the pod is not ready then."""
-    own = status_of(pod).get("name")
+    """Return the failure of an init container or a sidecar that exits with an error: the pod is not ready."""
+    service_name = status_of(pod).get("name")
     parts = pod.get("status") or {}
-    for field, what in (("initContainerStatuses", "init container"), ("containerStatuses", "container")):
+    for field, role in (("initContainerStatuses", "init container"), ("containerStatuses", "container")):
         for status in parts.get(field) or []:
             state = status.get("state") or {}
             end = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
-            if status.get("name") == own or "running" in state or not end.get("exitCode"):
+            if status.get("name") == service_name or "running" in state or not end.get("exitCode"):
                 continue
             name = status["name"]
             return Failure(
-                problem=f"The {what} '{name}' ends with exit status {end['exitCode']}.",
+                problem=f"The {role} '{name}' ends with exit status {end['exitCode']}.",
                 found=tuple(last_log(scene.cluster, pod, container=name)),
                 fix="Mend it in deployment.yaml: the pods are not ready without it.",
                 patience_s=45,
@@ -177,24 +177,24 @@ def _beside(scene: Scene, pod: Manifest) -> Failure | None:
 
 
 def _node(scene: Scene, pod: Manifest) -> Failure | None:
-    """A pod that is scheduled and cannot start, because of its volumes, the network or the runtime."""
+    """Return why a scheduled pod cannot start: its volumes, the network or the runtime."""
     name = pod["metadata"]["name"]
     if pod_state(pod).state != CREATING:
         return None
-    if said := events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
+    if messages := events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
         problem = "A volume cannot be mounted."
         fix = "Mend `volumes` in deployment.yaml, or create what they name."
-    elif said := events_of(scene, name, ["FailedCreatePodSandBox"]):
+    elif messages := events_of(scene, name, ["FailedCreatePodSandBox"]):
         problem = "The node cannot start pods."
         fix = "It is the node's own fault, its network or its container runtime: ask the cluster's operator."
     else:
         return None
-    return Failure(problem=problem, found=(sentence(said[0]),), fix=fix, patience_s=45)
+    return Failure(problem=problem, found=(sentence(messages[0]),), fix=fix, patience_s=45)
 
 
 def _probes(scene: Scene, pod: Manifest) -> Failure | None:
-    said = events_of(scene, pod["metadata"]["name"], ["Unhealthy", "Killing"])
-    failed = [message for message in said if "probe failed" in message]
+    messages = events_of(scene, pod["metadata"]["name"], ["Unhealthy", "Killing"])
+    failed = [message for message in messages if "probe failed" in message]
     if not failed:
         return None
     which = failed[0].split()[0].lower()
@@ -221,7 +221,7 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
 
 
 def _not_created(scene: Scene) -> Failure | None:
-    """Pods that a quota or a policy forbids to create."""
+    """Return the failure if a quota or a policy forbids the pods."""
     conditions = (scene.deployment.get("status") or {}).get("conditions") or []
     for condition in conditions:
         if condition.get("type") != "ReplicaFailure" or condition.get("status") != "True":

@@ -68,14 +68,14 @@ class Forward(Client):
         ready = wait_until_ready(self, timeout_s=_ANSWER_S * pace.patience, poll_s=pace.poll_s)
         if ready.is_ready:
             return
-        found, where = [f"GET {self.protocol.ready}: {ready.last}"], source
+        details, where = [f"GET {self.protocol.ready}: {ready.last}"], source
         if self._last is not None:
             endpoint, forward = self._last
             where = f"port {endpoint.port} of the pods ({source})"
-            found = [f"pod: {endpoint.pod}", forward.error() or found[0]]
+            details = [f"pod: {endpoint.pod}", forward.error() or details[0]]
         raise NoEndpointError(
             f"The pods are ready, but nothing answers on {where}.",
-            found,
+            details,
             "Set `targetPort` in service.yaml to the name of the port in deployment.yaml at which the service"
             " listens.",
         )

@@ -43,15 +43,15 @@ def connect(access: ClusterAccess | None = None) -> Cluster:
     configuration = type.__call__(client.Configuration)
     kubeconfig, context = (access.kubeconfig, access.context) if access else (None, None)
     text = str(kubeconfig) if kubeconfig is not None else ""
-    if not text and is_content(named := os.environ.get("KUBECONFIG", "")):
-        text = named
+    if not text and is_content(variable := os.environ.get("KUBECONFIG", "")):
+        text = variable
     try:
-        with plugin_errors() as said:
+        with plugin_errors() as plugin_messages:
             _load(config, configuration, text, context)
     except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
         raise _unusable(text, context, error) from error
-    if said and is_anonymous(configuration):
-        raise login_failed(text or _default_place(), context, said)
+    if plugin_messages and is_anonymous(configuration):
+        raise login_failed(text or _default_place(), context, plugin_messages)
     api = client.ApiClient(configuration)
     where = context or "in-cluster" if _in_cluster_only() else context or "the current one"
     server = configuration.host.rstrip("/")
@@ -87,8 +87,8 @@ def _parse(text: str) -> Any:
 
 def _in_cluster_only() -> bool:
     """Whether we run in a pod and nobody set a kubeconfig."""
-    named = os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists()
-    return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+    has_kubeconfig = os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists()
+    return not has_kubeconfig and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
 
 
 def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
@@ -97,17 +97,17 @@ def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreac
     is_there = is_content(text) or any(
         Path(path).expanduser().exists() for path in source.split(os.pathsep) if path
     )
-    said = _said(error) if is_there else "there is no such file"
-    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [said]
+    reason = _parse_error(error) if is_there else "there is no such file"
+    details = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [reason]
     fix = either(
         "Name one: ClusterAccess(kubeconfig=FILE, context=...), or set KUBECONFIG.",
         "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts.",
     )
-    return ClusterUnreachableError("The kubeconfig cannot be used.", found, fix)
+    return ClusterUnreachableError("The kubeconfig cannot be used.", details, fix)
 
 
-def _said(error: Exception) -> str:
-    """What is wrong with a kubeconfig, without the lines that the YAML parser quotes: they hold secrets."""
+def _parse_error(error: Exception) -> str:
+    """Return the error in a kubeconfig, without the lines that the YAML parser quotes: they hold secrets."""
     import yaml
 
     if isinstance(error, yaml.MarkedYAMLError):

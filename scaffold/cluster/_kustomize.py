@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` gives for a folder.
+"""Build a folder as `kubectl kustomize` does.
 
 The part of kustomize that generated projects use is built here, so that no program is needed: resources,
 namespace, images, and strategic merge patches. For anything else `kubectl` or `kustomize` is started.
@@ -30,7 +30,9 @@ _DIRECTIVES = (
 )
 
 
-def kustomized(folder: Path, root: Path, *, images: Sequence[Manifest] | None = None) -> list[Manifest]:
+def build_kustomization(
+    folder: Path, root: Path, *, images: Sequence[Manifest] | None = None
+) -> list[Manifest]:
     """Return the objects of a folder with a `kustomization.yaml`.
 
     Args:
@@ -51,7 +53,7 @@ def kustomized(folder: Path, root: Path, *, images: Sequence[Manifest] | None = 
     manifests: list[Manifest] = []
     for resource in kustomization.get("resources") or []:
         inner = _inside(folder / resource, root, path)
-        manifests += kustomized(inner, root) if inner.is_dir() else _documents(inner)
+        manifests += build_kustomization(inner, root) if inner.is_dir() else _documents(inner)
     for patch in kustomization.get("patches") or []:
         for document in _patches(patch, folder, root):
             manifests = _with_patch(manifests, document, path)
@@ -65,7 +67,9 @@ def kustomized(folder: Path, root: Path, *, images: Sequence[Manifest] | None = 
 def _check_images(kustomization: Mapping[str, Any], path: Path) -> None:
     entries = kustomization.get("images") or []
     is_list = isinstance(entries, list)
-    if not is_list or not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in entries):
+    if not is_list or not all(
+        isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in entries
+    ):
         raise ManifestError(
             f"{path} has an entry of `images` without a name.", (), "Write: images: [{name: NAME}]"
         )
@@ -77,13 +81,13 @@ def needs_kubectl(folder: Path) -> bool:
 
 
 def namespace_of(folder: Path) -> list[Manifest]:
-    """Return the namespace that lies beside the kustomization of a target, if it does."""
+    """Return the namespace in the folder of a target's kustomization, if there is one."""
     path = folder / _NAMESPACE
     return list(_documents(path)) if path.is_file() else []
 
 
 def _strange(kustomization: Mapping[str, Any], folder: Path) -> list[str]:
-    """What a kustomization uses that is not built here."""
+    """Return the fields and patches of a kustomization that this module does not support."""
     strange = sorted(set(kustomization) - _READ_KEYS)
     for patch in kustomization.get("patches") or []:
         keys = sorted(set(patch) - {"path", "patch"})
@@ -93,8 +97,8 @@ def _strange(kustomization: Mapping[str, Any], folder: Path) -> list[str]:
             strange.append(f"patches with {', '.join(keys)}")
         elif text.lstrip().startswith(("- op:", "[")):
             strange.append("patches with operations")
-        elif found := next((each for each in _DIRECTIVES if each in text), None):
-            strange.append(f"patches with {found}")
+        elif directive := next((each for each in _DIRECTIVES if each in text), None):
+            strange.append(f"patches with {directive}")
     return strange
 
 
@@ -135,12 +139,13 @@ def _patches(patch: Mapping[str, Any], folder: Path, root: Path) -> Iterator[Man
 
 def _with_patch(manifests: list[Manifest], patch: Manifest, path: Path) -> list[Manifest]:
     name = (patch["kind"], patch["metadata"]["name"])
-    if not any((one["kind"], one["metadata"]["name"]) == name for one in manifests):
+    if not any((each["kind"], each["metadata"]["name"]) == name for each in manifests):
         raise ManifestError(f"{path} has a patch for {'/'.join(name)}, which is not among its resources.")
     changed = (
-        patched(one, patch) if (one["kind"], one["metadata"]["name"]) == name else one for one in manifests
+        patched(each, patch) if (each["kind"], each["metadata"]["name"]) == name else each
+        for each in manifests
     )
-    return [one for one in changed if one is not None]
+    return [manifest for manifest in changed if manifest is not None]
 
 
 def _documents(path: Path) -> Iterator[Manifest]:

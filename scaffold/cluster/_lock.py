@@ -65,12 +65,12 @@ def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, ho
         "spec": spec,
     }
     try:
-        found = cluster.get(path)
-        if found is None:
+        current = cluster.get(path)
+        if current is None:
             return dict(cluster.request("POST", lists, body=lease))
-        if _runs(found, now) or _is_renewed(cluster, path, found):
-            raise _busy(target, found)
-        metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        if _runs(current, now) or _is_renewed(cluster, path, current):
+            raise _busy(target, current)
+        metadata["resourceVersion"] = current["metadata"]["resourceVersion"]
         return dict(cluster.request("PUT", path, body=lease))
     except ApiError as error:
         if error.status != 409:
@@ -111,14 +111,16 @@ def _end_of(spec: Manifest) -> dt.datetime | None:
 def _busy(target: Target, lease: Manifest | None) -> DeployBusyError:
     spec = (lease or {}).get("spec") or {}
     holder, since = spec.get("holderIdentity", "someone"), str(spec.get("acquireTime", ""))[:19]
-    found = [f"{holder} deploys since {since} UTC" if since else f"{holder} deploys"]
+    details = [f"{holder} deploys since {since} UTC" if since else f"{holder} deploys"]
     if end := _end_of(spec):
         left_s = max(0, math.ceil((end - _now()).total_seconds()))
-        found.append(f"its lock runs out at {end:%H:%M:%S} UTC, in {left_s} s, unless that deploy renews it")
+        details.append(
+            f"its lock runs out at {end:%H:%M:%S} UTC, in {left_s} s, unless that deploy renews it"
+        )
     look = on_project("status", target=target.name)
     return DeployBusyError(
         f"Another deploy to '{target.name}' is under way.",
-        found,
+        details,
         f"Nothing was changed. Wait for its end and look at it first: {look}",
     )
 

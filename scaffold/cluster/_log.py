@@ -36,14 +36,14 @@ def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False, contain
 
 
 def other_port(probe: str, log: Sequence[str]) -> tuple[int, int] | None:
-    """Return the port at which a probe was refused and the one on which the service listens, if they differ.
+    """Return the port of a refused probe and the port on which the service listens, if they differ.
 
     Args:
         probe: The message of the cluster: `dial tcp 10.1.0.7:9000: connect: connection refused`.
         log: Lines of the service: `Uvicorn running on http://0.0.0.0:8000`.
     """
     refused = re.search(r":(\d+)[^\s:]*: connect: connection refused", probe)
-    listens = [found[1] for line in log if (found := re.search(r"running on https?://\S*?:(\d+)", line))]
+    listens = [match[1] for line in log if (match := re.search(r"running on https?://\S*?:(\d+)", line))]
     if refused is None or not listens or refused[1] == listens[-1]:
         return None
     return int(refused[1]), int(listens[-1])

@@ -21,7 +21,7 @@ _LOGINS = {
     "oci": "oci session authenticate",
     "tsh": "tsh login",
 }
-"""For each plugin the command that logs a person in."""
+"""The login command of each plugin."""
 _INSTALLS = {
     "aws": "docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     "aws-iam-authenticator": "docs.aws.amazon.com/eks/latest/userguide/install-aws-iam-authenticator.html",
@@ -36,19 +36,19 @@ def plugin_errors() -> Iterator[list[str]]:
 
     This filters the root logger, to which the library logs.
     """
-    said: list[str] = []
+    messages: list[str] = []
 
     def keep(record: logging.LogRecord) -> bool:
         is_login = record.levelno >= logging.ERROR and record.pathname.endswith("kube_config.py")
         if is_login:
-            said.append(record.getMessage())
+            messages.append(record.getMessage())
         return not is_login
 
     root, handler = logging.getLogger(), logging.NullHandler()
     root.addFilter(keep)
     root.addHandler(handler)  # without a handler the first message would configure logging permanently
     try:
-        yield said
+        yield messages
     finally:
         root.removeHandler(handler)
         root.removeFilter(keep)
@@ -64,18 +64,18 @@ def is_anonymous(configuration: Any) -> bool:
     return not (configuration.api_key or configuration.cert_file or configuration.username)
 
 
-def login_failed(kubeconfig: str, context: str | None, said: list[str]) -> ClusterUnreachableError:
-    """Return the error for a login plugin that failed, with what it said and the command that logs in.
+def login_failed(kubeconfig: str, context: str | None, messages: list[str]) -> ClusterUnreachableError:
+    """Return the error for a login plugin that failed, with its output and the login command.
 
     Args:
         kubeconfig: The content or the paths of the kubeconfig.
         context: The context; None for the current one.
-        said: What the client library logged.
+        messages: What the client library logged.
     """
     plugin = _plugin(kubeconfig, context)
     command = str(plugin.get("command", ""))
     name = Path(command).name
-    text = "\n".join(said)
+    text = "\n".join(messages)
     if "No such file or directory" in text or "cannot find the file" in text:
         problem = f"The login plugin of the kubeconfig is not installed: {name}."
         hint = str(plugin.get("installHint", "")).strip()
@@ -102,9 +102,13 @@ def _plugin(kubeconfig: str, context: str | None) -> Mapping[str, Any]:
         else:
             paths = [Path(path).expanduser() for path in kubeconfig.split(os.pathsep) if path]
             documents += [yaml.safe_load(path.read_text("utf-8")) for path in paths if path.exists()]
-    known = [document for document in documents if isinstance(document, dict)]
-    current = context or next((one["current-context"] for one in known if one.get("current-context")), None)
-    contexts = {one["name"]: one["context"] for each in known for one in each.get("contexts") or ()}
-    users = {one["name"]: one["user"] for each in known for one in each.get("users") or ()}
+    kubeconfigs = [document for document in documents if isinstance(document, dict)]
+    current = context or next(
+        (entry["current-context"] for entry in kubeconfigs if entry.get("current-context")), None
+    )
+    contexts = {
+        entry["name"]: entry["context"] for each in kubeconfigs for entry in each.get("contexts") or ()
+    }
+    users = {entry["name"]: entry["user"] for each in kubeconfigs for entry in each.get("users") or ()}
     user = users.get((contexts.get(current) or {}).get("user")) or {}
     return dict(user.get("exec") or {})

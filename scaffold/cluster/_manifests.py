@@ -1,4 +1,4 @@
-"""The manifests of one target, as the project's owner left them, filled in for one deploy."""
+"""The manifests of one target, with the image and labels of one deploy filled in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import cast
 from scaffold.base.checked import target_names
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._kustomize import kustomized, namespace_of
+from scaffold.cluster._kustomize import build_kustomization, namespace_of
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
 
@@ -22,12 +22,12 @@ _MOST_BESIDE = 32 << 10
 CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
-"""On it too: how long each share is held."""
+"""On the manifest of a Deployment: how long each share is held."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
 
-# Before the pods what they need, after them what routes to them.
+# Objects that pods need come before the pods, objects that route to them come after.
 _ORDER = (
     "Namespace",
     "ResourceQuota",
@@ -53,16 +53,16 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """All that is applied for one target, in order."""
+    """The manifests of one target, in the order in which they are applied."""
 
     name: str
-    """The target's: `staging`."""
+    """The name of the target: `staging`."""
     service: str
     """The Deployment's name, which is the service's."""
     namespace: str
     manifests: tuple[Manifest, ...]
     measured: Measurements | None = None
-    """What the proof measured; None where there was none."""
+    """The measurements of the proof; None without a proof."""
 
     def one(self, kind: str) -> Manifest | None:
         """Return the first manifest of a kind."""
@@ -71,9 +71,9 @@ class Target:
     @property
     def deployment(self) -> Manifest:
         """The manifest of the Deployment."""
-        found = self.one("Deployment")
-        assert found is not None
-        return found
+        manifest = self.one("Deployment")
+        assert manifest is not None
+        return manifest
 
     @property
     def pull_secret(self) -> str:
@@ -98,15 +98,15 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     folder = root / DEPLOY / target
     is_base = folder.resolve() == (root / BASE).resolve()
     if is_base or not (folder / KUSTOMIZATION).is_file():
-        there = target_names(root)
+        targets = target_names(root)
         raise ManifestError(
             f"The project has no target '{target}'.",
             (
                 f"{folder} is what the targets share" if is_base else f"looked for: {folder / KUSTOMIZATION}",
-                f"there are: {', '.join(there) or 'none'}",
+                f"there are: {', '.join(targets) or 'none'}",
             ),
         )
-    manifests = kustomized(folder, root)
+    manifests = build_kustomization(folder, root)
     if not any(manifest["kind"] == "Namespace" for manifest in manifests):
         manifests += namespace_of(folder)
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
@@ -131,7 +131,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
 
 
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
-    """Return the manifests with the image pinned and our label on each; the Deployment notes the others."""
+    """Return the manifests with the image and our labels; the Deployment lists the others as annotation."""
     filled: list[Manifest] = []
     for manifest in target.manifests:
         copy = cast("Manifest", json.loads(json.dumps(manifest)))
@@ -142,14 +142,14 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
         filled.append(copy)
     # Secrets and large objects are not recorded: a rollback leaves them as they are.
     texts = (
-        json.dumps(one, sort_keys=True, separators=(",", ":"))
-        for one in filled
-        if one["kind"] not in ("Deployment", "Namespace", "Secret")
+        json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+        for manifest in filled
+        if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
     )
     beside = f"[{','.join(text for text in texts if len(text) <= _MOST_BESIDE)}]"
-    for one in filled:
-        if one["kind"] == "Deployment":
-            one["metadata"].setdefault("annotations", {})[BESIDE] = beside
+    for manifest in filled:
+        if manifest["kind"] == "Deployment":
+            manifest["metadata"].setdefault("annotations", {})[BESIDE] = beside
     return tuple(filled)
 
 
@@ -166,8 +166,8 @@ def is_needed_by_pods(manifest: Manifest) -> bool:
 def service_container(deployment: Manifest) -> Manifest:
     """Return the container that scores: the one named `service`, else the first."""
     containers = deployment["spec"]["template"]["spec"]["containers"]
-    named = [container for container in containers if container["name"] == "service"]
-    return cast("Manifest", (named or containers)[0])
+    service_containers = [container for container in containers if container["name"] == "service"]
+    return cast("Manifest", (service_containers or containers)[0])
 
 
 def describe(manifest: Manifest) -> str:

@@ -15,31 +15,31 @@ _SCRAPED_PORT, _SCRAPED_SCHEME = "prometheus.io/port", "prometheus.io/scheme"
 _MONITORS = ("ServiceMonitor", "PodMonitor")
 
 
-def _scheme(scene: Scene) -> str | None:
-    """The metrics are on the port of the service, with its TLS; a port of their own has none."""
-    wanted = "https" if scene.value("TLS_CERT") and not scene.metrics_port else "http"
-    schemes = {describe(one): endpoint.get("scheme", "http") for one, endpoint in _endpoints(scene)}
+def _check_scheme(scene: Scene) -> str | None:
+    """Check the scheme: metrics use TLS only on the port of the service, never on a separate port."""
+    expected = "https" if scene.value("TLS_CERT") and not scene.metrics_port else "http"
+    schemes = {describe(monitor): each.get("scheme", "http") for monitor, each in _endpoints(scene)}
     if scene.is_scraped:
         schemes[_SCRAPED_SCHEME] = scene.annotations.get(_SCRAPED_SCHEME, "http")
     for place, scheme in schemes.items() if scene.is_on("METRICS") else ():
-        if scheme != wanted:
-            return f"Prometheus asks for the metrics by {scheme} ({place}), and they are there by {wanted}"
+        if scheme != expected:
+            return f"Prometheus asks for the metrics by {scheme} ({place}), and they are there by {expected}"
     return None
 
 
-def _same_port(scene: Scene) -> str | None:
+def _check_separate_port(scene: Scene) -> str | None:
     port = scene.metrics_port
     if port and port == scene.value("PORT", next(iter(scene.ports.values()), "")):
         return f"METRICS_PORT is {port}, the port of the service: leave it out, or set another one"
     return None
 
 
-def _port(scene: Scene) -> str | None:
+def _check_port(scene: Scene) -> str | None:
     listening = scene.metrics_port or scene.value("PORT")
-    asked = {describe(one): _number(scene, endpoint) for one, endpoint in _endpoints(scene)}
+    scraped_ports = {describe(monitor): _number(scene, endpoint) for monitor, endpoint in _endpoints(scene)}
     if scene.is_scraped:
-        asked[_SCRAPED_PORT] = scene.annotations.get(_SCRAPED_PORT, "")
-    for place, port in asked.items():
+        scraped_ports[_SCRAPED_PORT] = scene.annotations.get(_SCRAPED_PORT, "")
+    for place, port in scraped_ports.items():
         if listening and port.isdigit() and port != listening:
             return (
                 f"Prometheus looks for the metrics on port {port} ({place}), and they are on port {listening}"
@@ -47,7 +47,7 @@ def _port(scene: Scene) -> str | None:
     return None
 
 
-def _open_port(scene: Scene) -> str | None:
+def _check_open_port(scene: Scene) -> str | None:
     port, allowed = scene.metrics_port, allowed_ports(scene)
     if (
         port
@@ -59,7 +59,7 @@ def _open_port(scene: Scene) -> str | None:
     return None
 
 
-def _switched_off(scene: Scene) -> str | None:
+def _check_switch(scene: Scene) -> str | None:
     places = [*([SCRAPE] if scene.is_scraped else []), *map(describe, scene.of_kind(*_MONITORS))]
     if not scene.is_on("METRICS") and not scene.metrics_port and places:
         return f"METRICS is {scene.value('METRICS')}, and Prometheus looks for metrics ({places[0]})"
@@ -67,7 +67,7 @@ def _switched_off(scene: Scene) -> str | None:
 
 
 def _public(scene: Scene) -> str | None:
-    """A scraper that is found by annotation has no API key."""
+    """Check that the metrics are public: a Prometheus that finds pods by annotation sends no API key."""
     public = [path.strip() for path in scene.values.get("PUBLIC_PATHS", "/metrics").split(",")]
     if scene.needs_key and scene.is_scraped and "/metrics" not in public and not scene.metrics_port:
         return (
@@ -77,7 +77,7 @@ def _public(scene: Scene) -> str | None:
 
 
 def _endpoints(scene: Scene) -> Iterator[tuple[Manifest, Manifest]]:
-    """Each ServiceMonitor and PodMonitor with its endpoints."""
+    """Yield each endpoint of each ServiceMonitor and PodMonitor."""
     for monitor in scene.of_kind(*_MONITORS):
         spec = monitor.get("spec", {})
         for endpoint in spec.get("endpoints") or spec.get("podMetricsEndpoints") or []:
@@ -85,11 +85,11 @@ def _endpoints(scene: Scene) -> Iterator[tuple[Manifest, Manifest]]:
 
 
 def _number(scene: Scene, endpoint: Manifest) -> str:
-    """The port of the pods at which an endpoint of a monitor arrives; a name where it is not known."""
+    """Return the pod port that an endpoint of a monitor scrapes; the port's name if the number is unknown."""
     leads = {
-        one.get("name", ""): str(one.get("targetPort", one["port"]))
+        service_port.get("name", ""): str(service_port.get("targetPort", service_port["port"]))
         for service in scene.of_kind("Service")
-        for one in service.get("spec", {}).get("ports") or []
+        for service_port in service.get("spec", {}).get("ports") or []
     }
     port = str(endpoint.get("port") or endpoint.get("targetPort") or "")
     target = leads.get(port, port)
@@ -97,11 +97,11 @@ def _number(scene: Scene, endpoint: Manifest) -> str:
 
 
 METRICS_PAIRS: tuple[tuple[tuple[str, ...], Callable[[Scene], str | None]], ...] = (
-    (("TLS_CERT", "METRICS_PORT", "METRICS"), _scheme),
-    (("METRICS_PORT", "PORT"), _same_port),
-    (("METRICS_PORT", "PORT"), _port),
-    (("METRICS_PORT",), _open_port),
-    (("METRICS", "METRICS_PORT"), _switched_off),
+    (("TLS_CERT", "METRICS_PORT", "METRICS"), _check_scheme),
+    (("METRICS_PORT", "PORT"), _check_separate_port),
+    (("METRICS_PORT", "PORT"), _check_port),
+    (("METRICS_PORT",), _check_open_port),
+    (("METRICS", "METRICS_PORT"), _check_switch),
     (("PUBLIC_PATHS", "METRICS_PORT"), _public),
 )
 """The settings of each pair, and the check of it, which returns a note."""

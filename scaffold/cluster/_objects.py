@@ -1,4 +1,4 @@
-"""One object in the cluster: apply it with what an undo needs, annotate it, read it."""
+"""One object in the cluster: apply it with the annotations for a rollback, annotate it, read it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
 from scaffold.errors.wording import option
 
 APPLIED = f"{ANNOTATION}applied"
-MADE = f"{ANNOTATION}made"
-_NO_RECORD = (APPLIED, BESIDE, MADE, CANARY, CANARY_HOLD)
+CREATED_BY_US = f"{ANNOTATION}made"
+_NO_RECORD = (APPLIED, BESIDE, CREATED_BY_US, CANARY, CANARY_HOLD)
 _RECORD_MANAGER = "model-scaffold-record"
 
 
 def annotate(cluster: Cluster, manifest: Manifest, notes: dict[str, str]) -> None:
-    """Write the record onto an object, under a field manager of its own."""
+    """Write the record into the annotations of an object, under a separate field manager."""
     identity = identity_of(manifest)
     identity["metadata"]["annotations"] = {ANNOTATION + key: value for key, value in notes.items()}
-    try_apply(cluster, identity, manager=_RECORD_MANAGER, force=True)
+    try_apply(cluster, identity, field_manager=_RECORD_MANAGER, force=True)
 
 
 def record_of(annotations: dict[str, str]) -> dict[str, str]:
@@ -35,27 +35,27 @@ def record_of(annotations: dict[str, str]) -> dict[str, str]:
 
 
 def beside(deployment: Manifest) -> list[Manifest]:
-    """Return what was applied with a Deployment, or with a revision of one; none where that is not noted."""
+    """Return the manifests that were applied with a Deployment or a revision of it; empty if not recorded."""
     notes = deployment.get("metadata", {}).get("annotations") or {}
     return list(json.loads(notes.get(BESIDE, "[]")))
 
 
 def applied_copy(live: Manifest) -> Manifest | None:
-    """Return an object as our last deploy applied it; None where that is not noted."""
+    """Return an object as our last deploy applied it; None if that is not recorded."""
     applied = ((live.get("metadata") or {}).get("annotations") or {}).get(APPLIED)
     return cast("Manifest", json.loads(applied)) if applied else None
 
 
 def is_made_by_us(live: Manifest) -> bool:
-    """Whether the object was not there before our first deploy."""
-    return MADE in (live["metadata"].get("annotations") or {})
+    """Whether one of our deploys created the object."""
+    return CREATED_BY_US in (live["metadata"].get("annotations") or {})
 
 
 def try_apply(
     cluster: Cluster,
     manifest: Manifest,
     *,
-    manager: str | None = None,
+    field_manager: str | None = None,
     dry_run: bool = False,
     force: bool = False,
 ) -> Manifest:
@@ -64,14 +64,14 @@ def try_apply(
     Args:
         cluster: The cluster.
         manifest: The object.
-        manager: Who owns the fields that it sets; we where it is None.
+        field_manager: The owner of the fields that the manifest sets; None stands for this tool.
         dry_run: Only check it.
-        force: Take over fields that others own.
+        force: Take over fields that other managers own.
     """
     try:
-        if manager is None:
+        if field_manager is None:
             return cluster.apply(manifest, dry_run=dry_run, force=force)
-        return cluster.apply(manifest, manager=manager, dry_run=dry_run, force=force)
+        return cluster.apply(manifest, field_manager=field_manager, dry_run=dry_run, force=force)
     except ApiError as error:
         raise _refusal(manifest, error) from error
 
@@ -80,17 +80,17 @@ def _refusal(manifest: Manifest, error: ApiError) -> DeployError:
     name = describe(manifest)
     causes = error.causes
     if error.status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
-        found = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes]
+        details = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes]
         fix = (
             "Someone else set these fields. Write their values into the manifest, "
             f"or take the fields over: {option('force_conflicts', True)}"
         )
-        return ApplyConflictError(f"{name} differs from the manifest where others set it.", found, fix)
+        return ApplyConflictError(f"{name} differs from the manifest where others set it.", details, fix)
     return ClusterRefusedError(f"The cluster does not take {name}.", (error.message,), refusal_fix(error))
 
 
 def refusal_fix(error: ApiError) -> str:
-    """Return what to do about an object that the API refused."""
+    """Return the fix for an object that the API refused."""
     message = error.message
     if "exceeded quota" in message:
         return "Lower the requests in deployment.yaml, or have the namespace's ResourceQuota raised."
@@ -111,7 +111,7 @@ def refusal_fix(error: ApiError) -> str:
 
 
 def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
-    """Return the object as it is in the cluster; None where there is none."""
+    """Return the live object; None if it does not exist."""
     try:
         return cluster.get(cluster.locate(manifest))
     except ApiError as error:
@@ -119,9 +119,9 @@ def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
 
 
 def identity_of(manifest: Manifest) -> Manifest:
-    """Return the parts of a manifest that say which object it is."""
-    given = manifest["metadata"]
-    metadata = {key: given[key] for key in ("name", "namespace") if key in given}
+    """Return the fields of a manifest that identify the object."""
+    source = manifest["metadata"]
+    metadata = {key: source[key] for key in ("name", "namespace") if key in source}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
 
 
@@ -132,14 +132,14 @@ def with_own_copy(manifest: Manifest, before: Manifest | None) -> Manifest:
     if manifest["kind"] != "Secret":
         annotations[APPLIED] = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     if before is None or is_made_by_us(before):
-        annotations[MADE] = "true"
+        annotations[CREATED_BY_US] = "true"
     return copy
 
 
-def remove_later(cluster: Cluster, later: Iterable[Manifest], kept: Iterable[Manifest]) -> None:
-    """Delete what is in `later` and not in `kept`, where our deploys created it."""
-    names = {describe(one) for one in kept}
+def remove_later(cluster: Cluster, later: Iterable[Manifest], current: Iterable[Manifest]) -> None:
+    """Delete what is in `later` and not in `current`, if our deploys created it."""
+    names = {describe(manifest) for manifest in current}
     for manifest in later:
-        found = None if describe(manifest) in names else read_object(cluster, manifest)
-        if found is not None and is_made_by_us(found):
-            cluster.delete(cluster.locate(manifest), uid=found["metadata"]["uid"])
+        live = None if describe(manifest) in names else read_object(cluster, manifest)
+        if live is not None and is_made_by_us(live):
+            cluster.delete(cluster.locate(manifest), uid=live["metadata"]["uid"])

@@ -61,11 +61,11 @@ def _port(scene: Scene) -> None:
 def _probed_port(scene: Scene) -> None:
     port = scene.value("PORT")
     for name, request in scene.probes.items():
-        asked = scene.ports.get(str(request.get("port")), str(request.get("port")))
-        if port and scene.is_alone and asked.isdigit() and asked != port:
+        probed_port = scene.ports.get(str(request.get("port")), str(request.get("port")))
+        if port and scene.is_alone and probed_port.isdigit() and probed_port != port:
             raise ManifestError(
                 "A probe asks a port on which the service does not listen: no pod would become ready.",
-                (f"PORT: {port}", f"{name}: port {asked}"),
+                (f"PORT: {port}", f"{name}: port {probed_port}"),
                 f"Set `port: {port}` in `httpGet` of each probe in deployment.yaml.",
             )
 
@@ -136,20 +136,23 @@ def _collector_port(scene: Scene) -> str | None:
         port = str(parts.port or {"http": "80", "https": "443"}.get(parts.scheme, ""))
     except ValueError:
         return None
-    closed = [one for one in scene.policies if "Egress" in (one.get("spec", {}).get("policyTypes") or [])]
-    rules = [rule for one in closed for rule in one.get("spec", {}).get("egress") or []]
-    allowed = [one for rule in rules for one in rule.get("ports") or [{}]]
-    if port and closed and not any("endPort" in one or str(one.get("port", port)) == port for one in allowed):
+    policies = [
+        each for each in scene.policies if "Egress" in (each.get("spec", {}).get("policyTypes") or [])
+    ]
+    rules = [rule for policy in policies for rule in policy.get("spec", {}).get("egress") or []]
+    ports = [entry for rule in rules for entry in rule.get("ports") or [{}]]
+    is_allowed = any("endPort" in entry or str(entry.get("port", port)) == port for entry in ports)
+    if port and policies and not is_allowed:
         return f"network.yaml allows no egress to port {port}, where OTEL_EXPORTER_OTLP_ENDPOINT is"
     return None
 
 
 def _prefix(scene: Scene) -> str | None:
-    """The routes answer with and without ROOT_PATH. The owner may have others, so this is a note."""
+    """Note a prefix that is not ROOT_PATH; only a note, for the owner may have added routes."""
     root = scene.value("ROOT_PATH")
     for route, path in _routed_paths(scene):
-        known = (*_ROUTES, root) if root else _ROUTES
-        if path and not any(f"{path}/".startswith(f"{one}/") for one in known):
+        served_prefixes = (*_ROUTES, root) if root else _ROUTES
+        if path and not any(f"{path}/".startswith(f"{prefix}/") for prefix in served_prefixes):
             return (
                 f"{describe(route)} leads to {path}, and ROOT_PATH is {root or 'not set'}: "
                 f"unless the route cuts the prefix off, set ROOT_PATH to {path} in deployment.yaml"
@@ -158,15 +161,15 @@ def _prefix(scene: Scene) -> str | None:
 
 
 def _routed_paths(scene: Scene) -> Iterator[tuple[Manifest, str]]:
-    """Each Ingress and HTTPRoute with the prefixes that requests come to the service with."""
+    """Yield each Ingress and HTTPRoute with each path prefix that it sends to the service."""
     for route in scene.of_kind("Ingress"):
         annotations = " ".join(route["metadata"].get("annotations") or {})
         if any(word in annotations for word in ("rewrite", "strip", "middleware")):
             continue
         for rule in route.get("spec", {}).get("rules") or []:
-            for one in (rule.get("http") or {}).get("paths") or []:
-                if one.get("pathType") == "Prefix":
-                    yield route, one.get("path", "/").rstrip("/")
+            for path_rule in (rule.get("http") or {}).get("paths") or []:
+                if path_rule.get("pathType") == "Prefix":
+                    yield route, path_rule.get("path", "/").rstrip("/")
     for route in scene.of_kind("HTTPRoute"):
         for rule in route.get("spec", {}).get("rules") or []:
             for match in [] if rule.get("filters") else rule.get("matches") or []:

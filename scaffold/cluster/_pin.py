@@ -11,7 +11,7 @@ from scaffold.base.docker_hub import repository_of
 from scaffold.base.layout import DEPLOY, KUSTOMIZATION
 from scaffold.base.yaml_text import yaml_document
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._kustomize import kustomized, needs_kubectl
+from scaffold.cluster._kustomize import build_kustomization, needs_kubectl
 from scaffold.cluster._manifests import read_target, service_container
 from scaffold.errors import ManifestError
 
@@ -34,7 +34,7 @@ def check_pin(root: Path, target: str) -> None:
     Raises:
         ManifestError: It cannot.
     """
-    _pinned(root, target, f"{repository_of(read_image(root, target))}@{_ANY_DIGEST}")
+    _pin_text(root, target, f"{repository_of(read_image(root, target))}@{_ANY_DIGEST}")
 
 
 def pin_image(root: Path, target: str, image: str) -> None:
@@ -49,25 +49,25 @@ def pin_image(root: Path, target: str, image: str) -> None:
         ManifestError: The kustomization has no entry for the image, or several, or the entry cannot be
             changed without changing something else; nothing is written.
     """
-    text = _pinned(root, target, image)
+    text = _pin_text(root, target, image)
     (root / DEPLOY / target / KUSTOMIZATION).write_bytes(text.encode())
 
 
-def _pinned(root: Path, target: str, image: str) -> str:
+def _pin_text(root: Path, target: str, image: str) -> str:
     """Return the text of the kustomization with the image in its entry."""
     folder = root / DEPLOY / target
     path = folder / KUSTOMIZATION
-    named = read_image(root, target)  # the file is a kustomization that can be built
+    current_image = read_image(root, target)  # the file is a kustomization that can be built
     repository, _, digest = image.partition("@")
     fields = {"newName": repository, "digest": digest}
     text = path.read_bytes().decode("utf-8")
     before = yaml_document(text)
     images = before.get("images") or []
     if needs_kubectl(folder):
-        key, name = "newName", repository_of(named)
+        key, name = "newName", repository_of(current_image)
     else:
         key, name = "name", repository_of(_image_with(folder, root, ()))
-    places = [place for place, one in enumerate(images) if (one.get(key) or one.get("name")) == name]
+    places = [place for place, entry in enumerate(images) if (entry.get(key) or entry.get("name")) == name]
     lines = (f"- name: {name}", *(f"  {field}: {value}" for field, value in fields.items()))
     if len(places) != 1:
         problem = f"{path} has {'several entries' if places else 'no entry'} for the image."
@@ -89,8 +89,12 @@ def _pinned(root: Path, target: str, image: str) -> str:
 
 def _image_with(folder: Path, root: Path, images: Sequence[Manifest]) -> str:
     """Return the image of the service if the kustomization had other `images`."""
-    manifests = kustomized(folder, root, images=images)
-    return str(service_container(next(one for one in manifests if one["kind"] == "Deployment"))["image"])
+    manifests = build_kustomization(folder, root, images=images)
+    return str(
+        service_container(next(manifest for manifest in manifests if manifest["kind"] == "Deployment"))[
+            "image"
+        ]
+    )
 
 
 def _is_image(reference: str, image: str) -> bool:

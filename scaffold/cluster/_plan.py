@@ -1,4 +1,4 @@
-"""What a deploy would change, as the server sees it."""
+"""The changes of a deploy, from a dry run on the server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SERVER_FIELDS = ("managedFields", "resourceVersion", "uid", "generation", "crea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What applying one manifest does to the cluster."""
+    """The change of one object by a deploy."""
 
     manifest: Manifest
     before: Manifest | None
-    """The object as it is; None where there is none."""
+    """The live object; None if it does not exist."""
     after: Manifest
     """The object that the server would store; the manifest itself if the server did not check it."""
     diff: str
@@ -32,11 +32,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a deploy would do."""
+    """The changes of a deploy."""
 
     changes: tuple[Change, ...]
     unchecked: bool = False
-    """The namespace is not there yet, so the server could not check what goes into it."""
+    """Whether the namespace does not exist yet, so that the server could not check the manifests."""
 
     @property
     def diff(self) -> str:
@@ -86,7 +86,7 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
 
 def _replaces_autoscaler(manifest: Manifest, changes: Iterable[Change], target: Target) -> bool:
     """Whether an autoscaler takes the place of one of another kind, beside which KEDA refuses it."""
-    before = next((one.before for one in changes if one.manifest["kind"] == "Deployment"), None)
+    before = next((change.before for change in changes if change.manifest["kind"] == "Deployment"), None)
     is_autoscaler = bool(autoscalers_in([manifest]))
     return is_autoscaler and bool(former_autoscalers(before, target.manifests))
 
@@ -96,14 +96,16 @@ def _is_left_alone(namespace: Manifest, live: Manifest) -> bool:
 
     The documented Role may not change Namespaces.
     """
-    return not is_made_by_us(live) or _holds(live, namespace)
+    return not is_made_by_us(live) or _has_fields_of(live, namespace)
 
 
-def _holds(live: Any, wanted: Any) -> bool:
+def _has_fields_of(live: Any, expected: Any) -> bool:
     """Whether an object has every field of a manifest with the same value."""
-    if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(_holds(live.get(key), value) for key, value in wanted.items())
-    return bool(live == wanted)
+    if isinstance(expected, dict):
+        return isinstance(live, dict) and all(
+            _has_fields_of(live.get(key), value) for key, value in expected.items()
+        )
+    return bool(live == expected)
 
 
 def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:
@@ -120,20 +122,25 @@ def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change
 def _diff(before: Manifest | None, after: Manifest, manifest: Manifest) -> str:
     name = describe(manifest)
     lines = difflib.unified_diff(
-        _shown(before), _shown(after), f"{name} (in the cluster)", f"{name} (after)", lineterm="", n=2
+        _yaml_lines(before),
+        _yaml_lines(after),
+        f"{name} (in the cluster)",
+        f"{name} (after)",
+        lineterm="",
+        n=2,
     )
     return "\n".join(lines)
 
 
-def _shown(live: Manifest | None) -> list[str]:
-    """An object as YAML lines, without what the server keeps for itself, our notes and secrets."""
+def _yaml_lines(live: Manifest | None) -> list[str]:
+    """Return an object as YAML lines, without server-side fields, our annotations and secret values."""
     import yaml
 
     if live is None:
         return []
-    shown = cast("Manifest", json.loads(json.dumps(live)))
-    shown.pop("status", None)
-    metadata = shown["metadata"]
+    visible = cast("Manifest", json.loads(json.dumps(live)))
+    visible.pop("status", None)
+    metadata = visible["metadata"]
     for field in _SERVER_FIELDS:
         metadata.pop(field, None)
     notes = metadata.get("annotations") or {}
@@ -145,7 +152,7 @@ def _shown(live: Manifest | None) -> list[str]:
     }
     if not metadata["annotations"]:
         del metadata["annotations"]
-    if shown["kind"] == "Secret":
-        shown["data"] = dict.fromkeys(shown.get("data") or {}, "(not shown)")
-        shown.pop("stringData", None)
-    return yaml.safe_dump(shown, sort_keys=True, width=200).splitlines()
+    if visible["kind"] == "Secret":
+        visible["data"] = dict.fromkeys(visible.get("data") or {}, "(not shown)")
+        visible.pop("stringData", None)
+    return yaml.safe_dump(visible, sort_keys=True, width=200).splitlines()

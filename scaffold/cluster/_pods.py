@@ -10,7 +10,7 @@ STOPPING = "stopping"
 
 
 def pod_state(pod: Manifest) -> PodState:
-    """Return one pod as a person would look at it."""
+    """Return the state of a pod."""
     status = pod.get("status") or {}
     container = status_of(pod)
     state = container.get("state") or {}
@@ -33,10 +33,10 @@ def pod_state(pod: Manifest) -> PodState:
 
 
 def status_of(pod: Manifest) -> Manifest:
-    """Return the status of the container that scores; empty before it has one."""
+    """Return the status of the service's container; empty if the pod has none yet."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
-    named = [status for status in statuses if status.get("name") == "service"]
-    return dict((named or statuses)[0])
+    service_statuses = [status for status in statuses if status.get("name") == "service"]
+    return dict((service_statuses or statuses)[0])
 
 
 def waiting_of(pod: Manifest) -> tuple[str, str]:

@@ -39,7 +39,7 @@ def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s:
         time.sleep(poll_s)
     if namespace_exists(cluster, target.namespace):
         return False
-    manifest = next((one for one in fill_in(target, "") if one["kind"] == "Namespace"), None)
+    manifest = next((manifest for manifest in fill_in(target, "") if manifest["kind"] == "Namespace"), None)
     if manifest is None:
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": target.namespace}}
     try_apply(cluster, with_own_copy(manifest, None))
@@ -88,6 +88,6 @@ def namespace_exists(cluster: Cluster, namespace: str) -> bool:
 
 def _is_ending(cluster: Cluster, namespace: str) -> bool:
     with contextlib.suppress(ApiError):
-        found = cluster.get(f"/api/v1/namespaces/{namespace}")
-        return found is not None and "deletionTimestamp" in found["metadata"]
+        manifest = cluster.get(f"/api/v1/namespaces/{namespace}")
+        return manifest is not None and "deletionTimestamp" in manifest["metadata"]
     return False

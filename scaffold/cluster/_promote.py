@@ -40,8 +40,8 @@ def release_to_promote(
             another model.
         NotDeployedError: Nothing runs at `source`.
     """
-    found = read_status(root, target=source, access=access)
-    theirs = found.release
+    deployment = read_status(root, target=source, access=access)
+    theirs = deployment.release
     if not release.approved_by or not release.reason:
         options = {
             **either({"source": source}, {"from": source}),
@@ -50,42 +50,42 @@ def release_to_promote(
         fix = on_project("promote", **options, reason="approved in TICKET")
         raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
     if not force:
-        _require_proof(found, source)
-        if found.wanted or not may_scale_to_zero(read_target(root, source).manifests):
-            _require_ready(found, source)
+        _require_proof(deployment, source)
+        if deployment.wanted or not may_scale_to_zero(read_target(root, source).manifests):
+            _require_ready(deployment, source)
         if theirs is not None and theirs.model_sha256 != release.model_sha256:
             raise PromotionRefusedError(
                 f"'{source}' serves another model than this project holds.",
                 (f"{source}: {theirs.model_sha256[:12]}", f"the project: {release.model_sha256[:12]}"),
                 f"Deploy the project to {source} first, or check out {theirs.git_revision or 'the other'}.",
             )
-    kept = theirs or release
+    deployed_release = theirs or release
     approved = dataclasses.replace(
-        kept, by=release.by, approved_by=release.approved_by, reason=release.reason
+        deployed_release, by=release.by, approved_by=release.approved_by, reason=release.reason
     )
-    return found.image, approved
+    return deployment.image, approved
 
 
-def _require_ready(found: Deployment, source: str) -> None:
-    if found.replicas == 0:
+def _require_ready(deployment: Deployment, source: str) -> None:
+    if deployment.replicas == 0:
         raise PromotionRefusedError(
             f"No pod of '{source}' is ready.",
-            tuple(f"{pod.name}: {pod.state}" for pod in found.unready),
+            tuple(f"{pod.name}: {pod.state}" for pod in deployment.unready),
             f"Look at it: {on_project('status', target=source)}. Or, with a reason: {option('force', True)}",
         )
 
 
-def _require_proof(found: Deployment, source: str) -> None:
-    proof = found.release.proof if found.release else "not recorded"
-    if proof != PASSED or found.live != PASSED:
+def _require_proof(deployment: Deployment, source: str) -> None:
+    proof = deployment.release.proof if deployment.release else "not recorded"
+    if proof != PASSED or deployment.live != PASSED:
         prove = f"{on_project('verify')}, then {on_project('deploy', target=source)}"
-        if found.live in (OTHER_IMAGE, OTHER_TEMPLATE, UNNAMED):
+        if deployment.live in (OTHER_IMAGE, OTHER_TEMPLATE, UNNAMED):
             prove = f"Prove what runs there: {on_project('verify', target=source)}"
         raise PromotionRefusedError(
             f"What runs at '{source}' is not proven.",
             (
                 f"clean-environment proof: {proof or 'not recorded'}",
-                f"live replay: {found.live or 'not done'}",
+                f"live replay: {deployment.live or 'not done'}",
             ),
             f"{prove}. Or, with a reason: {option('force', True)}",
         )

@@ -17,14 +17,14 @@ _FIELDS = {"secret": "secretKeyRef", "configmap": "configMapKeyRef"}
 
 def missing_reference(message: str) -> tuple[str, str, str] | None:
     """Return the kind, the name and the key that a container waits for; an empty key if all is missing."""
-    if found := re.search(r'(secret|configmap) "([^"]+)" not found', message):
-        return found[1], found[2], ""
-    if found := re.search(r"couldn't find key (\S+) in (Secret|ConfigMap) \S+?/(\S+)", message):
-        return found[2].lower(), found[3], found[1]
+    if match := re.search(r'(secret|configmap) "([^"]+)" not found', message):
+        return match[1], match[2], ""
+    if match := re.search(r"couldn't find key (\S+) in (Secret|ConfigMap) \S+?/(\S+)", message):
+        return match[2].lower(), match[3], match[1]
     return None
 
 
-def creating_command(deployment: Manifest, kind: str, name: str, *, exists: bool) -> str:
+def create_command(deployment: Manifest, kind: str, name: str, *, exists: bool) -> str:
     """Return the command that creates a secret or a config map with the keys that the service reads.
 
     Args:
@@ -34,11 +34,11 @@ def creating_command(deployment: Manifest, kind: str, name: str, *, exists: bool
         exists: Whether the object exists and only lacks a key.
     """
     namespace = deployment["metadata"]["namespace"]
-    what = "secret generic" if kind == "secret" else "configmap"
+    resource = "secret generic" if kind == "secret" else "configmap"
     literals = [f"--from-literal={key}={value}" for key, value in _literals(deployment, kind, name)]
     words = literals or ["--from-literal=KEY=VALUE"]
     kubectl = shell_line("kubectl", "-n", namespace)
-    command = f"{kubectl} create {what} {quoted(name)} {' '.join(words)}"
+    command = f"{kubectl} create {resource} {quoted(name)} {' '.join(words)}"
     if exists:
         command += f" --dry-run=client -o yaml | {kubectl} apply -f -"
     return command

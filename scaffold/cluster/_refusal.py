@@ -36,12 +36,12 @@ class ApiError(Exception):
         return list(details.get("causes") or [])
 
 
-def status_object(data: bytes) -> Mapping[str, Any]:
+def status_object(body: bytes) -> Mapping[str, Any]:
     """Return the `Status` object that a body holds, or its text as the message of one."""
     try:
-        parsed = json.loads(data)
+        parsed = json.loads(body)
     except ValueError:
-        return {"message": data.decode("utf-8", "replace")[:500]}
+        return {"message": body.decode("utf-8", "replace")[:500]}
     return parsed if isinstance(parsed, dict) else {"message": str(parsed)[:500]}
 
 

@@ -49,9 +49,9 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
     path = cluster.locate(target.deployment)
     allowed_s = pace.rollout_s or target.deployment["spec"].get("progressDeadlineSeconds", 600)
     start = time.monotonic()
-    standing: tuple[str, float] = ("", start)
-    shown: tuple[PodState, ...] | None = None
-    seen = start
+    current_failure: tuple[str, float] = ("", start)
+    reported: tuple[PodState, ...] | None = None
+    last_contact = start
     while True:
         now = time.monotonic()
         try:
@@ -59,30 +59,30 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
         except (ClusterUnreachableError, ApiError) as error:
             # The API server itself may be restarting; pods do not need it.
             is_passing = isinstance(error, ClusterUnreachableError) or error.status >= 500
-            if not is_passing or now - seen > _API_AWAY_S * pace.patience:
+            if not is_passing or now - last_contact > _API_AWAY_S * pace.patience:
                 raise
             time.sleep(pace.poll_s)
             continue
-        seen = now
+        last_contact = now
         states = tuple(pod_state(pod) for pod in scene.pods)
-        if states != shown:
+        if states != reported:
             on_pods(states)
-            shown = states
+            reported = states
         if _is_complete(scene.deployment):
             return scene.deployment
         failure = find_failure(scene)
         if failure is None:
-            standing = ("", now)
-        elif failure.problem != standing[0]:
-            standing = (failure.problem, now)
-        if failure is not None and now - standing[1] >= failure.patience_s * pace.patience:
-            raise failed(failure)
+            current_failure = ("", now)
+        elif failure.problem != current_failure[0]:
+            current_failure = (failure.problem, now)
+        if failure is not None and now - current_failure[1] >= failure.patience_s * pace.patience:
+            raise rollout_error(failure)
         if now - start > allowed_s or _deadline_exceeded(scene.deployment):
-            raise failed(explain_deadline(scene, now - start))
+            raise rollout_error(explain_deadline(scene, now - start))
         time.sleep(pace.poll_s)
 
 
-def failed(failure: Failure) -> RolloutFailedError:
+def rollout_error(failure: Failure) -> RolloutFailedError:
     """Return the error for a failure whose cause was found."""
     leaf = NoRoomError if failure.no_room else RolloutFailedError
     return leaf(failure.problem, failure.found, failure.fix)
@@ -95,24 +95,24 @@ def live_deployment(cluster: Cluster, target: Target) -> Manifest:
         NotDeployedError: There is none.
     """
     try:
-        found = cluster.get(cluster.locate(target.deployment))
+        deployment = cluster.get(cluster.locate(target.deployment))
     except ApiError as error:
         raise NotDeployedError(f"The target '{target.name}' cannot be read.", (error.message,)) from error
-    if found is None:
+    if deployment is None:
         raise NotDeployedError(
             f"The target '{target.name}' runs nothing.",
             (f"looked for: Deployment/{target.service} in namespace {target.namespace} of {cluster.server}",),
             on_project("deploy", target=target.name),
         )
-    return found
+    return deployment
 
 
 def replica_sets(cluster: Cluster, deployment: Manifest) -> list[Manifest]:
     """Return the revisions of a Deployment that are kept, the newest first."""
     metadata = deployment["metadata"]
     path = f"/apis/apps/v1/namespaces/{metadata['namespace']}/replicasets"
-    found = cluster.list(path, _selector(deployment))
-    owned = [one for one in found if _is_owned_by(one, metadata["uid"])]
+    listed_sets = cluster.list(path, _selector(deployment))
+    owned = [replica_set for replica_set in listed_sets if _is_owned_by(replica_set, metadata["uid"])]
     return sorted(owned, key=revision_of, reverse=True)
 
 
@@ -128,14 +128,14 @@ def pods_of(cluster: Cluster, deployment: Manifest, *, newest: bool = False) -> 
     sets = replica_sets(cluster, deployment)
     if newest:
         revision = revision_of(deployment)
-        sets = [one for one in sets if revision_of(one) == revision]
-    owners = {one["metadata"]["uid"] for one in sets}
+        sets = [replica_set for replica_set in sets if revision_of(replica_set) == revision]
+    owners = {replica_set["metadata"]["uid"] for replica_set in sets}
     owned = [pod for pod in pods if any(_is_owned_by(pod, uid) for uid in owners)]
     return sorted(owned, key=lambda pod: str(pod["metadata"]["name"]))
 
 
 def events_in(cluster: Cluster, namespace: str) -> list[Manifest]:
-    """Return what was reported in the namespace; nothing where we may not read it: it only explains."""
+    """Return the events of the namespace; none if the account may not read them, for they only explain."""
     try:
         return cluster.list(f"/api/v1/namespaces/{namespace}/events")
     except ApiError as error:
@@ -163,12 +163,12 @@ def _look(cluster: Cluster, path: str, target: Target) -> Scene:
 
 def _is_complete(deployment: Manifest) -> bool:
     status = deployment.get("status") or {}
-    wanted = deployment["spec"].get("replicas", 1)
+    replicas = deployment["spec"].get("replicas", 1)
     return bool(
         status.get("observedGeneration", 0) >= _generation(deployment)
-        and status.get("updatedReplicas", 0) >= wanted
+        and status.get("updatedReplicas", 0) >= replicas
         and status.get("replicas", 0) == status.get("updatedReplicas", 0)
-        and status.get("availableReplicas", 0) >= wanted
+        and status.get("availableReplicas", 0) >= replicas
     )
 
 
@@ -181,7 +181,9 @@ def _deadline_exceeded(deployment: Manifest) -> bool:
     status = deployment.get("status") or {}
     if status.get("observedGeneration", 0) < _generation(deployment):
         return False
-    return any(one.get("reason") == "ProgressDeadlineExceeded" for one in status.get("conditions") or [])
+    return any(
+        condition.get("reason") == "ProgressDeadlineExceeded" for condition in status.get("conditions") or []
+    )
 
 
 def _selector(deployment: Manifest) -> str:

@@ -20,7 +20,7 @@ _UNOPENED_S = 10
 _UNTOUCHED_S = 60
 """Seconds that a controller may take to notice an Ingress: some write its status once a minute only."""
 _UNRESOLVED_S = 15
-"""Seconds that a gateway may take to see a Service that is new."""
+"""Seconds that a gateway may take to see a new Service."""
 _CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _OLD_CLASS = "kubernetes.io/ingress.class"
@@ -38,7 +38,11 @@ def check_route(target: Target) -> None:
         ManifestError: It does not.
     """
     route = route_of(target)
-    services = {one["metadata"]["name"]: one for one in target.manifests if one["kind"] == "Service"}
+    services = {
+        manifest["metadata"]["name"]: manifest
+        for manifest in target.manifests
+        if manifest["kind"] == "Service"
+    }
     for name, port in _backends(route) if route else ():
         if name in services:
             _require_port(route or {}, services[name], port)
@@ -81,7 +85,12 @@ def _require_backends(cluster: Cluster, route: Manifest) -> None:
 
 def _require_port(route: Manifest, service: Manifest, port: str) -> None:
     ports = service["spec"].get("ports") or []
-    names = {str(value) for one in ports for value in (one["port"], one.get("name")) if value}
+    names = {
+        str(value)
+        for service_port in ports
+        for value in (service_port["port"], service_port.get("name"))
+        if value
+    }
     if port not in names:
         raise ManifestError(
             f"{describe(route)} leads to a port that the Service does not have.",
@@ -91,7 +100,7 @@ def _require_port(route: Manifest, service: Manifest, port: str) -> None:
 
 
 def _backends(route: Manifest) -> Iterator[tuple[str, str]]:
-    """The name and the port of each Service that an Ingress or an HTTPRoute names."""
+    """Yield the name and the port of each Service that an Ingress or an HTTPRoute names."""
     rules = route["spec"].get("rules") or []
     if route["kind"] == "HTTPRoute":
         for rule in rules:
@@ -101,8 +110,8 @@ def _backends(route: Manifest) -> Iterator[tuple[str, str]]:
                     yield backend["name"], str(backend.get("port", ""))
         return
     paths = [path.get("backend") for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
-    for one in [*paths, route["spec"].get("defaultBackend")]:
-        service = (one or {}).get("service")
+    for backend in [*paths, route["spec"].get("defaultBackend")]:
+        service = (backend or {}).get("service")
         if service:
             port = service.get("port") or {}
             yield service["name"], str(port.get("name") or port.get("number", ""))
@@ -125,7 +134,7 @@ def _require_class(cluster: Cluster, route: Manifest) -> None:
         classes = cluster.list(_CLASSES)
     except ApiError:
         return
-    names = [one["metadata"]["name"] for one in classes]
+    names = [ingress_class["metadata"]["name"] for ingress_class in classes]
     if name in names or (not name and (is_old or names)):
         return
     missing = f"the class '{name}'" if name else "a class"
@@ -140,7 +149,7 @@ def _require_class(cluster: Cluster, route: Manifest) -> None:
 
 def _is_untouched(route: Manifest, events: list[Manifest]) -> bool:
     """Whether nobody else wrote to an Ingress or reported an event about it."""
-    managers = {one.get("manager", "") for one in route["metadata"].get("managedFields") or []}
+    managers = {entry.get("manager", "") for entry in route["metadata"].get("managedFields") or []}
     others = {name for name in managers if not name.startswith(FIELD_MANAGER)}
     return route["kind"] == "Ingress" and not others and not _events_about(route, events)
 
@@ -156,9 +165,9 @@ def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manife
         if _addresses(live) or _is_accepted(live):
             return live
         waited_s = time.monotonic() - start
-        if (said := _unresolved(live)) and waited_s > _UNRESOLVED_S * pace.patience:
+        if (unresolved := _unresolved(live)) and waited_s > _UNRESOLVED_S * pace.patience:
             problem = "The gateway does not find what the route leads to."
-            raise RolloutFailedError(problem, (said,), "Correct `backendRefs` in route.yaml.")
+            raise RolloutFailedError(problem, (unresolved,), "Correct `backendRefs` in route.yaml.")
         is_late = waited_s > min(_UNTOUCHED_S * pace.patience, pace.address_s)
         events = events_in(cluster, manifest["metadata"]["namespace"]) if live and is_late else []
         if waited_s > pace.address_s or (live and is_late and _is_untouched(live, events)):
@@ -168,12 +177,16 @@ def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manife
 
 def _addresses(live: Manifest) -> list[str]:
     status = (live.get("status") or {}).get("loadBalancer") or {}
-    return [one.get("ip") or one.get("hostname") or "" for one in status.get("ingress") or []]
+    return [entry.get("ip") or entry.get("hostname") or "" for entry in status.get("ingress") or []]
 
 
 def _is_accepted(live: Manifest) -> bool:
     """Whether a gateway accepted an HTTPRoute and resolved its backends."""
-    accepted = [one.get("status") == "True" for one in _conditions(live) if one.get("type") == "Accepted"]
+    accepted = [
+        condition.get("status") == "True"
+        for condition in _conditions(live)
+        if condition.get("type") == "Accepted"
+    ]
     return any(accepted) and not _unresolved(live)
 
 
@@ -181,9 +194,9 @@ def _unresolved(live: Manifest) -> str:
     """Return the message of a gateway that cannot resolve the backends of a route; empty if it can."""
     return next(
         (
-            str(one.get("message") or one.get("reason"))
-            for one in _conditions(live)
-            if one.get("type") == "ResolvedRefs" and one.get("status") == "False"
+            str(condition.get("message") or condition.get("reason"))
+            for condition in _conditions(live)
+            if condition.get("type") == "ResolvedRefs" and condition.get("status") == "False"
         ),
         "",
     )
@@ -203,19 +216,19 @@ def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:
 
 
 def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> DeployError:
-    said = [
+    warnings = [
         f"{event.get('reason')}: {event.get('message')}"
         for event in _events_about(manifest, events)
         if event.get("type") == "Warning"
     ]
-    what = {"Service": "The load balancer", "Ingress": "The ingress"}.get(manifest["kind"], "The route")
+    subject = {"Service": "The load balancer", "Ingress": "The ingress"}.get(manifest["kind"], "The route")
     fixes = {
         "Service": "Does this cluster have load balancers? If not: service_type NodePort, or an ingress.",
         "Ingress": "Does an ingress controller run here, and is `ingressClassName` the name of its class?",
     }
     return RolloutFailedError(
-        f"{what} never got an address.",
-        (f"{describe(manifest)}: none after {waited_s:.0f} s", *said[-3:]),
+        f"{subject} never got an address.",
+        (f"{describe(manifest)}: none after {waited_s:.0f} s", *warnings[-3:]),
         fixes.get(
             manifest["kind"], "Does the gateway that `parentRefs` names exist, and admit this namespace?"
         ),
@@ -250,13 +263,13 @@ def _node_port(cluster: Cluster, service: Manifest, pace: Pace) -> str | None:
         nodes = cluster.list("/api/v1/nodes")
     except ApiError:
         return None
-    found = [
+    addresses = [
         (address["type"] != "ExternalIP", address["address"])
         for node in nodes
         for address in (node.get("status") or {}).get("addresses") or []
         if address["type"] in ("ExternalIP", "InternalIP")
     ]
-    hosts = [host for _, host in sorted(found)[:8]]
+    hosts = [host for _, host in sorted(addresses)[:8]]
     places = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts]
     deadline = time.monotonic() + _UNOPENED_S * pace.patience
     while True:

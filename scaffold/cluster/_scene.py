@@ -1,4 +1,4 @@
-"""What is known of a rollout at one moment, and why it does not go on."""
+"""The state of a rollout at one moment, and the reason why it is stuck."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scaffold.spec import Measurements
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a rollout does not go on."""
+    """The reason why a rollout is stuck."""
 
     problem: str
     found: tuple[str, ...] = ()
@@ -26,31 +26,31 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """All that is known of a rollout at one moment."""
+    """The state of a rollout at one moment."""
 
     cluster: Cluster
     target: str
     """The target's name: `staging`."""
     deployment: Manifest
     pods: Sequence[Manifest]
-    """Those of the new revision."""
+    """The pods of the new revision."""
     events: Sequence[Manifest]
     measured: Measurements | None = None
-    """What the proof of the project measured."""
+    """The measurements of the project's proof."""
 
 
 def events_of(scene: Scene, name: str, reasons: Iterable[str]) -> list[str]:
     """Return the messages of an object's events, the newest first."""
-    wanted = set(reasons)
-    found = [
+    reason_set = set(reasons)
+    events = [
         event
         for event in scene.events
-        if event.get("reason") in wanted and (event.get("involvedObject") or {}).get("name") == name
+        if event.get("reason") in reason_set and (event.get("involvedObject") or {}).get("name") == name
     ]
-    found.sort(
+    events.sort(
         key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), reverse=True
     )
-    return [str(event.get("message", "")) for event in found]
+    return [str(event.get("message", "")) for event in events]
 
 
 def sentence(message: Any) -> str:

@@ -18,16 +18,16 @@ def unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
     conditions = (pod.get("status") or {}).get("conditions") or []
     for condition in conditions:
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            return _explained(scene, pod, condition.get("message", ""))
+            return _scheduling_failure(scene, pod, condition.get("message", ""))
     return None
 
 
-def _explained(scene: Scene, pod: Manifest, message: str) -> Failure:
-    said = f"the scheduler says: {sentence(message)}"
+def _scheduling_failure(scene: Scene, pod: Manifest, message: str) -> Failure:
+    scheduler_message = f"the scheduler says: {sentence(message)}"
     if claim := _NO_CLAIM.search(message):
         return Failure(
             problem="The pods need a persistentvolumeclaim that is not there.",
-            found=(f"claim: {claim[1]}", said),
+            found=(f"claim: {claim[1]}", scheduler_message),
             fix="Create the claim, or take it out of `volumes` in deployment.yaml.",
             patience_s=10,
         )
@@ -35,16 +35,20 @@ def _explained(scene: Scene, pod: Manifest, message: str) -> Failure:
     if not _FULL.search(message):
         return Failure(
             problem="No node may run the pods.",
-            found=(said,),
+            found=(scheduler_message,),
             fix="Change `nodeSelector`, `affinity`, `tolerations` or `volumes` in deployment.yaml, "
             "or the labels and taints of the nodes.",
             patience_s=patience_s,
         )
     requests = service_container(scene.deployment).get("resources", {}).get("requests", {})
-    asked = ", ".join(f"{key} {value}" for key, value in sorted(requests.items()))
+    requested = ", ".join(f"{key} {value}" for key, value in sorted(requests.items()))
     return Failure(
         problem="No node has room for the pods.",
-        found=(f"asked for by each pod: {asked or 'nothing'}", said, *_node_rooms(scene.cluster)),
+        found=(
+            f"asked for by each pod: {requested or 'nothing'}",
+            scheduler_message,
+            *_node_rooms(scene.cluster),
+        ),
         fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
         patience_s=patience_s,
         no_room=True,

@@ -48,17 +48,17 @@ def target_port(service: Manifest, pod: Manifest) -> int:
         ManifestError: The pods have no port of the name that `targetPort` gives.
     """
     port = service_port(service)
-    wanted = port.get("targetPort", port["port"])
-    if isinstance(wanted, int):
-        return wanted
+    port_reference = port.get("targetPort", port["port"])
+    if isinstance(port_reference, int):
+        return port_reference
     ports = container_ports(pod)
-    if wanted not in ports:
+    if port_reference not in ports:
         raise ManifestError(
             f"{describe(service)} leads to a port that the pods do not have.",
-            (f"targetPort: {wanted}", f"ports of the pods: {_listed(ports)}"),
+            (f"targetPort: {port_reference}", f"ports of the pods: {_format_ports(ports)}"),
             "Set `targetPort` in service.yaml to the name of a port of the container in deployment.yaml.",
         )
-    return ports[wanted]
+    return ports[port_reference]
 
 
 def container_ports(pod: Manifest) -> dict[str, int]:
@@ -70,9 +70,9 @@ def container_ports(pod: Manifest) -> dict[str, int]:
 
 def service_of(target: Target) -> Manifest | None:
     """Return the Service of a target: the one named like it, else the first; None where it has none."""
-    services = [one for one in target.manifests if one["kind"] == "Service"]
-    named = [one for one in services if one["metadata"]["name"] == target.service]
-    return next(iter(named or services), None)
+    services = [manifest for manifest in target.manifests if manifest["kind"] == "Service"]
+    same_named = [manifest for manifest in services if manifest["metadata"]["name"] == target.service]
+    return next(iter(same_named or services), None)
 
 
 def check_service(target: Target) -> None:
@@ -94,21 +94,21 @@ def live_service(cluster: Cluster, target: Target) -> Manifest:
     Raises:
         NoEndpointError: There is none.
     """
-    own = service_of(target)
-    manifest = own or {
+    declared = service_of(target)
+    manifest = declared or {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": target.service, "namespace": target.namespace},
     }
-    found = cluster.get(cluster.locate(manifest))
-    if found is None:
+    live = cluster.get(cluster.locate(manifest))
+    if live is None:
         problem = "No Service leads to the pods, so callers have no address for them."
         looked = f"looked for: {describe(manifest)} in namespace {target.namespace}"
         again = f"A deploy creates it after its first live proof: {on_project('deploy', target=target.name)}"
         raise NoEndpointError(
-            problem, (looked,), again if own else "Bring service.yaml back into `resources`."
+            problem, (looked,), again if declared else "Bring service.yaml back into `resources`."
         )
-    return found
+    return live
 
 
 def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoint]:
@@ -123,7 +123,7 @@ def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoi
         service = live_service(cluster, target)
         deployment = live_deployment(cluster, target)
         if deployment["spec"].get("replicas") == 0:
-            raise _scaled_to_zero(deployment)
+            raise _scaled_to_zero_error(deployment)
         newest = pods_of(cluster, deployment, newest=True)
         endpoints = ready_endpoints(cluster, service)
         ours = {pod["metadata"]["name"] for pod in newest}
@@ -143,15 +143,17 @@ def ready_endpoints(cluster: Cluster, service: Manifest) -> list[Endpoint]:
     metadata = service["metadata"]
     path = cluster.kind(_SLICES, "EndpointSlice").path(metadata["namespace"])
     name = service_port(service).get("name", "")
-    found = set()
-    for one in cluster.list(path, f"{_SERVICE_NAME}={metadata['name']}"):
-        ports = [port.get("port") for port in one.get("ports") or [] if (port.get("name") or "") == name]
-        for endpoint in one.get("endpoints") or []:
+    endpoints = set()
+    for endpoint_slice in cluster.list(path, f"{_SERVICE_NAME}={metadata['name']}"):
+        ports = [
+            port.get("port") for port in endpoint_slice.get("ports") or [] if (port.get("name") or "") == name
+        ]
+        for endpoint in endpoint_slice.get("endpoints") or []:
             # A condition that is not known counts as ready.
             is_ready = (endpoint.get("conditions") or {}).get("ready") is not False
             pod = (endpoint.get("targetRef") or {}).get("name") or str(endpoint.get("addresses"))
-            found |= {(pod, port) for port in ports if is_ready and port}
-    return [Endpoint(pod=pod, port=port) for pod, port in sorted(found)]
+            endpoints |= {(pod, port) for port in ports if is_ready and port}
+    return [Endpoint(pod=pod, port=port) for pod, port in sorted(endpoints)]
 
 
 def _require_selection(service: Manifest, labels: Mapping[str, str]) -> None:
@@ -173,13 +175,13 @@ def _no_endpoint(service: Manifest, pods: list[Manifest]) -> NoEndpointError:
             f"selector: {_pairs(service['spec'].get('selector') or {})}",
             f"labels of the pods: {_pairs(labels[0]) if labels else 'no pod'}",
             f"targetPort: {port.get('targetPort', port['port'])}",
-            f"ports of the pods: {_listed(container_ports(pods[0])) if pods else 'no pod'}",
+            f"ports of the pods: {_format_ports(container_ports(pods[0])) if pods else 'no pod'}",
         ),
         "The selector has to select the pods, and targetPort has to be one of their ports: service.yaml.",
     )
 
 
-def _scaled_to_zero(deployment: Manifest) -> ScaledToZeroError:
+def _scaled_to_zero_error(deployment: Manifest) -> ScaledToZeroError:
     metadata = deployment["metadata"]
     place, name = metadata["namespace"], f"deployment/{metadata['name']}"
     scale = shell_line("kubectl", "-n", place, "scale", name, "--replicas=1")
@@ -191,9 +193,9 @@ def _scaled_to_zero(deployment: Manifest) -> ScaledToZeroError:
 
 
 def _other_pods(service: Manifest, others: list[str], target: Target) -> NoEndpointError:
-    left = [pod for pod in others if re.search("-(canary|candidate)-", pod)]
+    leftover = [pod for pod in others if re.search("-(canary|candidate)-", pod)]
     fix = "Give `selector` in service.yaml a label that only the pods of this Deployment have."
-    if left:
+    if leftover:
         deploy = on_project("deploy", target=target.name)
         fix = f"If a deploy was killed, it left them. The next one removes them: {deploy}"
     return NoEndpointError(
@@ -210,5 +212,5 @@ def _pairs(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "none"
 
 
-def _listed(ports: Mapping[str, int]) -> str:
+def _format_ports(ports: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({port})" for name, port in ports.items()) or "none"

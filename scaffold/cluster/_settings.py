@@ -1,4 +1,4 @@
-"""The settings of the service, as far as its manifests and its Dockerfile tell them.
+"""The settings of the service, as far as its manifests and its Dockerfile define them.
 
 A setting comes from `env` or `envFrom` of the container, or from `ENV` of the Dockerfile. ConfigMaps are read
 where they are among the manifests. What only the cluster knows (a Secret, another ConfigMap) is unknown.
@@ -25,9 +25,9 @@ class Scene:
 
     target: Target
     values: dict[str, str] = field(default_factory=dict)
-    """Each setting that is known, by its name in upper case."""
+    """The known settings, by name in upper case."""
     unknown: dict[str, str] = field(default_factory=dict)
-    """Where each setting comes from whose value only the cluster knows."""
+    """The source of each setting whose value only the cluster knows."""
     unread: list[str] = field(default_factory=list)
     """Sources of `envFrom` that only the cluster knows: any setting may come from them."""
 
@@ -56,8 +56,8 @@ class Scene:
     def ports(self) -> dict[str, str]:
         """The number of each port of the container, by its name and by its number."""
         ports = self.container.get("ports") or []
-        named = {port["name"]: str(port["containerPort"]) for port in ports if "name" in port}
-        return named | {number: number for number in (str(port["containerPort"]) for port in ports)}
+        by_name = {port["name"]: str(port["containerPort"]) for port in ports if "name" in port}
+        return by_name | {number: number for number in (str(port["containerPort"]) for port in ports)}
 
     @property
     def numbers(self) -> str:
@@ -66,7 +66,7 @@ class Scene:
 
     @property
     def metrics_port(self) -> str:
-        """The port that the metrics have for themselves; empty where they have none."""
+        """The separate port of the metrics; empty if they share the port of the service."""
         port = self.value("METRICS_PORT", "0")
         return "" if port == "0" else port
 
@@ -84,23 +84,23 @@ class Scene:
     def policies(self) -> list[Manifest]:
         """The NetworkPolicies of the pods."""
         labels = (self.template["metadata"].get("labels") or {}).items()
-        found = self.of_kind("NetworkPolicy")
+        network_policies = self.of_kind("NetworkPolicy")
         return [
-            one
-            for one in found
-            if ((one.get("spec", {}).get("podSelector") or {}).get("matchLabels") or {}).items() <= labels
+            policy
+            for policy in network_policies
+            if ((policy.get("spec", {}).get("podSelector") or {}).get("matchLabels") or {}).items() <= labels
         ]
 
     def of_kind(self, *kinds: str) -> list[Manifest]:
-        """The manifests of some kinds."""
-        return [one for one in self.target.manifests if one["kind"] in kinds]
+        """Return the manifests of these kinds."""
+        return [manifest for manifest in self.target.manifests if manifest["kind"] in kinds]
 
     def value(self, name: str, default: str = "") -> str:
         """Return a setting; an empty one counts as not set."""
         return self.values.get(name) or default
 
     def is_on(self, name: str) -> bool:
-        """Whether a switch that is on by default is left on."""
+        """Whether a setting that is on by default is on."""
         return self.value(name, "true").lower() not in _OFF
 
     @property
@@ -109,7 +109,7 @@ class Scene:
         return bool(self.value("API_KEY_HASHES")) or "API_KEY_HASHES" in self.unknown
 
     def hidden(self, names: Iterable[str]) -> list[str]:
-        """Return those of some settings whose values are not known."""
+        """Return the settings among `names` whose values are unknown."""
         return [name for name in names if name in self.unknown or (self.unread and name not in self.values)]
 
 
@@ -119,30 +119,30 @@ def read_settings(target: Target, image: Mapping[str, str]) -> Scene:
     Source: kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1, `env` and `envFrom`
     """
     scene = Scene(target)
-    maps = {one["metadata"]["name"]: one.get("data") or {} for one in scene.of_kind("ConfigMap")}
+    maps = {each["metadata"]["name"]: each.get("data") or {} for each in scene.of_kind("ConfigMap")}
     for name, value in image.items():
-        _put(scene, name, value)
+        _set_value(scene, name, value)
     for source in scene.container.get("envFrom") or []:
         kind = "ConfigMap" if "configMapRef" in source else "Secret"
-        named = (source.get("configMapRef") or source.get("secretRef") or {}).get("name", "")
-        if kind == "ConfigMap" and named in maps:
-            for name, value in maps[named].items():
-                _put(scene, f"{source.get('prefix', '')}{name}", value)
+        source_name = (source.get("configMapRef") or source.get("secretRef") or {}).get("name", "")
+        if kind == "ConfigMap" and source_name in maps:
+            for name, value in maps[source_name].items():
+                _set_value(scene, f"{source.get('prefix', '')}{name}", value)
         else:
-            scene.unread.append(f"{kind}/{named}")
-            scene.values.clear()  # any of them may be another one now
-    for one in scene.container.get("env") or []:
-        if "valueFrom" not in one:
-            _put(scene, one["name"], one.get("value") or "")
+            scene.unread.append(f"{kind}/{source_name}")
+            scene.values.clear()  # this source may override any of them
+    for entry in scene.container.get("env") or []:
+        if "valueFrom" not in entry:
+            _set_value(scene, entry["name"], entry.get("value") or "")
             continue
-        reference = one["valueFrom"].get("configMapKeyRef") or {}
-        known = maps.get(reference.get("name"), {}).get(reference.get("key"))
-        _put(scene, one["name"], known, _origin(one["valueFrom"]))
+        reference = entry["valueFrom"].get("configMapKeyRef") or {}
+        referenced = maps.get(reference.get("name"), {}).get(reference.get("key"))
+        _set_value(scene, entry["name"], referenced, _origin(entry["valueFrom"]))
     return scene
 
 
-def _put(scene: Scene, name: str, value: object, source: str = "") -> None:
-    """Note a setting; one without a value is unknown. Case does not matter in the names of settings."""
+def _set_value(scene: Scene, name: str, value: object, source: str = "") -> None:
+    """Store a setting; without a value, mark it as unknown. Names of settings ignore case."""
     name = name.upper()
     scene.values.pop(name, None)
     scene.unknown.pop(name, None)
@@ -161,9 +161,9 @@ def _origin(value_from: Manifest) -> str:
 def allowed_ports(scene: Scene) -> set[str] | None:
     """Return the numbers of the ports at which the NetworkPolicies let callers in; None for any port."""
     closed = [
-        one.get("spec", {})
-        for one in scene.policies
-        if "Ingress" in one.get("spec", {}).get("policyTypes", ["Ingress"])
+        policy.get("spec", {})
+        for policy in scene.policies
+        if "Ingress" in policy.get("spec", {}).get("policyTypes", ["Ingress"])
     ]
     rules = [rule for spec in closed for rule in spec.get("ingress") or []]
     ports = [port for rule in rules for port in rule.get("ports") or [{}]]

@@ -33,7 +33,7 @@ def replay_sample(
     """Replay the sample as the proof does, bounded.
 
     Args:
-        client: A client of what is replayed.
+        client: A client of the service.
         recording: The sample.
         target: The target that is replayed, for the advice; empty for a URL.
         subject: What a message calls it: `The live service`.
@@ -46,7 +46,7 @@ def replay_sample(
         client.protocol = find_protocol(client)
         return replay(client, recording, extent=FAR)
     except VerificationError as error:
-        raise _explained(client, error, subject, _fix(target)) from error
+        raise _deploy_error(client, error, subject, _fix(target)) from error
 
 
 def replay_live(
@@ -72,13 +72,13 @@ def replay_live(
 
 
 def summary_of(replayed: ReplayResult) -> str:
-    """Return what a replay found, in one line."""
+    """Return the result of a replay in one line."""
     how = ", ".join(check.name for check in replayed.checks)
     return f"{replayed.rows} of {replayed.rows} rows answered as the model does: {how}"
 
 
-def _explained(client: Client, error: VerificationError, subject: str, fix: str) -> DeployError:
-    """The error in the words of a deploy."""
+def _deploy_error(client: Client, error: VerificationError, subject: str, fix: str) -> DeployError:
+    """Return the error of a replay as an error of the deploy."""
     differs = f"{subject} answers, but not as the model does."
     match error:
         case SampleRefusedError(status=401):
@@ -90,12 +90,12 @@ def _explained(client: Client, error: VerificationError, subject: str, fix: str)
             )
         case SampleRefusedError():
             facts = f"{error.what}: {error.status} {str(error.body)[:300]}"
-            found = (f"POST {client.url}{error.endpoint}, {facts}",)
-            return LiveAnswersDifferError(f"{subject} refuses its own sample.", found, on_project("verify"))
+            details = (f"POST {client.url}{error.endpoint}, {facts}",)
+            return LiveAnswersDifferError(f"{subject} refuses its own sample.", details, on_project("verify"))
         case AnswersDifferError():
-            got, wanted = error.values
+            actual, expected = error.values
             where = error.path.lstrip(".") or "the answer"
-            facts = f"{error.what}, {where}: {got} from it, {wanted} from the model"
+            facts = f"{error.what}, {where}: {actual} from it, {expected} from the model"
             return LiveAnswersDifferError(differs, (f"{client.url}{error.endpoint}, {facts}",), fix)
         case ServiceFailedError():
             return RolloutFailedError("The service stopped answering during the replay.", (str(error),))

@@ -47,13 +47,13 @@ class Traffic:
         Source: prometheus.io/docs/prometheus/latest/querying/functions (histogram_quantile)
         """
         bounds = [(0.0, 0.0), *sorted(self.within.items())]
-        wanted = 0.95 * bounds[-1][1]
+        rank = 0.95 * bounds[-1][1]
         for (lower, below), (upper, count) in pairwise(bounds):
-            if count >= wanted > 0:
+            if count >= rank > 0:
                 return (
                     lower
                     if upper == float("inf")
-                    else lower + (upper - lower) * (wanted - below) / (count - below)
+                    else lower + (upper - lower) * (rank - below) / (count - below)
                 )
         return None
 
@@ -62,7 +62,7 @@ class Traffic:
         return Traffic(
             requests=self.requests + sign * other.requests,
             failed=self.failed + sign * other.failed,
-            within={one: self.within.get(one, 0) + sign * other.within.get(one, 0) for one in bounds},
+            within={bound: self.within.get(bound, 0) + sign * other.within.get(bound, 0) for bound in bounds},
         )
 
 

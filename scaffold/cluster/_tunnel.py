@@ -1,4 +1,4 @@
-"""A URL for what runs at a target, for programs that this package only starts."""
+"""A URL of a deployed service, for programs that this package starts."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def reach_target(
         DeployError: Its Service leads nowhere, or does not answer.
     """
     with api_errors():
-        wanted = read_target(root, target)
+        resolved_target = read_target(root, target)
         cluster = connect(access)
-        live_deployment(cluster, wanted)
-        client = find_service(cluster, wanted, pace or Pace())
+        live_deployment(cluster, resolved_target)
+        client = find_service(cluster, resolved_target, pace or Pace())
     with contextlib.closing(client):
         if isinstance(client, Forward):
             with _tunnel(client) as url:

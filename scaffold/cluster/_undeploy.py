@@ -33,13 +33,13 @@ _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """What `undeploy` did."""
+    """The result of `undeploy`."""
 
     removed: tuple[str, ...]
     left: tuple[str, ...]
-    """What stays, each with the reason."""
+    """The objects that are not removed, each with the reason."""
     last: Deployment | None = None
-    """What ran until then."""
+    """The deployment that was removed."""
 
 
 def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None = None) -> Removal:
@@ -51,82 +51,86 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         access: As for `deploy_project`.
     """
     with api_errors():
-        wanted = read_target(root, target)
+        resolved_target = read_target(root, target)
         cluster = connect(access)
-        namespace = cluster.get(f"/api/v1/namespaces/{wanted.namespace}")
+        namespace = cluster.get(f"/api/v1/namespaces/{resolved_target.namespace}")
         if namespace is None:
             return Removal(removed=(), left=())
         removed: list[str] = []
-        left: list[str] = []
-        live = cluster.get(cluster.locate(wanted.deployment))
-        last = describe_deployment(live, wanted) if live else None
-        with deploy_lock(cluster, wanted, holder_name()):
-            for ours in _ours(cluster, wanted, beside(live or {})):
+        kept_objects: list[str] = []
+        live = cluster.get(cluster.locate(resolved_target.deployment))
+        last = describe_deployment(live, resolved_target) if live else None
+        with deploy_lock(cluster, resolved_target, holder_name()):
+            for ours in _ours(cluster, resolved_target, beside(live or {})):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
                     removed.append(describe(ours))
                 else:
-                    left.append(f"{describe(ours)}: it was there before the first deploy")
-        _remove_namespace(cluster, namespace, set(removed), removed, left)
-        return Removal(removed=tuple(removed), left=tuple(left), last=last)
+                    kept_objects.append(f"{describe(ours)}: it was there before the first deploy")
+        _remove_namespace(cluster, namespace, set(removed), removed, kept_objects)
+        return Removal(removed=tuple(removed), left=tuple(kept_objects), last=last)
 
 
 def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manifest]:
-    """The objects with our labels, of the kinds that a target may hold; and the pull secret, by its name."""
+    """Return the objects with our labels, of the kinds that a target may hold, and the pull secret."""
     kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *live)}
     kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
     kinds |= {("networking.k8s.io/v1", "NetworkPolicy")}
     kinds -= {("v1", "Namespace"), ("v1", "Secret")}
     selector = f"{MANAGED_BY}={MANAGER_NAME},{NAME_LABEL}={target.service}"
-    found: list[Manifest] = []
-    for api_version, kind in sorted(kinds, key=lambda one: (one[1] != "Deployment", one)):
+    objects: list[Manifest] = []
+    for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] != "Deployment", kind)):
         path = cluster.kind(api_version, kind).path(target.namespace)
-        # Items of a list come without their kind.
+        # The API lists items without their kind.
         items = cluster.list(path, selector)
-        found += [one | {"apiVersion": api_version, "kind": kind} for one in items]
-    secrets = {one["metadata"]["name"] for one in target.manifests if one["kind"] == "Secret"}
+        objects += [item | {"apiVersion": api_version, "kind": kind} for item in items]
+    secrets = {m["metadata"]["name"] for m in target.manifests if m["kind"] == "Secret"}
     for name in sorted(secrets | {target.pull_secret} - {""}):
         secret = cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}")
         if secret and (secret["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER_NAME:
-            found.append(secret)
-    return found
+            objects.append(secret)
+    return objects
 
 
 def _remove_namespace(
-    cluster: Cluster, namespace: Manifest, gone: set[str], removed: list[str], left: list[str]
+    cluster: Cluster,
+    namespace: Manifest,
+    deleted_names: set[str],
+    removed: list[str],
+    kept_objects: list[str],
 ) -> None:
     name = namespace["metadata"]["name"]
     if not is_made_by_us(namespace):
-        left.append(f"Namespace/{name}: it was there before the first deploy")
+        kept_objects.append(f"Namespace/{name}: it was there before the first deploy")
         return
     try:
-        others = [one for one in _everything_in(cluster, name) if one not in gone]
+        remaining = [each for each in _everything_in(cluster, name) if each not in deleted_names]
     except ApiError as error:
-        left.append(f"Namespace/{name}: whether it is empty cannot be seen ({error.message})")
+        kept_objects.append(f"Namespace/{name}: whether it is empty cannot be seen ({error.message})")
         return
-    if others:
-        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        left.append(f"Namespace/{name}: it holds {', '.join(others[:3])}{more}")
+    if remaining:
+        more = f" and {len(remaining) - 3} more" if len(remaining) > 3 else ""
+        kept_objects.append(f"Namespace/{name}: it holds {', '.join(remaining[:3])}{more}")
         return
     try:
         cluster.delete(f"/api/v1/namespaces/{name}", uid=namespace["metadata"]["uid"])
     except ApiError as error:
-        left.append(f"Namespace/{name}: it may not be deleted ({error.message})")
+        kept_objects.append(f"Namespace/{name}: it may not be deleted ({error.message})")
         return
     removed.append(f"Namespace/{name}")
 
 
 def _everything_in(cluster: Cluster, namespace: str) -> list[str]:
     """Return the names of the objects in a namespace that have no owner and are not being deleted."""
-    found = []
+    names = []
     for kind in _listable_kinds(cluster):
-        for one in cluster.list(kind.path(namespace)):
-            metadata = one["metadata"]
+        for item in cluster.list(kind.path(namespace)):
+            metadata = item["metadata"]
             name = f"{kind.kind}/{metadata['name']}"
             is_dependent = bool(metadata.get("ownerReferences")) or "deletionTimestamp" in metadata
             if not is_dependent and name not in _OF_THE_CLUSTER:
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def _listable_kinds(cluster: Cluster) -> list[Kind]:

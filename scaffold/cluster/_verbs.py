@@ -53,8 +53,8 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
         NotDeployedError: Nothing runs there.
     """
     with api_errors():
-        wanted = read_target(root, target)
-        return describe_live(connect(access), wanted)
+        resolved_target = read_target(root, target)
+        return describe_live(connect(access), resolved_target)
 
 
 def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
@@ -66,10 +66,10 @@ def read_history(root: Path, *, target: str, access: ClusterAccess | None = None
         access: As for `deploy_project`.
     """
     with api_errors():
-        wanted = read_target(root, target)
+        resolved_target = read_target(root, target)
         cluster = connect(access)
-        sets = replica_sets(cluster, live_deployment(cluster, wanted))
-        return tuple(describe_deployment(one, wanted) for one in sets)
+        sets = replica_sets(cluster, live_deployment(cluster, resolved_target))
+        return tuple(describe_deployment(replica_set, resolved_target) for replica_set in sets)
 
 
 def roll_back(
@@ -105,39 +105,39 @@ def roll_back(
     """
     pace = pace or Pace()
     with api_errors():
-        wanted = read_target(root, target, measured)
+        resolved_target = read_target(root, target, measured)
         cluster = connect(access)
-        live = live_deployment(cluster, wanted)
-        with deploy_lock(cluster, wanted, holder_name(release)):
-            chosen = _choose(cluster, live, to, wanted)
-            remove_canary(cluster, wanted)
-            notes = record_of(chosen["metadata"].get("annotations") or {})
-            own = notes.get("model-sha256") == release.model_sha256
-            recording = read_recording(root) if own else None
+        live = live_deployment(cluster, resolved_target)
+        with deploy_lock(cluster, resolved_target, holder_name(release)):
+            revision = _choose(cluster, live, to, resolved_target)
+            remove_canary(cluster, resolved_target)
+            notes = record_of(revision["metadata"].get("annotations") or {})
+            is_same_model = notes.get("model-sha256") == release.model_sha256
+            recording = read_recording(root) if is_same_model else None
             notes |= {"by": holder_name(release), "at": now_utc()}
-            notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(chosen)}"
+            notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(revision)}"
             on_event(Finished("apply", notes["reason"]))
-            manifest = _manifest_of(chosen, live)
-            back = in_order([manifest, *beside(manifest)])
-            changes = changes_back(cluster, back)
+            manifest = _manifest_of(revision, live)
+            restored = in_order([manifest, *beside(manifest)])
+            changes = changes_back(cluster, restored)
             if beside(manifest):
-                remove_former(cluster, live, back)
+                remove_former(cluster, live, restored)
             stored = apply_changes(cluster, with_a_pod(changes), force=True)
-            if recording:  # else the outcome that is recorded is that of the former pod template
-                notes |= template_note(next(one for one in stored if one["kind"] == "Deployment"))
-            seed_replicas(cluster, back, live)
-            annotate(cluster, wanted.deployment, notes | {"live": PENDING})
+            if recording:  # otherwise the recorded outcome belongs to the former pod template
+                notes |= template_note(next(each for each in stored if each["kind"] == "Deployment"))
+            seed_replicas(cluster, restored, live)
+            annotate(cluster, resolved_target.deployment, notes | {"live": PENDING})
             try:
-                wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
+                wait_for_rollout(cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods)))
                 if beside(manifest):
-                    remove_later(cluster, beside(live), back)
-                notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
+                    remove_later(cluster, beside(live), restored)
+                notes["url"] = _replay(recording, cluster, resolved_target, pace, on_event)
             except DeployError as error:
-                annotate(cluster, wanted.deployment, notes | {"live": error.problem})
+                annotate(cluster, resolved_target.deployment, notes | {"live": error.problem})
                 raise
-            annotate(cluster, wanted.deployment, notes | ({"live": PASSED} if recording else {}))
+            annotate(cluster, resolved_target.deployment, notes | ({"live": PASSED} if recording else {}))
             allow_zero(cluster, changes, force=True)
-            return describe_live(cluster, wanted)
+            return describe_live(cluster, resolved_target)
 
 
 def stream_logs(
@@ -158,12 +158,12 @@ def stream_logs(
         access: As for `deploy_project`.
     """
     with api_errors():
-        wanted = read_target(root, target)
+        resolved_target = read_target(root, target)
         cluster = connect(access)
-        pods = pods_of(cluster, live_deployment(cluster, wanted))
+        pods = pods_of(cluster, live_deployment(cluster, resolved_target))
         for pod in sorted(pods, key=_is_less_alive)[:1] if follow else pods:
             name = pod["metadata"]["name"]
-            path = f"/api/v1/namespaces/{wanted.namespace}/pods/{name}/log"
+            path = f"/api/v1/namespaces/{resolved_target.namespace}/pods/{name}/log"
             query = {"tailLines": str(tail), "container": "service"} | ({"follow": "true"} if follow else {})
             try:
                 for line in cluster.lines(path, query):
@@ -182,21 +182,25 @@ def _is_less_alive(pod: Manifest) -> tuple[bool, bool]:
 def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:
     sets = replica_sets(cluster, live)
     present = revision_of(live)
-    kept = [one for one in sets if revision_of(one) != present]
-    chosen = [one for one in kept if (_went_live(one) if to is None else revision_of(one) == to)]
-    if not chosen:
-        numbers = ", ".join(str(revision_of(one)) for one in kept) or "none"
-        what = f"revision {to}" if to is not None else "other one that went live"
+    earlier = [replica_set for replica_set in sets if revision_of(replica_set) != present]
+    candidates = [
+        replica_set
+        for replica_set in earlier
+        if (_went_live(replica_set) if to is None else revision_of(replica_set) == to)
+    ]
+    if not candidates:
+        numbers = ", ".join(str(revision_of(replica_set)) for replica_set in earlier) or "none"
+        revision_name = f"revision {to}" if to is not None else "other one that went live"
         raise NotDeployedError(
-            f"'{target.name}' runs revision {present}, and there is no {what}.",
+            f"'{target.name}' runs revision {present}, and there is no {revision_name}.",
             (f"kept: {numbers}",),
             on_project("deployments", target=target.name),
         )
-    return chosen[0]
+    return candidates[0]
 
 
 def _went_live(replica_set: Manifest) -> bool:
-    """Whether a revision may be gone back to unasked: a deploy of it ended with a replay that passed."""
+    """Whether a rollback may choose this revision by default: its last deploy ended with a passed replay."""
     notes = record_of(replica_set["metadata"].get("annotations") or {})
     return "image" in notes and notes.get("live") == PASSED and not change_by_others(replica_set)
 
@@ -217,10 +221,11 @@ def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
 
 
 def _pods_in(manifest: Manifest) -> list[tuple[str, str, list[str]]]:
-    """What tells one revision's pods from another's: images, and the names of the settings."""
+    """Return what distinguishes the pods of two revisions: images, and the names of the settings."""
     containers = manifest["spec"]["template"]["spec"]["containers"]
     return [
-        (one["name"], one["image"], sorted(e["name"] for e in one.get("env") or [])) for one in containers
+        (container["name"], container["image"], sorted(e["name"] for e in container.get("env") or []))
+        for container in containers
     ]
 
 
@@ -237,7 +242,7 @@ def _bare(live: Manifest) -> Manifest:
 def _replay(
     recording: Recording | None, cluster: Cluster, target: Target, pace: Pace, on_event: OnEvent
 ) -> str:
-    """Find the address and replay the sample, where there is one; return the URL."""
+    """Find the address and replay the sample, if the project has one; return the URL."""
     client = find_service(cluster, target, pace)
     with contextlib.closing(client):
         detail = "ready; another model's sample"

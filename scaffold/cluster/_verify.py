@@ -1,4 +1,4 @@
-"""The proof of a running service, whoever deployed it: at a target, or at a URL."""
+"""The proof of a running service at a target or a URL, also if another tool deployed it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def verify_target(
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Verification:
-    """Replay the sample to what runs at a target, over the route of its callers, and record the outcome.
+    """Replay the sample to the service at a target, over the route of its callers, and record the outcome.
 
     Args:
         root: The project.
@@ -46,26 +46,42 @@ def verify_target(
 
     Raises:
         NotDeployedError: Nothing runs there.
-        ScaledToZeroError: It is scaled to zero; what was recorded of it stays.
-        DeployBusyError: It changed during the replay; nothing is recorded.
+        ScaledToZeroError: The service is scaled to zero; its record stays.
+        DeployBusyError: The pods changed during the replay; nothing is recorded.
         DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
     """
     pace = pace or Pace()
     with api_errors():
-        wanted = read_target(root, target)
+        resolved_target = read_target(root, target)
         recording = read_recording(root)
         cluster = connect(access)
-        asked = live_deployment(cluster, wanted)
+        replayed_deployment = live_deployment(cluster, resolved_target)
         try:
-            asked = wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
-            live_url, replayed = replay_live(cluster, wanted, recording, pace, on_event)
+            replayed_deployment = wait_for_rollout(
+                cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods))
+            )
+            live_url, replayed = replay_live(cluster, resolved_target, recording, pace, on_event)
         except ScaledToZeroError:
             raise
         except DeployError as error:
             with contextlib.suppress(DeployBusyError):
-                _record(cluster, wanted, asked, {"live": error.problem}, release_of, on_event)
+                _record(
+                    cluster,
+                    resolved_target,
+                    replayed_deployment,
+                    {"live": error.problem},
+                    release_of,
+                    on_event,
+                )
             raise
-        _record(cluster, wanted, asked, {"live": PASSED, "url": live_url}, release_of, on_event)
+        _record(
+            cluster,
+            resolved_target,
+            replayed_deployment,
+            {"live": PASSED, "url": live_url},
+            release_of,
+            on_event,
+        )
     return Verification(checks=replayed.checks)
 
 
@@ -101,7 +117,7 @@ def verify_url(
 def _record(
     cluster: Cluster,
     target: Target,
-    asked: Manifest,
+    replayed_deployment: Manifest,
     outcome: dict[str, str],
     release_of: Callable[[str], Release],
     on_event: OnEvent,
@@ -109,23 +125,23 @@ def _record(
     """Record the outcome of the replay on the Deployment, if the account may change that.
 
     Raises:
-        DeployBusyError: Its pods are no longer those that were asked.
+        DeployBusyError: The pod template is no longer that of the replay.
     """
     live = live_deployment(cluster, target)
     image = service_container(live)["image"]
-    if live["spec"]["template"] != asked["spec"]["template"]:
+    if live["spec"]["template"] != replayed_deployment["spec"]["template"]:
         raise DeployBusyError(
             f"{describe(target.deployment)} changed while the sample was replayed: nothing is recorded.",
-            (f"asked: {service_container(asked)['image']}", f"runs now: {image}"),
+            (f"asked: {service_container(replayed_deployment)['image']}", f"runs now: {image}"),
             f"Ask what runs now: {on_project('verify', target=target.name)}",
         )
     notes = record_of(live["metadata"].get("annotations") or {})
     if "model-sha256" not in notes or change_by_others(live):
-        # Wrong answers may be those of another project's model: nothing is said of it then.
+        # Wrong answers may come from another project's model: do not record a release for that.
         is_ours = outcome["live"] == PASSED
         release = release_of(image) if is_ours else Release(model_sha256="", proof="")
         notes = notes_of(target, image, release)
-    outcome = outcome | template_note(asked) | {"at": notes.get("at") or now_utc()}
+    outcome = outcome | template_note(replayed_deployment) | {"at": notes.get("at") or now_utc()}
     try:
         annotate(cluster, target.deployment, notes | outcome)
     except ClusterRefusedError as error:

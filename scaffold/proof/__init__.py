@@ -6,7 +6,7 @@ And the tests of a project that ask a deployed service.
 from scaffold.proof._environment import make_environment
 from scaffold.proof._junit import join_suites
 from scaffold.proof._live import LiveRun, Load, run_functional_test, run_stress_test
-from scaffold.proof._proof import Proof, started_proof, verify_project
+from scaffold.proof._proof import Proof, start_proof, verify_project
 from scaffold.proof._service import ProofAccess, Service, serve_project
 
 __all__ = [
@@ -20,6 +20,6 @@ __all__ = [
     "run_functional_test",
     "run_stress_test",
     "serve_project",
-    "started_proof",
+    "start_proof",
     "verify_project",
 ]

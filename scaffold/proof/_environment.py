@@ -34,10 +34,10 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in one folder and gets the other
     lock = open_lock(root, run)
-    wanted = hashlib.sha256(lock.text.encode()).hexdigest()
+    lock_sha256 = hashlib.sha256(lock.text.encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP
-    if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
+    if interpreter.exists() and stamp.exists() and stamp.read_text() == lock_sha256:
         return interpreter
     uv, env = uv_command(), uv_environment()
     base = find_python(python, run)
@@ -50,5 +50,5 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
         run([*install, "--python", str(interpreter)], cwd=root, env=env)
     except CommandError as error:
         raise EnvironmentFailedError(error.tail) from error
-    stamp.write_text(wanted)
+    stamp.write_text(lock_sha256)
     return interpreter

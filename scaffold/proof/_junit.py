@@ -57,7 +57,11 @@ def _suites(path: Path) -> list[Element]:
 
 def _check(case: Element) -> Check:
     outcome, detail = Outcome.PASSED, (case.findtext("system-out") or "").strip()
-    for tag, found in (("skipped", Outcome.SKIPPED), ("failure", Outcome.FAILED), ("error", Outcome.FAILED)):
+    for tag, failed_outcome in (
+        ("skipped", Outcome.SKIPPED),
+        ("failure", Outcome.FAILED),
+        ("error", Outcome.FAILED),
+    ):
         if (element := case.find(tag)) is not None:
-            outcome, detail = found, element.get("message") or (element.text or "").strip()
+            outcome, detail = failed_outcome, element.get("message") or (element.text or "").strip()
     return Check(name=case.get("name", ""), outcome=outcome, detail=detail)

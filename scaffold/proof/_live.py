@@ -1,4 +1,4 @@
-"""The tests of a project that ask a deployed service: `tests/live` by pytest, `tests/load` by locust."""
+"""Run the tests of a deployed service: `tests/live` by pytest, `tests/load` by locust."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _DONE = (0, 1)
 _PERCENT = re.compile(r"::(?P<test>\S+).*\[ *(?P<percent>\d+)%\]$")
 """A line of `pytest -v`."""
 _SHOWN = re.compile(r"\d+ users, ")
-"""A line of the locustfile on how it goes."""
+"""A progress line of the locustfile."""
 _NOT_FOR_TESTS = re.compile(r"PYTHON|VIRTUAL_ENV|CONDA|SCAFFOLD_|SERVICE_|LOCUST_|KUBECONFIG$")
 """Variables of this process that the tests do not get: its own Python, and logins that they do not need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRun:
-    """What the tests of a project are run with."""
+    """The parameters of a test run."""
 
     root: Path
     """The project."""
     python: Path
-    """The interpreter of an environment that has what they import."""
+    """The interpreter of an environment with the distributions that the tests import."""
     url: str
-    """Where the service is."""
+    """The URL of the service."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers of every request; they are written nowhere."""
     on_event: OnEvent = ignore
@@ -48,14 +48,14 @@ class LiveRun:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much a stress test sends."""
+    """The load of a stress test."""
 
     users: int
     seconds: int
 
 
 def run_functional_test(run: LiveRun, junit: Path) -> Suite:
-    """Run `tests/live` against a service; return what it found, and leave it in the file `junit` as well.
+    """Run `tests/live` against a service; return the results, which the file `junit` gets as well.
 
     Raises:
         SuiteBrokeOffError: It ended without a result.
@@ -63,8 +63,8 @@ def run_functional_test(run: LiveRun, junit: Path) -> Suite:
 
     def show(line: str) -> None:
         if match := _PERCENT.search(line):
-            done = int(match["percent"])
-            run.on_event(Advanced("functional", match["test"].partition("[")[0], done=done, total=100))
+            percent = int(match["percent"])
+            run.on_event(Advanced("functional", match["test"].partition("[")[0], done=percent, total=100))
 
     command = ["-m", "pytest", LIVE_TESTS, "--verbose", "-p", "no:cacheprovider", "--junit-xml", str(junit)]
     return _run("functional", run, command, junit, show)
@@ -74,20 +74,20 @@ def run_stress_test(run: LiveRun, load: Load, junit: Path, html: Path | None = N
     """Run the locustfile of the project against a service; return which limits it kept.
 
     Args:
-        run: What it is run with.
-        load: How much is sent.
+        run: The parameters of the run.
+        load: The number of users and seconds.
         junit: The file that gets the limits.
         html: The file that gets locust's report, if any, with the limits on top.
 
     Raises:
         SuiteBrokeOffError: It ended without a result.
     """
-    told: list[float] = []  # when it did
+    line_times: list[float] = []
 
     def show(line: str) -> None:
         if _SHOWN.match(line):
-            told.append(time.monotonic())
-            done = min(int(told[-1] - told[0]), load.seconds)
+            line_times.append(time.monotonic())
+            done = min(int(line_times[-1] - line_times[0]), load.seconds)
             run.on_event(Advanced("stress", line, done=done, total=load.seconds))
 
     command = ["-m", "locust", "-f", LOCUSTFILE, "--headless", "--only-summary", "--loglevel", "ERROR"]
@@ -122,9 +122,9 @@ def _run(
 
 
 def _environment(run: LiveRun) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not _NOT_FOR_TESTS.match(name)}
+    inherited = {name: value for name, value in os.environ.items() if not _NOT_FOR_TESTS.match(name)}
     return {
-        **kept,
+        **inherited,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": tempfile.gettempdir(),

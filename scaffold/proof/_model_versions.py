@@ -15,10 +15,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def versions_of_model(root: Path, lock: Lock) -> dict[str, str]:
-    """Return those of the locked versions that a difference of answers can be blamed on.
+    """Return the locked versions that may cause different answers.
 
-    That is what the model needs by `requirements.in`, and all that this requires by the `# via` lines of the
-    lock; everything where the project has no `requirements.in`.
+    These are the model's requirements in `requirements.in` and their transitive dependencies by the `# via`
+    lines of the lock; all distributions if the project has no `requirements.in`.
     """
     path = root / REQUIREMENTS
     if not path.is_file():

@@ -18,7 +18,7 @@ from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, ExampleRefusedError, UnfitAcceptedError
 from scaffold.proof._environment import make_environment
 from scaffold.proof._model_versions import versions_of_model
-from scaffold.proof._service import ProofAccess, Service, started_service
+from scaffold.proof._service import ProofAccess, Service, start_service
 from scaffold.spec import (
     OTHER_PROTOCOLS,
     PROTOCOLS,
@@ -64,12 +64,12 @@ def verify_project(
         VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
     """
     recording = recording or read_recording(root)
-    with started_proof(root, python=python, on_check=on_check, access=access) as proof:
+    with start_proof(root, python=python, on_check=on_check, access=access) as proof:
         return proof.finish(recording, example)
 
 
 @contextlib.contextmanager
-def started_proof(
+def start_proof(
     root: Path,
     *,
     python: str,
@@ -92,7 +92,7 @@ def started_proof(
     with TemporaryFolder("proof") as folder:
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         lock = open_lock(root)
-        with started_service(root, interpreter, access=access or ProofAccess()) as service:
+        with start_service(root, interpreter, access=access or ProofAccess()) as service:
             proof = Proof(
                 service, versions_of_model(root, lock), on_check, code_sha256(root), _protocols(root)
             )
@@ -191,9 +191,9 @@ def _differing(versions: Mapping[str, str]) -> Sequence[tuple[str, str, str]]:
     differing = []
     for name, pinned in versions.items():
         try:
-            here = version(name)
+            installed = version(name)
         except PackageNotFoundError:
             continue
-        if pinned and here != pinned:
-            differing.append((name, pinned, here))
+        if pinned and installed != pinned:
+            differing.append((name, pinned, installed))
     return tuple(differing)

@@ -33,7 +33,7 @@ _HASH_SEED = "1"
 
 
 class Service(Client):
-    """A running service on this machine; made by `started_service`."""
+    """A running service on this machine; made by `start_service`."""
 
     def __init__(self, process: Popen[bytes], url: str, headers: Mapping[str, str]) -> None:
         super().__init__(url, headers=headers)
@@ -42,7 +42,7 @@ class Service(Client):
         """Seconds from the start until it was ready."""
 
     def openapi(self) -> str:
-        """Return the service's description of itself as indented JSON; empty where it is closed."""
+        """Return the service's OpenAPI document as indented JSON; empty if it is not published."""
         answer = self.get(self.protocol.openapi)
         if answer.status != 200 or not answer.is_json:
             return ""
@@ -72,7 +72,7 @@ class ProofAccess:
 
 
 @contextlib.contextmanager
-def started_service(
+def start_service(
     root: Path,
     python: Path,
     *,
@@ -169,18 +169,25 @@ def _start(
 ) -> Popen[bytes]:
     # No PYTHON* and no active environment: the service must find neither our modules nor the user's.
     # Time zone and language are those of the proof and of the image.
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA")) and name not in READ_AT_START
     }
-    own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port), **_import_path(root)}
+    service_settings = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "BIND_HOST": host,
+        "PORT": str(port),
+        **_import_path(root),
+    }
     command = [str(python), "-m", *_command(root, host, port)]
-    return start_command(command, cwd=root, env={**kept, **OF_IMAGES, **own, **settings}, output=log)
+    return start_command(
+        command, cwd=root, env={**inherited, **OF_IMAGES, **service_settings, **settings}, output=log
+    )
 
 
 def _command(root: Path, host: str, port: int) -> list[str]:
-    """What the image starts; a template that has no such thing is served by plain uvicorn."""
+    """Return the arguments with which the image starts Python; plain uvicorn for templates without them."""
     package = find_package(root) or APP
     name = package.rpartition("/")[2]
     if (root / package / "__main__.py").exists():
@@ -189,7 +196,7 @@ def _command(root: Path, host: str, port: int) -> list[str]:
 
 
 def _import_path(root: Path) -> dict[str, str]:
-    """The variable that lets Python find a package below `src/`; nothing where it is at the top."""
+    """Return the variable that lets Python find a package below `src/`; empty if it is at the top level."""
     folder = find_package(root).rpartition("/")[0]
     return {"PYTHONPATH": str(root.absolute() / folder)} if folder else {}
 

@@ -22,18 +22,18 @@ def refuse_markers(root: Path, ancestor: Mapping[str, Content], owner: Mapping[s
 
 
 def added_files(
-    root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content], model_bytes: int
+    root: Path, recorded: Mapping[str, Content], ancestor: Mapping[str, Content], model_bytes: int
 ) -> dict[str, Content]:
-    """The files that the owner added: Python, and what may be a pristine file under another name."""
+    """Return the files that the owner added: Python modules, and files that may be renamed pristine ones."""
     model = model_path(ancestor)
-    kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
-    sizes = set() if model in known else {model_bytes}
+    kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in recorded)}
+    sizes = set() if model in recorded else {model_bytes}
     paths = [
         path
         for path in walk_files(root)
-        if path not in known
+        if path not in recorded
         and (PurePosixPath(path).suffix in kinds or (sizes and (root / path).lstat().st_size in sizes))
     ]
-    others = read_tree(root, paths)
-    place = loaded_path({**known, **others})
-    return others if not place or place in known else {**others, **read_tree(root, [place])}
+    added = read_tree(root, paths)
+    place = loaded_path({**recorded, **added})
+    return added if not place or place in recorded else {**added, **read_tree(root, [place])}

@@ -1,4 +1,4 @@
-"""The recorded answers of the old model beside those of the new one, before anything is written."""
+"""Compare the recorded answers of the old and the new model, before anything is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerChanges:
-    """How the new model answers the recorded requests that its sample has too."""
+    """The differences between the answers of two models to the requests that both recordings have."""
 
     compared: int
     differing: int
@@ -25,7 +25,7 @@ class AnswerChanges:
     classes: Mapping[str, int] = field(default_factory=dict)
     """How often a label became another one: `0 -> 1`."""
     values: Mapping[str, tuple[tuple[JSONValue, JSONValue], ...]] = field(default_factory=dict)
-    """The old and the new value at each place of the answers, equal ones too, by place: `prediction`."""
+    """The pairs of old and new values, equal ones too, by their path in the answer: `prediction`."""
 
     def __str__(self) -> str:
         if not self.compared:
@@ -33,7 +33,7 @@ class AnswerChanges:
         return f"{self.differing} of {self.compared} recorded requests get another answer from the new model"
 
     def as_json(self) -> dict[str, JSONValue]:
-        """The changes for a program to read."""
+        """Return the changes as JSON."""
         return {
             "compared": self.compared,
             "differing": self.differing,
@@ -52,29 +52,31 @@ def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
         new: Those of the new state.
     """
     shared = _shared_fields(old, new)
-    answers: dict[str, JSONValue] = {}
+    new_answers: dict[str, JSONValue] = {}
     for request, answer in _pairs(new):
-        answers.setdefault(_key(request, shared), answer)
+        new_answers.setdefault(_key(request, shared), answer)
     compared = differing = 0
-    found: list[tuple[float, str]] = []
+    changes_by_distance: list[tuple[float, str]] = []
     classes: Counter[str] = Counter()
     values: dict[str, list[tuple[JSONValue, JSONValue]]] = {}
     for number, (request, before) in enumerate(_pairs(old)):
         key = _key(request, shared)
-        if key not in answers:
+        if key not in new_answers:
             continue
-        changes = list(differences(answers[key], before))
-        after = dict(_leaves(answers[key]))
+        changes = list(differences(new_answers[key], before))
+        after = dict(_leaves(new_answers[key]))
         for path, value in _leaves(before):
             if path in after:
                 values.setdefault(path, []).append((value, after[path]))
         compared, differing = compared + 1, differing + bool(changes)
         for change in changes:
-            text = " -> ".join(_shown(change.expected, change.actual))
-            found.append((distance(change), f"request {number}, {change.path.lstrip('.')}: {text}"))
+            text = " -> ".join(_format_pair(change.expected, change.actual))
+            changes_by_distance.append(
+                (distance(change), f"request {number}, {change.path.lstrip('.')}: {text}")
+            )
             if not isinstance(change.expected, float) and not isinstance(change.actual, float):
                 classes[text] += 1
-    worst = sorted(found, key=lambda each: -each[0])[:_WORST]
+    worst = sorted(changes_by_distance, key=lambda each: -each[0])[:_WORST]
     return AnswerChanges(
         compared=compared,
         differing=differing,
@@ -84,15 +86,15 @@ def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
     )
 
 
-def _shown(old: JSONValue, new: JSONValue) -> tuple[str, str]:
-    """Two values as JSON; floats with six digits, if these tell them apart."""
+def _format_pair(old: JSONValue, new: JSONValue) -> tuple[str, str]:
+    """Return two values as JSON; floats with six digits, if the two then still differ."""
     short = [json.dumps(float(f"{each:.6g}") if isinstance(each, float) else each) for each in (old, new)]
-    whole = json.dumps(old), json.dumps(new)
-    return whole if short[0] == short[1] else (short[0], short[1])
+    full = json.dumps(old), json.dumps(new)
+    return full if short[0] == short[1] else (short[0], short[1])
 
 
 def _shared_fields(old: Recording, new: Recording) -> set[str]:
-    """The fields that requests of both recordings have."""
+    """Return the fields that requests of both recordings have."""
     sides = (
         {name for each in side.requests if isinstance(each, dict) for name in each} for side in (old, new)
     )
@@ -100,7 +102,7 @@ def _shared_fields(old: Recording, new: Recording) -> set[str]:
 
 
 def _key(request: JSONValue, shared: set[str]) -> str:
-    """The text by which a request is found in the other recording."""
+    """Return the key of a request, which is equal in both recordings."""
     if isinstance(request, dict) and shared:
         request = {name: value for name, value in request.items() if name in shared}
     return json.dumps(request, sort_keys=True)

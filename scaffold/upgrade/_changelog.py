@@ -6,7 +6,7 @@ from scaffold.upgrade._report import Report
 
 
 def changelog_entry(report: Report) -> str:
-    """What the project's changelog says of the new version."""
+    """Return the entry of the new version in the project's changelog."""
     lines = [f"## {report.new_version}", ""]
     if report.model:
         lines += [f"Another model: {report.model}.", ""]

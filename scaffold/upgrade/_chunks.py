@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece: a statement with the comments above it, or a run of statements without a name."""
+    """A statement with the comments above it, or several consecutive statements without a name."""
 
     key: str
-    """What the piece is, e.g. `class ModelInput`, `name age`, `from typing`; unique among its siblings."""
+    """The key, such as `class ModelInput`, `name age`, `from typing`; unique among its siblings."""
     lead: str
     """The blank lines and comments above it."""
     code: str
@@ -24,12 +24,12 @@ class Chunk:
 
     @property
     def text(self) -> str:
-        """The piece as it stands in the source."""
+        """The text of the piece in the source."""
         return self.lead + self.code
 
     @property
     def blank(self) -> str:
-        """The empty lines that it begins with."""
+        """The blank lines at its start."""
         stripped = self.text.lstrip("\n")
         return self.text[: len(self.text) - len(stripped)]
 
@@ -38,12 +38,12 @@ Module = list[Chunk]
 
 
 def joined(chunks: Iterable[Chunk]) -> str:
-    """The text of these pieces."""
+    """Return the text of these pieces."""
     return "".join(chunk.text for chunk in chunks)
 
 
 def has_chunk(chunks: Iterable[Chunk], key: str) -> bool:
-    """Whether one of these pieces is of that name."""
+    """Whether one of these pieces has this key."""
     return any(chunk.key == key for chunk in chunks)
 
 
@@ -91,7 +91,7 @@ def _header_end(node: ast.ClassDef, lines: list[str]) -> int:
 
 def _cut(body: list[ast.stmt], lines: list[str], start: int, stop: int, *, indent: str) -> list[Chunk]:
     chunks: list[Chunk] = []
-    seen: Counter[str] = Counter()
+    key_counts: Counter[str] = Counter()
     at = start
     for index, node in enumerate(body):
         first, last = _first_line(node) - 1, node.end_lineno or node.lineno
@@ -107,8 +107,8 @@ def _cut(body: list[ast.stmt], lines: list[str], start: int, stop: int, *, inden
             continue
         if not key:
             key = f"after {chunks[-1].key}" if chunks else "first"
-        seen[key] += 1
-        unique = key if seen[key] == 1 else f"{key} #{seen[key]}"
+        key_counts[key] += 1
+        unique = key if key_counts[key] == 1 else f"{key} #{key_counts[key]}"
         chunks.append(Chunk(unique, lead, code, node if name else None))
     if at < stop:
         chunks.append(Chunk("end", "".join(lines[at:stop]), ""))

@@ -1,6 +1,6 @@
-"""How conflicts are written and counted; the words `ours` and `theirs` are git's.
+"""Write and count conflicts; `ours` and `theirs` mean the same as in git.
 
-`ours` is what the owner has, `theirs` is what arrives with the new state.
+`ours` is the owner's side, `theirs` is the new state.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ class Conflicts:
         return "".join(
             (
                 f"{OURS_MARK} yours\n",
-                _ended(ours),
+                _end_line(ours),
                 f"{MIDDLE_MARK}\n",
-                _ended(theirs),
+                _end_line(theirs),
                 f"{THEIRS_MARK} {self.incoming}\n",
             )
         )
 
 
 def choose(base: T, ours: T, theirs: T) -> T:
-    """The side that changed.
+    """Return the side that changed.
 
     Raises:
         Disagreement: Both did, differently.
@@ -71,5 +71,5 @@ def each(function: Callable[[T], R], base: T, ours: T, theirs: T) -> tuple[R, R,
     return function(base), function(ours), function(theirs)
 
 
-def _ended(text: str) -> str:
+def _end_line(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"

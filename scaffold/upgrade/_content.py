@@ -20,11 +20,11 @@ LARGEST_TEXT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A file that is not merged, only replaced: a model, a picture; equal where the hash is."""
+    """A file that is replaced and never merged, such as a model or a picture; compared by hash."""
 
     sha256: str
     path: Path | None = field(default=None, compare=False)
-    """The file with its bytes, if it still exists."""
+    """The path of the file with these bytes, if it still exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ NOT_COPIED = (
     ".pytest_cache",
     ".ruff_cache",
 )
-"""Folders that are no part of a project."""
+"""Folders that do not belong to a project."""
 
 Content: TypeAlias = bytes | Opaque | Link
 
@@ -62,38 +62,38 @@ def read_content(path: Path, sha256: str = "") -> Content:
 
 
 def read_tree(
-    root: Path, paths: Iterable[str], known: Mapping[str, str] = MappingProxyType({})
+    root: Path, paths: Iterable[str], known_hashes: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Content]:
-    """What `root` holds of `paths`.
+    """Return the content of the files among `paths` that exist in `root`.
 
     Args:
         root: A folder.
         paths: Relative to it.
-        known: The sha256 of files that were just written, by path: a large file is not read again for it.
+        known_hashes: The sha256 of just written files, by path, which saves reading large files again.
 
     Raises:
         UnsafePathError: A path leads out of `root`.
     """
-    found = {}
+    contents = {}
     for path in sorted(set(paths)):
         file = path_below(root, path, link=True)
         if file.is_symlink() or file.is_file():
-            found[path] = read_content(file, known.get(path, ""))
-    return found
+            contents[path] = read_content(file, known_hashes.get(path, ""))
+    return contents
 
 
 def read_folder(root: Path) -> dict[str, Content]:
-    """All that a folder holds."""
+    """Return the content of every file in a folder."""
     return read_tree(root, (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()))
 
 
 def walk_files(root: Path) -> Iterator[str]:
-    """The path of every file of a project that a merge may look at."""
+    """Yield the path of every file of a project that a merge may read."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in NOT_COPIED)
-        here = Path(folder).relative_to(root)
+        relative = Path(folder).relative_to(root)
         for name in sorted(files):
-            path = (here / name).as_posix()
+            path = (relative / name).as_posix()
             if is_safe_path(path):
                 yield path
 

@@ -1,4 +1,4 @@
-"""What a service takes and gives, as JSON Schema: from a signature, or from an OpenAPI document."""
+"""The input and output of a service as JSON Schema, from a signature or from an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What `POST /score` takes and what it answers."""
+    """The schemas of the request and the response of `POST /score`."""
 
     input: JSONSchema
     output: JSONSchema
 
 
 def contract_of_signature(signature: spec.Signature) -> Contract:
-    """What the service of this signature takes and gives."""
+    """Return the contract of a service with this signature."""
     return Contract(_schema(signature.input), _schema(signature.output))
 
 
 def contract_of_openapi(document: Mapping[str, Any]) -> Contract:
-    """What a service takes and gives by its OpenAPI document; references are followed."""
+    """Return the contract in an OpenAPI document, with its references resolved."""
     schemas = document["components"]["schemas"]
     return Contract(
-        _resolved(schemas["ModelInput"], schemas, frozenset()),
-        _resolved(schemas["ModelOutput"], schemas, frozenset()),
+        _resolve_references(schemas["ModelInput"], schemas, frozenset()),
+        _resolve_references(schemas["ModelOutput"], schemas, frozenset()),
     )
 
 
@@ -77,8 +77,8 @@ def _schema(schema: spec.Schema) -> dict[str, Any]:
             return _schema(items)
         case spec.Picture():
             return {"type": "string", "format": "base64 image"}
-        case spec.UserType(qualname=name, seen=seen):
-            return _schema(seen) if seen else {"type": name}
+        case spec.UserType(qualname=name, seen=inner_schema):
+            return _schema(inner_schema) if inner_schema else {"type": name}
         case _:
             assert_never(schema)
 
@@ -100,23 +100,27 @@ def _array(items: dict[str, Any], length: int | None) -> dict[str, Any]:
 
 
 def _object(fields: Iterable[spec.Field]) -> dict[str, Any]:
-    listed = list(fields)
+    object_fields = list(fields)
     return {
         "type": "object",
-        "properties": {field.name: _schema(field.schema) for field in listed},
-        "required": [field.name for field in listed if field.required],
+        "properties": {field.name: _schema(field.schema) for field in object_fields},
+        "required": [field.name for field in object_fields if field.required],
         "additionalProperties": False,
     }
 
 
-def _resolved(schema: Any, known: Mapping[str, Any], above: frozenset[str]) -> Any:
-    """The schema with each reference replaced by what it names; one that leads back to itself by a name."""
+def _resolve_references(schema: Any, definitions: Mapping[str, Any], above: frozenset[str]) -> Any:
+    """Return the schema with each `$ref` replaced by its definition; a recursive one by its name."""
     if isinstance(schema, list):
-        return [_resolved(item, known, above) for item in schema]
+        return [_resolve_references(item, definitions, above) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
     reference = schema.get("$ref")
     if isinstance(reference, str):
         name = reference.rpartition("/")[2]
-        return {"type": name} if name in above else _resolved(known[name], known, above | {name})
-    return {key: _resolved(item, known, above) for key, item in schema.items()}
+        return (
+            {"type": name}
+            if name in above
+            else _resolve_references(definitions[name], definitions, above | {name})
+        )
+    return {key: _resolve_references(item, definitions, above) for key, item in schema.items()}

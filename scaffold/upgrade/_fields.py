@@ -27,7 +27,7 @@ _NO_COMMA = cst.MaybeSentinel.DEFAULT
 
 
 class OtherKind(Disagreement):
-    """The owner bounds the values of a field that has values of another kind in the new state."""
+    """The owner's bounds do not fit the type that a field has in the new state."""
 
 
 def merge_assignment(base: str, ours: str, theirs: str) -> str:
@@ -64,7 +64,7 @@ def merge_assignment(base: str, ours: str, theirs: str) -> str:
     line = ours.rstrip("\n")
     trailing = line[len(indent + _code(mine)) :] if line.startswith(indent + _code(mine)) else ""
     if len(f"{indent}{_code(merged)}") > LINE_LENGTH >= len(line) and "\n" not in _code(merged):
-        merged = merged.with_changes(value=_one_a_line(merged.value, indent))
+        merged = merged.with_changes(value=_split_arguments(merged.value, indent))
     return f"{indent}{_code(merged)}{trailing}\n"
 
 
@@ -90,8 +90,8 @@ def _constraints(field: cst.AnnAssign) -> set[str]:
     return {each.keyword.value for each in call.args if each.keyword and each.keyword.value in _BOUNDS}
 
 
-def _one_a_line(value: cst.BaseExpression | None, indent: str) -> cst.BaseExpression | None:
-    """A call that became too long for its line, with each argument on a line of its own."""
+def _split_arguments(value: cst.BaseExpression | None, indent: str) -> cst.BaseExpression | None:
+    """Return a call that is too long for its line, with each argument on a separate line."""
     if not isinstance(value, cst.Call):
         return value
     before = "".join(f"\n{indent}    {_code(each.with_changes(comma=_NO_COMMA))}," for each in value.args)
@@ -111,7 +111,7 @@ def _parse(text: str) -> cst.BaseSmallStatement:
 def _merge_annotation(
     base: cst.BaseExpression, ours: cst.BaseExpression, theirs: cst.BaseExpression
 ) -> cst.BaseExpression:
-    """The merged type: whether it may be `None` is one question, what else it is another."""
+    """Return the merged type; `None` and the rest of the union are merged separately."""
     if _code(ours) == _code(theirs) or _code(theirs) == _code(base):
         return ours
     if _code(ours) == _code(base):
@@ -148,7 +148,7 @@ def _merge_value(
 
 
 def _as_call(value: cst.BaseExpression | None) -> cst.Call:
-    """A missing value is `Field()`, a bare one `Field(default=value)`."""
+    """Return a value as a call: a missing value as `Field()`, a bare value as `Field(default=value)`."""
     if value is None:
         return cst.Call(func=cst.Name("Field"))
     if isinstance(value, cst.Call):
@@ -158,42 +158,42 @@ def _as_call(value: cst.BaseExpression | None) -> cst.Call:
 
 
 def _merge_arguments(base: cst.Call, ours: cst.Call, theirs: cst.Call) -> cst.Call:
-    before, mine, new = (_named(call.args) for call in (base, ours, theirs))
-    kept: list[cst.Arg] = []
+    before, mine, new = (_by_keyword(call.args) for call in (base, ours, theirs))
+    merged_arguments: list[cst.Arg] = []
     for name in [*mine, *(name for name in new if name not in mine)]:
         text = choose(*(_text_of(side.get(name)) for side in (before, mine, new)))
         if text is not None:
             from_new = name not in mine
             value = new[name].value if _text_of(new.get(name)) == text else mine[name].value
-            kept.append(new[name] if from_new else mine[name].with_changes(value=value))
-    if len(kept) == len(mine) and all(name in mine for name in _named(kept)):
-        return ours.with_changes(args=kept)
+            merged_arguments.append(new[name] if from_new else mine[name].with_changes(value=value))
+    if len(merged_arguments) == len(mine) and all(name in mine for name in _by_keyword(merged_arguments)):
+        return ours.with_changes(args=merged_arguments)
     if _comments(ours) or _comments(theirs) != _comments(base):
         raise Disagreement
-    return ours.with_changes(args=_with_commas(kept, ours.args))
+    return ours.with_changes(args=_with_commas(merged_arguments, ours.args))
 
 
 def _comments(call: cst.Call) -> list[str]:
-    """The comments between the parentheses of a call, which moving its arguments would lose."""
-    found = _Comments()
-    call.visit(found)
-    return found.texts
+    """Return the comments between the parentheses of a call, which a move of its arguments would lose."""
+    collector = _Comments()
+    call.visit(collector)
+    return collector.texts
 
 
-def _named(args: Sequence[cst.Arg]) -> dict[str, cst.Arg]:
-    """Arguments by keyword; the first one without a keyword is the default."""
-    named: dict[str, cst.Arg] = {}
+def _by_keyword(args: Sequence[cst.Arg]) -> dict[str, cst.Arg]:
+    """Return arguments by keyword; the first positional argument has the key `default`."""
+    by_keyword: dict[str, cst.Arg] = {}
     for index, argument in enumerate(args):
         if argument.star == "*":
             raise Disagreement
         place = f"**{_code(argument.value)}" if argument.star else "default" if index == 0 else str(index)
         name = argument.keyword.value if argument.keyword else place
-        named[name] = argument
-    return named
+        by_keyword[name] = argument
+    return by_keyword
 
 
 def _with_commas(args: list[cst.Arg], like: Sequence[cst.Arg]) -> list[cst.Arg]:
-    """The arguments laid out as the owner's call is: on one line, or one a line with a last comma."""
+    """Return the arguments in the layout of the owner's call: on one line, or each on a separate line."""
     separator = next(
         (argument.comma for argument in like[:-1] if isinstance(argument.comma, cst.Comma)),
         cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")),

@@ -1,6 +1,6 @@
 """Move the files of a committed change to their places: all of them, or none.
 
-It runs as a process of its own, in a session of its own and with the standard library only, so that it
+It runs as a separate process in its own session and imports only the standard library, so that it
 continues if the command that started it is killed. After a power cut, the next command of the same user on
 the same machine runs it again; a change that came with a project is never carried out.
 """
@@ -26,7 +26,7 @@ from scaffold.errors import DamagedJournalError, ForeignChangeError, ScaffoldErr
 
 JOURNAL = "journal.json"
 NOT_TOUCHED = 2
-"""The exit status where the change was neither carried out nor taken back."""
+"""The exit status if the change was neither applied nor rolled back."""
 
 
 class Entry(NamedTuple):
@@ -61,7 +61,7 @@ def finish(root: Path) -> str:
             shutil.rmtree(root / UNDO, ignore_errors=True)
             folder.rename(root / UNDO)
         except OSError as error:
-            reason = _taken_back(root, folder, entries, error)
+            reason = _restore(root, folder, entries, error)
         else:
             reason = ""
         forget_pending(root)
@@ -134,15 +134,15 @@ def digest(path: Path) -> str:
         return hashlib.sha256(str(path.readlink()).encode()).hexdigest()
     if not path.is_file():
         return ""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            sha256.update(block)
+    return sha256.hexdigest()
 
 
 def _move(root: Path, folder: Path, number: int, entry: Entry) -> None:
-    """Bring one file to its new state, which it may have already."""
+    """Move one file to its new state, unless it has that already."""
     target, staged = root / entry.path, folder / "new" / str(number)
     current = digest(target)
     if current not in {entry.had, entry.gets}:
@@ -157,15 +157,15 @@ def _move(root: Path, folder: Path, number: int, entry: Entry) -> None:
         _remove_empty(target.parent, root)
 
 
-def _taken_back(root: Path, folder: Path, entries: list[tuple[int, Entry]], error: OSError) -> str:
-    """Bring back what the moved files held; one that somebody else changed meanwhile is left to them."""
-    left = False
+def _restore(root: Path, folder: Path, entries: list[tuple[int, Entry]], error: OSError) -> str:
+    """Restore the former content of the moved files, except of files that changed in the meantime."""
+    is_incomplete = False
     for number, entry in entries:
         target, old = root / entry.path, folder / "old" / str(number)
         if digest(target) == entry.had:
             continue
         if digest(target) != entry.gets:
-            left = left or not os.path.lexists(folder / "new" / str(number))
+            is_incomplete = is_incomplete or not os.path.lexists(folder / "new" / str(number))
         elif entry.had:
             target.parent.mkdir(parents=True, exist_ok=True)
             old.replace(target)
@@ -173,10 +173,10 @@ def _taken_back(root: Path, folder: Path, entries: list[tuple[int, Entry]], erro
             target.unlink()
             _remove_empty(target.parent, root)
     reason = error.strerror or str(error)
-    if left:
-        kept = folder.with_name(f"update-{os.getpid()}")
-        folder.rename(kept)
-        return f"{reason}; what the files held before is in {kept}/old"
+    if is_incomplete:
+        backup = folder.with_name(f"update-{os.getpid()}")
+        folder.rename(backup)
+        return f"{reason}; what the files held before is in {backup}/old"
     shutil.rmtree(folder, ignore_errors=True)
     return reason
 

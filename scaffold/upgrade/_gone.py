@@ -1,4 +1,4 @@
-"""Find references in a project's code to modules, names, arguments and fields that are gone."""
+"""Find references in a project's code to modules, names, arguments and fields that no longer exist."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def gone_references(files: Mapping[str, str], checked: set[str]) -> dict[str, list[str]]:
-    """Return the references to what is gone in each of the files `checked`, with the lines.
+    """Return the dangling references in each of the files `checked`, with the lines.
 
     Args:
         files: All Python files of the project, by path.
         checked: The paths of the files to search.
     """
-    modules = {module_name(path): _parsed(text) for path, text in files.items()}
-    found: dict[str, list[str]] = {}
+    modules = {module_name(path): _parse(text) for path, text in files.items()}
+    faults_by_path: dict[str, list[str]] = {}
     for path in sorted(checked):
         faults = set(_faults(modules[module_name(path)], modules))
         if path == SCHEMAS:
             faults |= set(_example_faults(modules[module_name(path)]))
-        found[path] = [f"line {line}: {what}" for line, what in sorted(faults)]
+        faults_by_path[path] = [f"line {line}: {fault}" for line, fault in sorted(faults)]
         if path in GENERATED and (names := unbound_names(files[path])):
-            found[path].append(f"{', '.join(sorted(names))}: not defined")
-    return {path: faults for path, faults in found.items() if faults}
+            faults_by_path[path].append(f"{', '.join(sorted(names))}: not defined")
+    return {path: faults for path, faults in faults_by_path.items() if faults}
 
 
-def _parsed(text: str) -> ast.Module:
-    """The module; one that may hold any name where it does not parse."""
+def _parse(text: str) -> ast.Module:
+    """Return the syntax tree of a module; if it does not parse, a tree that may bind any name."""
     try:
         return ast.parse(text)
     except SyntaxError:
@@ -46,8 +46,8 @@ def _faults(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[tup
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level and _is_ours(node.module or ""):
             for alias in node.names:
-                if what := _missing(node.module or "", alias.name, modules):
-                    yield node.lineno, what
+                if fault := _missing(node.module or "", alias.name, modules):
+                    yield node.lineno, fault
                 aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                 if definition := _definition(node.module or "", alias.name, modules):
                     functions[alias.asname or alias.name] = definition
@@ -61,14 +61,14 @@ def _faults(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[tup
 
 
 def _missing(module: str, name: str, modules: Mapping[str, ast.Module]) -> str:
-    """What is gone of `from module import name`; empty where it is there."""
-    whole = f"{module}.{name}"
-    if _exists(whole, modules):
+    """Return the missing module or name of `from module import name`; empty if both exist."""
+    qualified = f"{module}.{name}"
+    if _exists(qualified, modules):
         return ""
     if not _exists(module, modules):
         return f"{module} is gone"
-    held = modules.get(module)
-    return "" if name == "*" or (held and name in _bound(held)) else f"{whole} is gone"
+    tree = modules.get(module)
+    return "" if name == "*" or (tree and name in _bound_names(tree)) else f"{qualified} is gone"
 
 
 def _is_ours(name: str) -> bool:
@@ -85,21 +85,21 @@ def _attributes(
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = aliases.get(node.value.id, "")
-            if module in modules and (what := _missing(module, node.attr, modules)):
-                yield node.lineno, what
+            if module in modules and (fault := _missing(module, node.attr, modules)):
+                yield node.lineno, fault
 
 
 def _calls(tree: ast.Module, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        name, given = node.func, len(node.args)
+        name, positional_count = node.func, len(node.args)
         if isinstance(name, ast.Attribute) and name.attr == "add_middleware" and node.args:
             name = node.args[0]  # called later, with the app in place of the class
         if isinstance(name, ast.Name) and (definition := functions.get(name.id)):
-            wrong = _wrong_arguments(definition, given, [key.arg for key in node.keywords])
-            if wrong and not any(isinstance(argument, ast.Starred) for argument in node.args):
-                yield node.lineno, f"{name.id} takes other arguments now: {wrong}"
+            expected = _wrong_arguments(definition, positional_count, [key.arg for key in node.keywords])
+            if expected and not any(isinstance(argument, ast.Starred) for argument in node.args):
+                yield node.lineno, f"{name.id} takes other arguments now: {expected}"
 
 
 def _definition(module: str, name: str, modules: Mapping[str, ast.Module]) -> ast.stmt | None:
@@ -116,62 +116,62 @@ def _definition(module: str, name: str, modules: Mapping[str, ast.Module]) -> as
     return None
 
 
-def _wrong_arguments(definition: ast.stmt, given: int, keywords: list[str | None]) -> str:
-    """The arguments that a function takes, where a call does not fit; empty where it does."""
+def _wrong_arguments(definition: ast.stmt, positional_count: int, keywords: list[str | None]) -> str:
+    """Return the parameters of a function that a call does not fit; empty if the call fits."""
     function: ast.stmt | None = definition
     if isinstance(definition, ast.ClassDef):
         inits = [n for n in definition.body if isinstance(n, _Function) and n.name == "__init__"]
         function = inits[0] if inits else None
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return ""
-    taken = function.args
-    names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
+    parameters = function.args
+    names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
     names = names[1:] if isinstance(definition, ast.ClassDef) else names
-    needed = names[: len(names) - len(taken.defaults)]
-    only = [each.arg for each in taken.kwonlyargs]
-    needed += [name for name, value in zip(only, taken.kw_defaults, strict=True) if value is None]
-    filled = {*names[:given], *keywords}
-    too_many = given > len(names) and not taken.vararg
+    needed = names[: len(names) - len(parameters.defaults)]
+    only = [each.arg for each in parameters.kwonlyargs]
+    needed += [name for name, value in zip(only, parameters.kw_defaults, strict=True) if value is None]
+    filled = {*names[:positional_count], *keywords}
+    too_many = positional_count > len(names) and not parameters.vararg
     too_few = None not in keywords and not filled >= set(needed)
-    unknown = not taken.kwarg and not filled <= {*names, *only, None}
+    unknown = not parameters.kwarg and not filled <= {*names, *only, None}
     return ", ".join([*names, *only]) if too_many or too_few or unknown else ""
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """The names that a module binds."""
-    found: set[str] = set()
+def _bound_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module binds."""
+    names_bound: set[str] = set()
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
+                names_bound.add(name)
                 continue
             case ast.ImportFrom(names=names) | ast.Import(names=names):
                 if any(alias.name == "*" for alias in names):
                     return _Everything()
-                found |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+                names_bound |= {alias.asname or alias.name.partition(".")[0] for alias in names}
             case ast.Name(id=name, ctx=ast.Store()):
-                found.add(name)
-            case ast.Global(names=listed):
-                found |= set(listed)
+                names_bound.add(name)
+            case ast.Global(names=global_names):
+                names_bound |= set(global_names)
             case _:
                 pass
         waiting += ast.iter_child_nodes(node)
-    if "__getattr__" in found:
+    if "__getattr__" in names_bound:
         return _Everything()
-    return found | {"__name__", "__file__", "__doc__", "__path__"}
+    return names_bound | {"__name__", "__file__", "__doc__", "__path__"}
 
 
 class _Everything(set[str]):
-    """The names of a module that cannot be listed."""
+    """A set that contains every name, for a module whose names cannot be listed."""
 
     def __contains__(self, _name: object) -> bool:
         return True
 
 
 def _example_faults(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The values that `EXAMPLE` lacks, or has and its class does not take."""
+    """Yield the required values that `EXAMPLE` lacks, and its values for unknown fields."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
         match node:
@@ -179,13 +179,15 @@ def _example_faults(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 if name not in classes or any(key.arg is None for key in call.keywords):
                     continue
                 fields = dict(_fields(classes[name]))
-                given = {key.arg for key in call.keywords}
-                if lacking := [wire for wire, required in fields.items() if required and wire not in given]:
-                    yield node.lineno, f"EXAMPLE needs a value for {', '.join(lacking)}"
+                keywords = {key.arg for key in call.keywords}
+                if missing := [
+                    wire for wire, required in fields.items() if required and wire not in keywords
+                ]:
+                    yield node.lineno, f"EXAMPLE needs a value for {', '.join(missing)}"
                 plain = all(
                     isinstance(base, ast.Name) and base.id == "BaseModel" for base in classes[name].bases
                 )
-                if plain and (unknown := [f"{each}" for each in given if each not in fields]):
+                if plain and (unknown := [f"{each}" for each in keywords if each not in fields]):
                     yield (
                         node.lineno,
                         f"{name} has no field {', '.join(sorted(unknown))}, which EXAMPLE gives",

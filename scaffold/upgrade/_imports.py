@@ -74,18 +74,18 @@ def _import_block(source: str) -> tuple[int, int, str]:
 
 
 def _with_import(source: str, line: str) -> str:
-    """The module with one more import: in one of the same module, else where an import sorter puts it."""
+    """Return the module with one more import, merged into an import of the same module or sorted in."""
     [new] = ast.parse(line).body
     body = ast.parse(source).body
-    held = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    import_nodes = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
     text = source.splitlines(keepends=True)
-    for node in held:
+    for node in import_nodes:
         first, last = node.lineno - 1, node.end_lineno or node.lineno
         code = "".join(text[first:last])
         if isinstance(new, ast.ImportFrom) and _key(node) == _key(new) and "#" not in code:
             return "".join([*text[:first], merge_import("", code, f"{line}\n"), *text[last:]])
-    above = [node for node in held if _key(node) <= _key(new)]
-    below = [node for node in held if _key(node) > _key(new)]
+    above = [node for node in import_nodes if _key(node) <= _key(new)]
+    below = [node for node in import_nodes if _key(node) > _key(new)]
     if above:
         at = max(node.end_lineno or 0 for node in above)
         apart = _key(above[-1])[0] != _key(new)[0]
@@ -100,7 +100,7 @@ def _with_import(source: str, line: str) -> str:
 
 
 def _key(node: ast.stmt) -> tuple[int, bool, str]:
-    """The place of an import among others: by section, then by form, then by name."""
+    """Return the sort key of an import: section, form, name."""
     plain = isinstance(node, ast.Import)
     name = node.names[0].name if isinstance(node, ast.Import) else getattr(node, "module", "") or ""
     top = name.partition(".")[0]

@@ -49,15 +49,15 @@ def fields_in_use(
     base, new = (with_renames(SCHEMAS, tree.get(SCHEMAS), renames, mine) for tree in (ancestor, theirs))
     if not isinstance(base, bytes) or not isinstance(new, bytes):
         return frozenset()
-    gone = _attributes(base.decode()) - _attributes(new.decode())
-    if not gone:
+    dropped = _attributes(base.decode()) - _attributes(new.decode())
+    if not dropped:
         return frozenset()
     used: set[str] = set()
     for path, content in ours.items():
         if path.endswith(".py") and isinstance(content, bytes):
             pristine = with_renames(path, ancestor.get(path), renames, content)
             before = pristine.decode() if isinstance(pristine, bytes) else ""
-            used |= _newly_mentioned(before, content.decode(), gone)
+            used |= _newly_mentioned(before, content.decode(), dropped)
     return frozenset(used)
 
 
@@ -76,19 +76,21 @@ def _attributes(source: str) -> set[str]:
 
 
 def _newly_mentioned(base: str, ours: str, names: set[str]) -> set[str]:
-    """Which of `names` the owner's pieces mention more often than the pristine pieces of the same key do."""
+    """Return those of `names` that a piece of the owner's mentions more often than the pristine piece."""
     try:
         before, mine = dict(_pieces(base)), dict(_pieces(ours))
     except (SyntaxError, ValueError):
         return set()
-    found: set[str] = set()
+    mentioned: set[str] = set()
     for key, code in mine.items():
         if code != before.get(key):
-            counts, known = _mentions(code), _mentions(before.get(key, ""))
-            found |= {
-                name for name in names if counts[name] > known[name] and not key.endswith(f"name {name}")
+            counts, former_counts = _mentions(code), _mentions(before.get(key, ""))
+            mentioned |= {
+                name
+                for name in names
+                if counts[name] > former_counts[name] and not key.endswith(f"name {name}")
             }
-    return found
+    return mentioned
 
 
 def _pieces(source: str) -> Iterator[tuple[str, str]]:
@@ -107,7 +109,7 @@ def _body(chunk: Chunk) -> list[Chunk]:
 
 
 def _mentions(code: str) -> Counter[str]:
-    """How often each attribute, keyword and string stands in a piece of code."""
+    """Count each attribute, keyword and string in a piece of code."""
     counts: Counter[str] = Counter()
     for node in ast.walk(ast.parse(f"if True:\n{code}" if code[:1].isspace() else code)):
         match node:

@@ -1,4 +1,4 @@
-"""What moved between the old layout of a project and the present one.
+"""The files, modules and names that moved between the old layout of a project and the present one.
 
 In the old layout the serving code lay beside the owner's code in `app/`, and the model below it. The files of
 the last state and of the owner are taken under their new names before the merge.
@@ -42,13 +42,13 @@ OTHER_PLACES: Mapping[str, tuple[str, str]] = {
     "app.json_route.JSONRoute": ("fastapi.routing", "APIRoute"),  # every route is strict
     "app.main.keep_what_is_here": ("app.serving.startup", "freeze_objects"),
 }
-"""The names that are in another module now than the rest of their old one."""
+"""The names that moved to another module than the other names of their old module."""
 
 _OLD_MODEL = f"{APP}/model/"
 
 
 def moved_path(path: str) -> str:
-    """Where a file of the old layout is in the present one."""
+    """Return the present path of a file of the old layout."""
     if path.startswith(_OLD_MODEL):
         return f"{MODEL_FOLDER}/{path.removeprefix(_OLD_MODEL)}"
     module = MODULES.get(path.removesuffix(".py").replace("/", ".")) if path.endswith(".py") else None

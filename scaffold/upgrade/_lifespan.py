@@ -59,24 +59,24 @@ def _added_steps(old: str, own: str) -> tuple[str, str, str] | None:
     warm_up = sum(map(_is_before_warm_up, before.body))
     lines = textwrap.dedent(own).splitlines(keepends=True)
     early, late, after = "", "", ""
-    met, yielded = 0, False
+    matched, yielded = 0, False
     at = mine.body[0].lineno - 1
     for node in mine.body:
         start, at = at, node.end_lineno or node.lineno
         if _is_docstring(node):
             continue
-        if waiting[met : met + 1] == [ast.dump(node)]:
-            met += 1
+        if waiting[matched : matched + 1] == [ast.dump(node)]:
+            matched += 1
             yielded = yielded or _is_yield(node)
             continue
         step = textwrap.dedent("".join(lines[start:at])).lstrip("\n")
         if yielded:
             after += step
-        elif met >= warm_up or _uses_model(node):
+        elif matched >= warm_up or _uses_model(node):
             late += step
         else:
             early += step
-    return (early, late, after) if met == len(waiting) else None
+    return (early, late, after) if matched == len(waiting) else None
 
 
 def _function(text: str) -> ast.AsyncFunctionDef | None:
@@ -85,7 +85,7 @@ def _function(text: str) -> ast.AsyncFunctionDef | None:
 
 
 def _uses_model(node: ast.stmt) -> bool:
-    """Whether a step of the owner calls what `app.score` has: it can only run after the model is loaded."""
+    """Whether a step of the owner calls `app.score`: it can only run after the model is loaded."""
     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     names |= {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
     return not names.isdisjoint(_OF_MODEL)

@@ -20,7 +20,7 @@ class _Hunk:
 
 
 def merge_lines(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
-    """The text with both sides' changes in it.
+    """Return the text with the changes of both sides.
 
     Changes to different lines are both taken, even where the lines are neighbours; changes to the same
     lines, and two insertions at one place, are a conflict unless they are equal. Line ends are the owner's.
@@ -33,12 +33,12 @@ def merge_lines(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
         return theirs
     before, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
     merged: list[str] = []
-    done = 0
+    position = 0
     for start, stop, left, right in _regions(_hunks(before, mine), _hunks(before, new)):
-        merged += before[done:start]
+        merged += before[position:start]
         merged += _merge_region(before[start:stop], _side(mine, left), _side(new, right), conflicts)
-        done = stop
-    return "".join(merged + before[done:])
+        position = stop
+    return "".join(merged + before[position:])
 
 
 def _merge_region(
@@ -74,7 +74,7 @@ def _hunks(base: Sequence[str], side: Sequence[str]) -> list[_Hunk]:
 def _regions(
     ours: list[_Hunk], theirs: list[_Hunk]
 ) -> Iterator[tuple[int, int, tuple[int, int] | None, tuple[int, int] | None]]:
-    """Stretches of the base that changed, each with the stretch of either side that takes its place."""
+    """Yield each changed region of the base, with the lines of either side that replace it."""
     left, right = list(ours), list(theirs)
     while left or right:
         heads = [queue[0] for queue in (left, right) if queue]
@@ -84,8 +84,8 @@ def _regions(
         while grew:
             grew = False
             for queue, group in zip((left, right), groups, strict=True):
-                others = [*groups[0], *groups[1]]
-                while queue and (_same_start(queue[0], start, stop) or _touch(queue[0], start, stop, others)):
+                hunks = [*groups[0], *groups[1]]
+                while queue and (_same_start(queue[0], start, stop) or _touch(queue[0], start, stop, hunks)):
                     hunk = queue.pop(0)
                     group.append(hunk)
                     start, stop, grew = min(start, hunk.start), max(stop, hunk.stop), True
@@ -96,14 +96,14 @@ def _same_start(hunk: _Hunk, start: int, stop: int) -> bool:
     return (hunk.start, hunk.stop) == (start, stop)
 
 
-def _touch(hunk: _Hunk, start: int, stop: int, others: list[_Hunk]) -> bool:
+def _touch(hunk: _Hunk, start: int, stop: int, hunks: list[_Hunk]) -> bool:
     """Whether two stretches share a line, or one of them is an insertion at the other's edge.
 
     An insertion beside lines that were changed one by one does not touch them: their sides are known.
     """
     if hunk.start == hunk.stop:
         inside = start < hunk.start < stop
-        return inside or (start <= hunk.start <= stop and not all(map(_is_line_by_line, others)))
+        return inside or (start <= hunk.start <= stop and not all(map(_is_line_by_line, hunks)))
     if start == stop:
         inside = hunk.start < start < hunk.stop
         return inside or (hunk.start <= start <= hunk.stop and not _is_line_by_line(hunk))
@@ -125,10 +125,10 @@ def _side(lines: list[str], stretch: tuple[int, int] | None) -> list[str] | None
 
 
 def _common(left: Sequence[str], right: Sequence[str]) -> int:
-    """How many items the two begin with alike."""
+    """Return the length of the common prefix."""
     count = 0
-    for one, other in zip(left, right, strict=False):
-        if one != other:
+    for left_item, right_item in zip(left, right, strict=False):
+        if left_item != right_item:
             break
         count += 1
     return count

@@ -25,8 +25,8 @@ def merge_record(root: Path) -> str:
         NoMarkersError: The record has no conflict markers.
         RecordSidesError: The pristine files in the project are those of neither side.
     """
-    held = read_below(root, RECORD)
-    text = held.decode("utf-8", "replace")
+    content = read_below(root, RECORD)
+    text = content.decode("utf-8", "replace")
     if not marked_lines(text):
         raise NoMarkersError(str(root / RECORD))
     packed = read_below(root, PRISTINE) if path_below(root, PRISTINE).is_file() else b""
@@ -37,7 +37,7 @@ def merge_record(root: Path) -> str:
         except (ValueError, KeyError, TypeError):
             continue
         if isinstance(files, Mapping) and unpack_pristine(packed, files):
-            apply_changes(root, {RECORD: held}, {RECORD: side.encode()})
+            apply_changes(root, {RECORD: content}, {RECORD: side.encode()})
             return str(version)
     raise RecordSidesError(str(root))
 

@@ -114,9 +114,9 @@ def _node(value: Any, within: Container | None) -> Any:
         case "Call":
             return _call(node)
         case "Field":
-            told = Evidence(recorded=node.pop("evidence", ""))
+            evidence = Evidence(recorded=node.pop("evidence", ""))
             inner = _inside(node, within, dtype=node.get("dtype", ""))
-            return _with(inner, evidence=told if told.recorded else None)
+            return _with(inner, evidence=evidence if evidence.recorded else None)
         case "Optional":
             return _inside(node, within)
         case _:
@@ -130,8 +130,8 @@ def _inside(node: dict[str, Any], within: Container | None = None, *, dtype: str
     elif dtype.endswith("[pyarrow]"):
         within = Arrow()
     # Values that are plain JSON contain no schema.
-    data = ("example", "default", "levels", "choices", "constraints")
-    return {name: item if name in data else _node(item, within) for name, item in node.items()}
+    json_fields = ("example", "default", "levels", "choices", "constraints")
+    return {name: item if name in json_fields else _node(item, within) for name, item in node.items()}
 
 
 def _with(node: dict[str, Any], **values: Any) -> dict[str, Any]:
@@ -165,55 +165,55 @@ def _call(node: dict[str, Any]) -> dict[str, Any]:
             return {TYPE: "PythonCall", **common, **{name: node[name] for name in names if name in node}}
 
 
-def _native(written: str, within: Container | None) -> Native | None:
-    if not written:
+def _native(text: str, within: Container | None) -> Native | None:
+    if not text:
         return None
-    zone = re.fullmatch(r"(datetime|pandas\.Timestamp)\[(.+)\]", written)
+    zone = re.fullmatch(r"(datetime|pandas\.Timestamp)\[(.+)\]", text)
     if zone:
         return Moment(zone[2]) if zone[1] == "datetime" else Timestamp(zone[2])
-    if period := re.fullmatch(r"(?:pandas\.Period|period)\[(.+)\]", written):
+    if period := re.fullmatch(r"(?:pandas\.Period|period)\[(.+)\]", text):
         return Period(period[1])
-    if time := re.fullmatch(r"numpy\.(?:datetime64|timedelta64)\[(.+)\]", written):
+    if time := re.fullmatch(r"numpy\.(?:datetime64|timedelta64)\[(.+)\]", text):
         return NumpyTime(time[1])
-    if written in _OF_PANDAS:
-        return _OF_PANDAS[written]
-    if written.startswith("numpy."):
-        return NumpyScalar(written.removeprefix("numpy."))
-    if written in _PYTHON and (within is None or written == "bytes"):
-        return PythonScalar(_PYTHON[written])
-    if within == Structured() and not written.startswith("<U"):
+    if text in _OF_PANDAS:
+        return _OF_PANDAS[text]
+    if text.startswith("numpy."):
+        return NumpyScalar(text.removeprefix("numpy."))
+    if text in _PYTHON and (within is None or text == "bytes"):
+        return PythonScalar(_PYTHON[text])
+    if within == Structured() and not text.startswith("<U"):
         within = Numpy()
-    return Element(written.removeprefix("torch."), within or Numpy())
+    return Element(text.removeprefix("torch."), within or Numpy())
 
 
-def _level(written: str, within: Container | None) -> Native | None:
+def _level(text: str, within: Container | None) -> Native | None:
     """Return what the text of a level stands for, or the dtype of the levels."""
     container = within or Pandas()
-    if written == "interval":
+    if text == "interval":
         return TextOf(Interval())
-    if written == "date":
+    if text == "date":
         return TextOf(PythonScalar(PythonType.DATE))
-    if written.startswith(("datetime64", "timedelta64", "date")):
-        return TextOf(Element(written, container))
-    return Element(written, container) if written else None
+    if text.startswith(("datetime64", "timedelta64", "date")):
+        return TextOf(Element(text, container))
+    return Element(text, container) if text else None
 
 
-def _record_form(written: str, options: Any) -> RecordForm:
-    if row := re.fullmatch(r"pandas\.Series\[(.+)\]", written):
+def _record_form(text: str, options: Any) -> RecordForm:
+    if row := re.fullmatch(r"pandas\.Series\[(.+)\]", text):
         return SeriesRow(row[1])
-    if written in ("pandas", "polars", "pyarrow"):
-        return OpenedFrame(_CONTAINERS[written])
+    if text in ("pandas", "polars", "pyarrow"):
+        return OpenedFrame(_CONTAINERS[text])
     forms: dict[str, RecordForm] = {"arrays": Arrays(tuple(options)), "numpy.void": Void(), "dict": Dict()}
-    return OpenedSeries(Pandas()) if written == "pandas.Series" else forms[written]
+    return OpenedSeries(Pandas()) if text == "pandas.Series" else forms[text]
 
 
-def _list_form(written: str) -> ListForm:
-    if series := re.fullmatch(r"(pandas|polars)\.Series\[(.+)\]", written):
+def _list_form(text: str) -> ListForm:
+    if series := re.fullmatch(r"(pandas|polars)\.Series\[(.+)\]", text):
         return Series(_CONTAINERS[series[1]], series[2])
-    if written in ("pandas curve", "pandas over time"):
-        return OverTime(curve=written == "pandas curve")
-    if written.endswith(" values"):
-        return OpenedSeries(_CONTAINERS[written.removesuffix(" values")])
-    if written in ("pandas", "polars", "pyarrow"):
-        return OpenedFrame(_CONTAINERS[written])
-    return Collection(_COLLECTIONS.get(written, CollectionType.LIST))
+    if text in ("pandas curve", "pandas over time"):
+        return OverTime(curve=text == "pandas curve")
+    if text.endswith(" values"):
+        return OpenedSeries(_CONTAINERS[text.removesuffix(" values")])
+    if text in ("pandas", "polars", "pyarrow"):
+        return OpenedFrame(_CONTAINERS[text])
+    return Collection(_COLLECTIONS.get(text, CollectionType.LIST))

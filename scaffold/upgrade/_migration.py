@@ -22,7 +22,7 @@ class Migrated:
 
     ancestor: Mapping[str, Content]
     ours: Mapping[str, Content]
-    others: Mapping[str, Content]
+    added: Mapping[str, Content]
     moves: Mapping[str, str] = field(default_factory=dict)
     """The files of the owner's that moved: the new path by the old one."""
     problems: Mapping[str, list[str]] = field(default_factory=dict)
@@ -34,23 +34,23 @@ def migrate(
     ancestor: Mapping[str, Content],
     theirs: Mapping[str, Content],
     ours: Mapping[str, Content],
-    others: Mapping[str, Content],
+    added: Mapping[str, Content],
 ) -> Migrated | None:
     """Bring the last state and the owner's files into the layout of the new state; None if they have it."""
     if not is_old(ancestor, theirs):
         return None
     moves = moves_of(ancestor)
-    base = _followed(ancestor, moves)
-    mine = _followed(ours, moves)
+    base = _follow_moves(ancestor, moves)
+    mine = _follow_moves(ours, moves)
     problems: dict[str, list[str]] = {}
     for path, content in mine.items():
         sides = base.get(path), content, theirs.get(path)
         if content != sides[0] and path.startswith(f"{APP}/") and path.endswith(".py"):
-            shaped = _reshaped(path, sides, theirs.get(_SETTINGS))
+            shaped = _reshape_file(path, sides, theirs.get(_SETTINGS))
             if shaped:
                 base[path], mine[path], problems[path] = shaped
-    own = _followed(others, {})
-    elsewhere = find_moved_files(base, mine, own)
+    moved_added = _follow_moves(added, {})
+    elsewhere = find_moved_files(base, mine, moved_added)
     deleted = {
         new: old
         for old, new in moves.items()
@@ -59,9 +59,9 @@ def migrate(
     return Migrated(
         ancestor={path: content for path, content in base.items() if path not in deleted},
         ours=mine,
-        others=own,
+        added=moved_added,
         moves={old: new for old, new in moves.items() if old in ours},
-        problems={path: told for path, told in problems.items() if told},
+        problems={path: messages for path, messages in problems.items() if messages},
         notes=tuple(
             f"you deleted {old}; app/serving/ needs it, so {new} is there again"
             for new, old in deleted.items()
@@ -70,7 +70,7 @@ def migrate(
 
 
 def find_gone(files: Mapping[str, Content | None], theirs: Mapping[str, Content]) -> dict[str, list[str]]:
-    """What the merged code names and the project has no longer, by path; generated files are left out."""
+    """Return the dangling references of the merged code by path, without those in generated files."""
     texts = {
         path: content.decode()
         for path, content in files.items()
@@ -79,7 +79,7 @@ def find_gone(files: Mapping[str, Content | None], theirs: Mapping[str, Content]
     return gone_references(texts, {path for path in texts if files[path] != theirs.get(path)})
 
 
-def _followed(tree: Mapping[str, Content], moves: Mapping[str, str]) -> dict[str, Content]:
+def _follow_moves(tree: Mapping[str, Content], moves: Mapping[str, str]) -> dict[str, Content]:
     followed = {
         path: follow_layout(path, content.decode()).encode()
         if path.endswith(".py") and isinstance(content, bytes)
@@ -89,7 +89,7 @@ def _followed(tree: Mapping[str, Content], moves: Mapping[str, str]) -> dict[str
     return with_new_paths(followed, moves)
 
 
-def _reshaped(
+def _reshape_file(
     path: str, sides: tuple[Content | None, Content, Content | None], settings: Content | None
 ) -> tuple[bytes, bytes, list[str]] | None:
     texts = [side.decode() for side in (*sides, settings) if isinstance(side, bytes)]

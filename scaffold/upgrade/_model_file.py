@@ -1,4 +1,4 @@
-"""Whether the model is another one, and where it goes: to the file that the merged code loads."""
+"""Whether the model changed, and its path: the file that the merged code loads."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def loaded_path(files: Mapping[str, Content]) -> str:
 
 
 def changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
-    """What of the model is another than before: its file, or a file that it needs; empty where nothing is."""
+    """Return what changed of the model: its file, or a file that it needs; empty if nothing changed."""
     old = record.spec
     changed = [] if new.artifact.sha256 == old.artifact.sha256 else [f"sha256 {new.artifact.sha256[:12]}"]
     if new.dependencies.sources == old.dependencies.sources:
@@ -65,15 +65,15 @@ def changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
 def model_kept(
     ancestor: Mapping[str, Content], theirs: Mapping[str, Content], owner: Mapping[str, Content]
 ) -> Content | None:
-    """The owner's model, where both they and the new state have another one than the last state."""
+    """Return the owner's model if both the owner and the new state replaced that of the last state."""
     base, new = (tree.get(model_path(tree)) for tree in (ancestor, theirs))
-    held = owner.get(loaded_path(owner)) or owner.get(model_path(ancestor))
-    return held if held not in (None, base, new) and new not in (None, base) else None
+    model = owner.get(loaded_path(owner)) or owner.get(model_path(ancestor))
+    return model if model not in (None, base, new) and new not in (None, base) else None
 
 
-def with_hash_of(kept: Content, theirs: Mapping[str, Content]) -> dict[str, Content]:
-    """The new state for a project that keeps another model: with the hash of that one in its files."""
-    before, after = (content_sha256(content).encode() for content in (theirs[model_path(theirs)], kept))
+def with_hash_of(kept_model: Content, theirs: Mapping[str, Content]) -> dict[str, Content]:
+    """Return the new state with the hash of the model that the project keeps."""
+    before, after = (content_sha256(content).encode() for content in (theirs[model_path(theirs)], kept_model))
     return {
         path: content.replace(before, after) if isinstance(content, bytes) else content
         for path, content in theirs.items()
@@ -106,34 +106,34 @@ def place_model(
     if not place and new in files.values():
         return merged
     place = place or (path if path in after else "")
-    held = after.get(place)
+    current = after.get(place)
     at = merged.files.get(place)
-    if held == new or (at and (at.outcome is FileOutcome.CONFLICT or held not in (None, base))):
+    if current == new or (at and (at.outcome is FileOutcome.CONFLICT or current not in (None, base))):
         return merged
-    if place and held in (None, base):
-        placed = FileMerge(FileOutcome.ADDED if held is None else FileOutcome.UPDATED, new)
+    if place and current in (None, base):
+        placed = FileMerge(FileOutcome.ADDED if current is None else FileOutcome.UPDATED, new)
     else:
         place = place or path
-        placed = _unplaced(held, new, prefer)
-    left = {path: FileMerge(FileOutcome.KEPT_DELETED, None)} if path not in owner else {}
-    return replace(merged, files={**merged.files, **left, place: placed})
+        placed = _merge_unplaced(current, new, prefer)
+    deleted = {path: FileMerge(FileOutcome.KEPT_DELETED, None)} if path not in owner else {}
+    return replace(merged, files={**merged.files, **deleted, place: placed})
 
 
-def _unplaced(held: Content | None, new: Content, prefer: Prefer) -> FileMerge:
-    """The merge of a model where the owner has another one, or where no code says what it loads."""
+def _merge_unplaced(current: Content | None, new: Content, prefer: Prefer) -> FileMerge:
+    """Return the merge of a model if the owner has another one, or if no code names its path."""
     if prefer is Prefer.THEIRS:
-        return FileMerge(FileOutcome.UPDATED if held else FileOutcome.ADDED, new)
+        return FileMerge(FileOutcome.UPDATED if current else FileOutcome.ADDED, new)
     if prefer is Prefer.OURS:
-        return FileMerge(FileOutcome.KEPT if held else FileOutcome.KEPT_DELETED, held, NOT_TAKEN)
-    if held:
+        return FileMerge(FileOutcome.KEPT if current else FileOutcome.KEPT_DELETED, current, NOT_TAKEN)
+    if current:
         return FileMerge(
-            FileOutcome.CONFLICT, held, "both sides changed it; yours is kept", (None, held, new)
+            FileOutcome.CONFLICT, current, "both sides changed it; yours is kept", (None, current, new)
         )
     return FileMerge(FileOutcome.CONFLICT, None, NO_PLACE, (None, None, new))
 
 
 def _place(node: ast.expr, path: str) -> str | None:
-    """The path that an expression of `__file__` stands for, in a module with this path."""
+    """Evaluate an expression of `__file__` in a module with this path; None if it is no path."""
     match node:
         case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(name))):
             folder = _place(left, path)
@@ -153,7 +153,7 @@ def _place(node: ast.expr, path: str) -> str | None:
 
 
 def _above(path: str | None, levels: int) -> str | None:
-    """The folder so many levels above; None where that is outside of the project."""
+    """Return the folder `levels` above; None if that is outside of the project."""
     if path is None or levels > len(PurePosixPath(path).parts):
         return None
     return "/".join(PurePosixPath(path).parts[:-levels])

@@ -1,4 +1,4 @@
-"""What a merge gives: for each file, and for the tree."""
+"""The result of a merge, for each file and for the tree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FileOutcome(enum.Enum):
     """Only the owner changed it."""
     KEPT_DELETED = "kept deleted"
     MOVED = "moved"
-    """It has another path now."""
+    """The file has a new path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class FileMerge:
     outcome: FileOutcome
     content: Content | None
     detail: str = ""
-    """For a conflict: where, and between what. For a file that moved: where to."""
+    """Of a conflict, the place and the cause; of a moved file, the new path."""
     sides: tuple[Content | None, Content | None, Content | None] = (None, None, None)
     """For a conflict: base, ours and theirs."""
 
@@ -62,7 +62,7 @@ class MergedTree:
 
     @property
     def unmarked(self) -> tuple[str, ...]:
-        """The files in conflict that hold no markers: they are as the owner has them."""
+        """Return the files in conflict without markers: they keep the owner's content."""
         contents = {path: self.files[path].content for path in self.conflicts}
         return tuple(
             path
@@ -71,18 +71,22 @@ class MergedTree:
         )
 
     @property
-    def told(self) -> dict[str, str]:
-        """The outcome of each file that changes, or that stays though the new state changed it, in a word."""
+    def changed_files(self) -> dict[str, str]:
+        """Return the outcome of each file that changes, or that ignores a change of the new state."""
         quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
-        told = {path: file for path, file in self.files.items() if file.outcome not in quiet or file.detail}
-        return {path: file.word for path, file in told.items()}
+        changed = {
+            path: file for path, file in self.files.items() if file.outcome not in quiet or file.detail
+        }
+        return {path: file.word for path, file in changed.items()}
 
     @property
     def untouched(self) -> dict[str, str]:
-        """The files that get nothing of the new state though it changed them, with the reason."""
-        kept = {FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
+        """Return the files that ignore a change of the new state, with the reason."""
+        kept_outcomes = {FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
         return {
-            path: file.detail for path, file in self.files.items() if file.outcome in kept and file.detail
+            path: file.detail
+            for path, file in self.files.items()
+            if file.outcome in kept_outcomes and file.detail
         }
 
     @property

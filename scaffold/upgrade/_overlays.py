@@ -59,10 +59,10 @@ def move_to_base(
     lists = {target: (_text(ancestor, target), _text(ours, target)) for target in targets}
     names = [path.removeprefix(f"{BASE}/") for path in sorted(theirs) if path.startswith(f"{BASE}/")]
     patches: dict[str, list[str]] = {target: [] for target in targets}
-    gone = [name for name in names if _move(name, targets, lists, theirs, moved, patches)]
+    removed = [name for name in names if _move(name, targets, lists, theirs, moved, patches)]
     if targets:
         moved.ancestor[_BASE_LIST] = theirs[_BASE_LIST]
-        moved.ours[_BASE_LIST] = _without(_decoded(theirs[_BASE_LIST]), gone).encode()
+        moved.ours[_BASE_LIST] = _without(_decode(theirs[_BASE_LIST]), removed).encode()
     for target, (old, mine) in lists.items():
         _move_list(target, old, mine, theirs, moved, patches[target])
     return moved
@@ -77,33 +77,33 @@ def _move(
     patches: Mapping[str, list[str]],
 ) -> bool:
     """Move one manifest to the base; return whether the owner had removed it from all targets."""
-    held = [target for target in targets if f"{DEPLOY}/{target}/{name}" in moved.ancestor]
-    links = [f"{DEPLOY}/{target}/{name}" for target in held]
+    targets_with_file = [target for target in targets if f"{DEPLOY}/{target}/{name}" in moved.ancestor]
+    links = [f"{DEPLOY}/{target}/{name}" for target in targets_with_file]
     links = [path for path in links if not isinstance(moved.ours.get(path, b""), bytes)]
     moved.problems.update({path: [f"it is no text, so it cannot become {BASE}/{name}"] for path in links})
-    if name == KUSTOMIZATION or not held or links:
+    if name == KUSTOMIZATION or not targets_with_file or links:
         return False
     olds: dict[str, str] = {}
     news: dict[str, str | None] = {}
-    for target in held:
+    for target in targets_with_file:
         path = f"{DEPLOY}/{target}/{name}"
         old, mine = moved.ancestor.pop(path), moved.ours.pop(path, None)
-        olds[target] = _plain(_decoded(old), lists[target][0])
+        olds[target] = _plain(_decode(old), lists[target][0])
         left_out = _is_listed(lists[target][0], name) and not _is_listed(lists[target][1], name)
-        news[target] = None if mine is None or left_out else _plain(_decoded(mine), lists[target][0])
+        news[target] = None if mine is None or left_out else _plain(_decode(mine), lists[target][0])
         if mine is not None:
             moved.moves[path] = f"{BASE}/{name}"
-    first = held[0]
+    first = targets_with_file[0]
     place = f"{BASE}/{name}"
     moved.ancestor[place] = olds[first].encode()
     common = _edit(olds[first], news[first])
-    if all(_edit(olds[target], news[target]) == common for target in held):
+    if all(_edit(olds[target], news[target]) == common for target in targets_with_file):
         text = news[first]
         if text is not None:
             moved.ours[place] = text.encode()
         return text is None
     moved.ours[place] = olds[first].encode()
-    for target in held:
+    for target in targets_with_file:
         if news[target] != olds[target] and _add_patch(
             target, name, olds[target], news[target], theirs, moved
         ):
@@ -146,11 +146,11 @@ def _move_list(
         return
     if old == mine:
         moved.ancestor[path] = theirs[path]
-        text = _decoded(theirs[path])
+        text = _decode(theirs[path])
     else:
-        listed = _resources(old)
-        moved.ancestor[path] = _with_base(old, listed).encode()
-        text = _with_base(mine, listed)
+        resources = _resources(old)
+        moved.ancestor[path] = _with_base(old, resources).encode()
+        text = _with_base(mine, resources)
     moved.ours[path] = _with_patches(text, patches).encode()
 
 
@@ -164,7 +164,7 @@ def _edit(old: str, new: str | None) -> Any:
 
 def _with_patch(rendered: Content, patch: Mapping[str, Any], base: Content) -> bytes:
     """The patch of a target with the owner's `patch` of the same object on top."""
-    document, first = _object(_decoded(base)), _object(_decoded(rendered))
+    document, first = _object(_decode(base)), _object(_decode(rendered))
     assert document is not None
     assert first is not None
     both = patched(document, first)
@@ -194,8 +194,8 @@ def _resources(kustomization: str) -> list[str]:
         loaded = yaml_document(kustomization)
     except yaml.YAMLError:
         return []
-    listed = loaded.get("resources") if isinstance(loaded, dict) else None
-    return [str(each) for each in listed] if isinstance(listed, list) else []
+    resources = loaded.get("resources") if isinstance(loaded, dict) else None
+    return [str(each) for each in resources] if isinstance(resources, list) else []
 
 
 def _is_listed(kustomization: str, name: str) -> bool:
@@ -244,8 +244,8 @@ def _with_patches(kustomization: str, names: list[str]) -> str:
 
 
 def _text(tree: Mapping[str, Content], target: str) -> str:
-    return _decoded(tree.get(f"{DEPLOY}/{target}/{KUSTOMIZATION}", b""))
+    return _decode(tree.get(f"{DEPLOY}/{target}/{KUSTOMIZATION}", b""))
 
 
-def _decoded(content: Content) -> str:
+def _decode(content: Content) -> str:
     return content.decode() if isinstance(content, bytes) else ""

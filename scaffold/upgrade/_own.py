@@ -13,7 +13,7 @@ from scaffold.base.lockfile import Lock
 from scaffold.upgrade._report import Change
 
 _MARK = "# Yours in it: "
-_GONE = "without "
+_REMOVED_PREFIX = "without "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,14 @@ class OwnRequirements:
     """The version that each distribution is to keep, by name."""
 
     def is_met_by(self, lock: str) -> bool:
-        """Whether the lock was made for these lines, or holds what they ask for."""
+        """Whether the lock was made for these lines, or satisfies them."""
         if f"{_MARK}{', '.join(self.own)}" in lock.splitlines():
             return True
-        held = Lock.parse(lock).releases
-        return all(_is_met(line, held) for line in self.own)
+        releases = Lock.parse(lock).releases
+        return all(_is_met(line, releases) for line in self.own)
 
     def marked(self, lock: str) -> str:
-        """The lock with a line that says what in it is the owner's."""
+        """Return the lock with a header line that lists the owner's requirements."""
         head, _, rest = lock.partition("\n")
         return f"{head}\n{_MARK}{', '.join(self.own)}\n{rest}" if self.own else lock
 
@@ -56,42 +56,48 @@ class OwnRequirements:
 
 
 def own_requirements(generated: str, merged: str, locks: tuple[str, str, str]) -> OwnRequirements:
-    """What a merged `requirements.in` asks for, and what of it is the owner's.
+    """Return the requirements of a merged `requirements.in`, and those of the owner among them.
 
     Args:
         generated: The pristine `requirements.in` of the new state.
         merged: That of the project.
         locks: The lock of the last pristine state, the owner's, and that of the new state.
     """
-    wanted, found = asked_for(generated), asked_for(merged)
-    own = [line for name, line in found.items() if wanted.get(name) != line]
-    gone = [f"{_GONE}{name}" for name in wanted if name not in found]
+    generated_lines, merged_lines = requirement_lines(generated), requirement_lines(merged)
+    own = [line for name, line in merged_lines.items() if generated_lines.get(name) != line]
+    removed = [f"{_REMOVED_PREFIX}{name}" for name in generated_lines if name not in merged_lines]
     base, ours, theirs = (Lock.parse(text).releases for text in locks)
-    chosen = {name: version for name, version in ours.items() if base.get(name) != version}
+    owner_versions = {name: version for name, version in ours.items() if base.get(name) != version}
     return OwnRequirements(
-        lines=tuple(found.values()), own=tuple(sorted([*own, *gone])), versions={**theirs, **chosen}
+        lines=tuple(merged_lines.values()),
+        own=tuple(sorted([*own, *removed])),
+        versions={**theirs, **owner_versions},
     )
 
 
-def asked_for(text: str) -> dict[str, str]:
-    """The lines of a `requirements.in` without their comments, by the distribution that they name."""
+def requirement_lines(text: str) -> dict[str, str]:
+    """Return the lines of a `requirements.in` without comments, by distribution."""
     lines = (re.sub(r"(^|\s+)#.*", "", line).strip() for line in text.splitlines())
     return {_name(line): line for line in lines if line}
 
 
-def _is_met(line: str, held: Mapping[str, str]) -> bool:
-    if line.startswith(_GONE):
-        return line.removeprefix(_GONE) not in held
+def _is_met(line: str, releases: Mapping[str, str]) -> bool:
+    if line.startswith(_REMOVED_PREFIX):
+        return line.removeprefix(_REMOVED_PREFIX) not in releases
     try:
-        wanted = Requirement(line)
+        requirement = Requirement(line)
     except InvalidRequirement:
         return False
-    name = canonicalize_name(wanted.name)
-    return name in held and wanted.url is None and wanted.specifier.contains(held[name], prereleases=True)
+    name = canonicalize_name(requirement.name)
+    return (
+        name in releases
+        and requirement.url is None
+        and requirement.specifier.contains(releases[name], prereleases=True)
+    )
 
 
 def _name(line: str) -> str:
     try:
-        return canonicalize_name(Requirement(line.removeprefix(_GONE)).name)
+        return canonicalize_name(Requirement(line.removeprefix(_REMOVED_PREFIX)).name)
     except InvalidRequirement:
         return line

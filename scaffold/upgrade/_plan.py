@@ -29,7 +29,7 @@ from scaffold.upgrade._model_file import changes_of_model
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._own import OwnRequirements, own_requirements
 from scaffold.upgrade._pyproject import unwritten_requirements
-from scaffold.upgrade._recorded import follow_wire_names, has_own_requests, settle_recorded
+from scaffold.upgrade._recorded import follow_wire_names, has_own_requests, replace_recorded
 from scaffold.upgrade._report import (
     Report,
     compare_contracts,
@@ -37,7 +37,7 @@ from scaffold.upgrade._report import (
     compare_requirements,
     next_version,
 )
-from scaffold.upgrade._tool import settle_with_tool
+from scaffold.upgrade._tool import resolve_with_tool
 from scaffold.upgrade._trees import merge_trees
 
 SCORING = (SCORE, CONVERT, SCHEMAS, MAIN)
@@ -61,11 +61,11 @@ class UpdatePlan:
     """The new state without the owner's edits."""
     owner: Mapping[str, Content]
     """What the owner's project held when this was planned."""
-    others: Mapping[str, Content]
+    added: Mapping[str, Content]
     prefer: Prefer
     answers: Mapping[str, JSONValue] = field(default_factory=dict)
     """The answers of the last state."""
-    settled: Mapping[str, bytes] = field(default_factory=dict)
+    resolved: Mapping[str, bytes] = field(default_factory=dict)
     """Files that a merge tool or a new lock resolved."""
 
     @property
@@ -74,13 +74,13 @@ class UpdatePlan:
         return {
             path: file.content
             for path, file in self.merged.files.items()
-            if file.content != self.owner.get(path, self.others.get(path))
+            if file.content != self.owner.get(path, self.added.get(path))
         }
 
     @property
     def is_empty(self) -> bool:
         """Whether the project is up to date."""
-        return self.pristine == self.ancestor and not self.settled
+        return self.pristine == self.ancestor and not self.resolved
 
     @property
     def edited_scoring(self) -> tuple[str, ...]:
@@ -92,11 +92,11 @@ class UpdatePlan:
     @property
     def has_own_requests(self) -> bool:
         """Whether the owner recorded requests of their own."""
-        return has_own_requests(self.ancestor, {**self.others, **self.owner})
+        return has_own_requests(self.ancestor, {**self.added, **self.owner})
 
     def with_own_names(self, recording: Recording) -> Recording:
         """The recording with the names that the owner's fields have for callers."""
-        return follow_wire_names(recording, self.ancestor, {**self.others, **self.owner})
+        return follow_wire_names(recording, self.ancestor, {**self.added, **self.owner})
 
     def finished(
         self,
@@ -113,19 +113,19 @@ class UpdatePlan:
         """
         pristine = {**self.pristine, **derived}
         owner = {**self.owner, **read_tree(self.root, derived)}
-        theirs, ours = settle_recorded(self.ancestor, pristine, owner, self.others)
+        theirs, ours = replace_recorded(self.ancestor, pristine, owner, self.added)
         merged = merge_trees(
             self.ancestor,
             theirs,
             ours,
             prefer=self.prefer,
             incoming=self.record.spec.version,
-            others=self.others,
+            added_files=self.added,
         )
         files = {path: content_sha256(content) for path, content in pristine.items()}
         record = replace(self.record, verification=verification, files=files)
         plan = replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
-        return plan._with(self.settled if recorded is None else {**self.settled, RECORDED: recorded})
+        return plan._with(self.resolved if recorded is None else {**self.resolved, RECORDED: recorded})
 
     def with_tool(self, tool: str) -> UpdatePlan:
         """Return the plan without the conflicts that the merge tool `tool` resolves.
@@ -133,47 +133,50 @@ class UpdatePlan:
         Raises:
             CommandError: The tool ended with an error.
         """
-        return self._with(settle_with_tool(tool, self.merged))
+        return self._with(resolve_with_tool(tool, self.merged))
 
     @property
     def own_requirements(self) -> OwnRequirements | None:
-        """What the owner wrote into `requirements.in`, where the lock of this plan does not hold it yet."""
+        """Return the owner's requirements if the lock of this plan does not satisfy them yet."""
         file = self.merged.files.get(REQUIREMENTS)
         texts = [self.pristine.get(REQUIREMENTS), file and file.content]
         texts += [tree.get(LOCK) for tree in (self.ancestor, self.owner, self.pristine)]
         generated, merged, *locks = (text.decode() if isinstance(text, bytes) else "" for text in texts)
         if not merged or not locks[1] or REQUIREMENTS in self.merged.conflicts:
             return None
-        wanted = own_requirements(generated, merged, (locks[0], locks[1], locks[2]))
-        met = locks[0] == locks[2] and wanted.is_met_by(locks[1])
-        return wanted if wanted.own and not met else None
+        requirements = own_requirements(generated, merged, (locks[0], locks[1], locks[2]))
+        is_locked = locks[0] == locks[2] and requirements.is_met_by(locks[1])
+        return requirements if requirements.own and not is_locked else None
 
     @property
     def unwritten(self) -> str:
-        """The new requirements that no file of the owner asks for, if they keep no `requirements.in`."""
+        """Return a note on new requirements that no file of a project without `requirements.in` has."""
         new, old = self.pristine.get(REQUIREMENTS), self.ancestor.get(REQUIREMENTS)
         if REQUIREMENTS in self.owner or new == old:
             return ""
-        held = self.owner.get(PYPROJECT)
-        text = held.decode() if isinstance(held, bytes) else ""
+        pyproject = self.owner.get(PYPROJECT)
+        text = pyproject.decode() if isinstance(pyproject, bytes) else ""
         return unwritten_requirements(self.root, text, map(str, self.record.spec.dependencies.requirements))
 
-    def locked(self, wanted: OwnRequirements, lock: str) -> UpdatePlan:
-        """The plan with a lock that holds what the owner wants too."""
-        held = self.owner[LOCK]
-        told = {change.what for change in self.report.requirements}
-        changes = wanted.changes(held.decode() if isinstance(held, bytes) else "", lock)
+    def locked(self, requirements: OwnRequirements, lock: str) -> UpdatePlan:
+        """Return the plan with a lock that satisfies the owner's requirements too."""
+        owner_lock = self.owner[LOCK]
+        reported = {change.what for change in self.report.requirements}
+        changes = requirements.changes(owner_lock.decode() if isinstance(owner_lock, bytes) else "", lock)
         report = replace(
             self.report,
-            requirements=(*self.report.requirements, *(each for each in changes if each.what not in told)),
+            requirements=(
+                *self.report.requirements,
+                *(each for each in changes if each.what not in reported),
+            ),
         )
-        return replace(self, report=report)._with({LOCK: wanted.marked(lock).encode()})
+        return replace(self, report=report)._with({LOCK: requirements.marked(lock).encode()})
 
-    def _with(self, settled: Mapping[str, bytes]) -> UpdatePlan:
-        settled = {**self.settled, **settled}
-        files = {path: FileMerge(FileOutcome.MERGED, content) for path, content in settled.items()}
+    def _with(self, resolved: Mapping[str, bytes]) -> UpdatePlan:
+        resolved = {**self.resolved, **resolved}
+        files = {path: FileMerge(FileOutcome.MERGED, content) for path, content in resolved.items()}
         return replace(
-            self, settled=settled, merged=replace(self.merged, files={**self.merged.files, **files})
+            self, resolved=resolved, merged=replace(self.merged, files={**self.merged.files, **files})
         )
 
 
@@ -205,23 +208,25 @@ def plan_update(
     Raises:
         MergeConflictError: A file still holds the markers of an earlier conflict.
     """
-    report = _compared(record, spec)
+    report = _compare(record, spec)
     if not report.model_changed:
         spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
     owner = read_tree(root, ancestor)
-    others = added_files(root, owner, ancestor, record.spec.artifact.size_bytes)
-    known = {**others, **owner}
-    spec = replace(spec, recording=follow_wire_names(spec.recording, ancestor, known))
+    added = added_files(root, owner, ancestor, record.spec.artifact.size_bytes)
+    owner_files = {**added, **owner}
+    spec = replace(spec, recording=follow_wire_names(spec.recording, ancestor, owner_files))
     if report.model_changed:
-        old = follow_wire_names(record.spec.recording, ancestor, known)
+        old = follow_wire_names(record.spec.recording, ancestor, owner_files)
         report = replace(report, answers=compare_recordings(old, spec.recording))
     spec = _with_accepted(replace(spec, version=report.new_version), record, report, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     owner = read_tree(root, {*ancestor, *pristine})
-    others = {path: content for path, content in others.items() if path not in owner}
-    refuse_markers(root, ancestor, {**owner, **others})
-    theirs, ours = settle_recorded(ancestor, pristine, owner, others)
-    merged = merge_trees(ancestor, theirs, ours, prefer=prefer, incoming=report.new_version, others=others)
+    added = {path: content for path, content in added.items() if path not in owner}
+    refuse_markers(root, ancestor, {**owner, **added})
+    theirs, ours = replace_recorded(ancestor, pristine, owner, added)
+    merged = merge_trees(
+        ancestor, theirs, ours, prefer=prefer, incoming=report.new_version, added_files=added
+    )
     new = ProjectRecord(
         spec=spec,
         files={path: content_sha256(content) for path, content in pristine.items()},
@@ -237,14 +242,14 @@ def plan_update(
         ancestor=ancestor,
         pristine=pristine,
         owner=owner,
-        others=others,
+        added=added,
         prefer=prefer,
         answers=record.spec.answers,
     )
 
 
-def _compared(record: ProjectRecord, new: ProjectSpec) -> Report:
-    """What the new state changes, and the version that it gets for that."""
+def _compare(record: ProjectRecord, new: ProjectSpec) -> Report:
+    """Return the changes of the new state, and the version that results from them."""
     old = record.spec
     report = Report(
         contract=(
@@ -265,14 +270,14 @@ def _with_accepted(
     root: Path,
     ancestor: Mapping[str, Content],
 ) -> ProjectSpec:
-    """The spec with the answers of the last proof, where scoring code of the owner gave them."""
+    """Return the spec with the answers of the last proof, if the owner edited the scoring code."""
     old = record.spec
     same = not report.model_changed
     same = same and spec.signature.without_evidence() == old.signature.without_evidence()
-    asked = record.spec.recording.requests
+    requests = record.spec.recording.requests
     owner = read_tree(root, SCORING)
     edited = any(owner.get(path) != ancestor.get(path) for path in SCORING)
-    if same and edited and asked == spec.recording.requests:
+    if same and edited and requests == spec.recording.requests:
         return replace(spec, recording=record.spec.recording)
     return spec
 

@@ -58,8 +58,8 @@ def _merge_module(
     texts = ["".join(chunk.text for chunk in side) for side in sides]
     trial = Conflicts(Prefer.OURS if conflicts.prefer is Prefer.NEITHER else conflicts.prefer)
     first = restore_imports(_merge_siblings(sides, trial, keep), texts)
-    known = unbound_names(texts[1]) | unbound_names(texts[2])
-    missing = unbound_names(first) - known
+    unbound_before = unbound_names(texts[1]) | unbound_names(texts[2])
+    missing = unbound_names(first) - unbound_before
     merged = restore_imports(_merge_siblings(sides, conflicts, keep | missing), texts)
     if not conflicts.count and not _is_sound(merged, texts):
         return conflicts.resolve(texts[1], texts[2])
@@ -72,10 +72,10 @@ def _merge_siblings(
     before, mine, new = ({chunk.key: chunk for chunk in side} for side in sides)
     order = _order(list(before), list(mine), list(new))
     pieces = [_merge_one(before.get(key), mine.get(key), new.get(key), conflicts, keep) for key in order]
-    left = [at for at, piece in enumerate(pieces) if piece]
-    if len(left) > 2 and order[left[0]] == "docstring" and all(_imports(order[at]) for at in left[1:3]):
-        pieces[left[1]], pieces[left[2]] = _below_docstring(pieces[left[1]], pieces[left[2]])
-    for above, at in itertools.pairwise(left):
+    filled = [at for at, piece in enumerate(pieces) if piece]
+    if len(filled) > 2 and order[filled[0]] == "docstring" and all(_imports(order[at]) for at in filled[1:3]):
+        pieces[filled[1]], pieces[filled[2]] = _below_docstring(pieces[filled[1]], pieces[filled[2]])
+    for above, at in itertools.pairwise(filled):
         pieces[at] = _below_definition(order[above], pieces[at], mine.get(order[at]))
     return "".join(pieces)
 
@@ -125,8 +125,8 @@ def _merge_one(
     if theirs is None:
         if base is None:
             return ours.text
-        gone = ours.text.strip() == base.text.strip() and _name(ours) not in keep
-        return "" if gone else _contest(ours, None, conflicts)
+        is_removed = ours.text.strip() == base.text.strip() and _name(ours) not in keep
+        return "" if is_removed else _contest(ours, None, conflicts)
     if base is None:
         return _merge_both_added(ours, theirs, conflicts)
     lead = _merge_lead(base.lead, ours.lead, theirs.lead)
@@ -178,11 +178,11 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
         return conflicts.resolve(ours.code, theirs.code)
 
 
-def same_but_for_layout(one: str, other: str) -> bool:
-    """Whether a formatter could have made one of the other."""
+def same_but_for_layout(left_code: str, right_code: str) -> bool:
+    """Whether two pieces of code differ only in layout, as after a formatter."""
     try:
-        left, right = (ast.dump(ast.parse(_dedented(code))) for code in (one, other))
-        return left == right and _comments(one) == _comments(other)
+        left, right = (ast.dump(ast.parse(_dedented(code))) for code in (left_code, right_code))
+        return left == right and _comments(left_code) == _comments(right_code)
     except (SyntaxError, tokenize.TokenError):
         return False
 
@@ -223,7 +223,7 @@ def _without_comment(code: str) -> tuple[str, str]:
 
 
 def _merge_statements(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
-    """Merge the lines of a statement; what merges without a conflict must still parse."""
+    """Merge the lines of a statement; a merge without a conflict must still parse."""
     trial = Conflicts()
     merged = merge_lines(base, ours, theirs, trial)
     if trial.count:
@@ -247,10 +247,10 @@ def _merge_lead(base: str, ours: str, theirs: str) -> str:
         return ours
     stale = {line for line in before if line.strip() and line not in new}
     fresh = [line for line in new if line.strip() and line not in before and line not in mine]
-    kept = [line for line in mine if line not in stale]
+    remaining = [line for line in mine if line not in stale]
     places = [index for index, line in enumerate(mine) if line in stale]
-    at = len([line for line in mine[: places[0]] if line not in stale]) if places else len(kept)
-    return "".join([*kept[:at], *fresh, *kept[at:]])
+    at = len([line for line in mine[: places[0]] if line not in stale]) if places else len(remaining)
+    return "".join([*remaining[:at], *fresh, *remaining[at:]])
 
 
 def _imports(key: str) -> bool:
@@ -262,7 +262,7 @@ def _name(chunk: Chunk) -> str:
 
 
 def _is_sound(merged: str, sides: Iterable[str]) -> bool:
-    """Whether the module parses, and has no name twice or too early that no side has so."""
+    """Whether the module parses, and the merge defined no name twice and used none before its definition."""
     try:
         faults = _defined_twice(merged) | used_too_early(merged)
     except SyntaxError:
@@ -271,11 +271,11 @@ def _is_sound(merged: str, sides: Iterable[str]) -> bool:
 
 
 def _defined_twice(source: str) -> set[str]:
-    seen: set[str] = set()
+    names: set[str] = set()
     twice: set[str] = set()
     for node in ast.parse(source).body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            (twice if node.name in seen else seen).add(node.name)
+            (twice if node.name in names else names).add(node.name)
     return twice
 
 

@@ -20,14 +20,14 @@ def with_spelling_of(text: str, model: str) -> str:
         text: The YAML.
         model: Another version of it.
     """
-    lines, wanted = text.splitlines(keepends=True), model.splitlines(keepends=True)
-    plain = [[_unquoted(line) for line in each] for each in (lines, wanted)]
+    lines, model_lines = text.splitlines(keepends=True), model.splitlines(keepends=True)
+    plain = [[_unquoted(line) for line in each] for each in (lines, model_lines)]
     matcher = SequenceMatcher(None, plain[0], plain[1], autojunk=False)
-    for first, other, count in matcher.get_matching_blocks():
-        lines[first : first + count] = wanted[other : other + count]
+    for first, model_start, count in matcher.get_matching_blocks():
+        lines[first : first + count] = model_lines[model_start : model_start + count]
     return "".join(lines)
 
 
 def _unquoted(line: str) -> str:
-    found = _QUANTITY.fullmatch(line)
-    return f"{found['key']}{found['value']}{found['rest']}" if found else line
+    match = _QUANTITY.fullmatch(line)
+    return f"{match['key']}{match['value']}{match['rest']}" if match else line

@@ -1,4 +1,4 @@
-"""What a project was made from, kept in the project: the ancestor of the next merge.
+"""The record of a project, stored in the project: the ancestor of the next merge.
 
 .scaffold/record.json        what was made from what, with the sha256 of every pristine file
 .scaffold/pristine.tar.xz    the text of the pristine files; models and pictures by their hash alone
@@ -48,11 +48,11 @@ def write_record(
 
     Args:
         root: The project.
-        record: What it was made from; `files` names the pristine files.
+        record: The record; `files` names the pristine files.
         pristine: Where these lie, if not in `root`.
         keep_pristine: Write only the record, and leave the pristine files as they are.
     """
-    tree = {} if keep_pristine else read_tree(pristine or root, record.files, known=record.files)
+    tree = {} if keep_pristine else read_tree(pristine or root, record.files, known_hashes=record.files)
     for path, content in record_files(record, tree).items():
         if keep_pristine and path != RECORD:
             continue
@@ -62,7 +62,7 @@ def write_record(
 
 
 def record_files(record: ProjectRecord, tree: Mapping[str, Content]) -> dict[str, bytes]:
-    """The files of a record, by path; the same bytes for the same record."""
+    """Return the files of a record by path; equal records give equal bytes."""
     proof = record.verification and dataclasses.replace(record.verification, openapi="")
     document = {
         "format": _FORMAT,
@@ -86,14 +86,14 @@ def read_record(
     rebuild: Callable[[ProjectRecord], Mapping[str, Content]] | None = None,
     run: Runner = run_command,
 ) -> tuple[ProjectRecord, dict[str, Content]]:
-    """The record of the project in `root` and its pristine tree.
+    """Return the record of the project in `root` and its pristine tree.
 
-    Where the pristine files are lost they come from git; or from `rebuild`, which renders them anew; or
-    from the project itself, as far as the owner left them alone. Of other files only the hash is known.
+    Lost pristine files are restored from git, or from `rebuild`, which renders them again, or from the
+    project itself if the owner did not change them. Of the other files only the hash is known.
 
     Args:
         root: The project.
-        rebuild: Renders the pristine files anew; without it, files that are lost may be known by hash only.
+        rebuild: Renders the pristine files again; without it, lost files may be known by hash only.
         run: Runs git.
 
     Raises:
@@ -108,14 +108,14 @@ def read_record(
         path: packed.get(path) or _as_left(path_below(root, path, link=True), digest)
         for path, digest in files.items()
     }
-    record = dataclasses.replace(record, spec=_refilled(record.spec, root, tree))
+    record = dataclasses.replace(record, spec=_refill(record.spec, root, tree))
     if rebuild and not packed:
         tree |= {path: new for path, new in rebuild(record).items() if files.get(path) == content_sha256(new)}
     return record, tree
 
 
 def _read_document(root: Path) -> ProjectRecord:
-    """The record as it is written: without what the project's other files hold."""
+    """Return the JSON of the record, without the parts that other files of the project contain."""
     try:
         document = json.loads(read_below(root, RECORD))
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -123,7 +123,7 @@ def _read_document(root: Path) -> ProjectRecord:
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, ValueError) and _has_markers(root):
             raise MarkedRecordError(str(root), str(root / RECORD)) from error
-        raise _damaged(root, error) from error
+        raise _damaged_error(root, error) from error
     if not isinstance(document, dict) or document.get("format") not in (1, _FORMAT):
         generator = document.get("generator") if isinstance(document, dict) else "unknown"
         raise NewerRecordError(str(root / RECORD), str(generator))
@@ -143,7 +143,7 @@ def _read_document(root: Path) -> ProjectRecord:
         if not isinstance(record.template, str) or not isinstance(record.options, dict):
             raise TypeError("the template or the options are of another type")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _damaged(root, error) from error
+        raise _damaged_error(root, error) from error
     for path in [*record.files, *sources, name]:
         checked_path(root, path)
     if "/" in name:
@@ -152,17 +152,17 @@ def _read_document(root: Path) -> ProjectRecord:
 
 
 def _has_markers(root: Path) -> bool:
-    """Whether a merge of two branches left its markers in the record."""
+    """Whether the record contains the markers of a git merge."""
     return bool(marked_lines(read_below(root, RECORD).decode("utf-8", "replace")))
 
 
-def _damaged(root: Path, error: Exception) -> UpgradeError:
-    """The record is no record: what was found, and where an older one may be."""
+def _damaged_error(root: Path, error: Exception) -> UpgradeError:
+    """Return the error for a record that cannot be read, with the cause."""
     return DamagedRecordError(str(root), str(root / RECORD), f"{type(error).__name__}: {error}")
 
 
 def _slim(spec: ProjectSpec) -> ProjectSpec:
-    """The spec without what its files hold already: the lock, the sample, local code, what the model says."""
+    """Return the spec without the lock, the sample, local code and the data of the model's file."""
     provenance = spec.artifact.provenance
     name = Path(provenance).name if Path(provenance).is_absolute() else provenance
     sources = tuple(dataclasses.replace(source, content=b"") for source in spec.dependencies.sources)
@@ -175,8 +175,8 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
     )
 
 
-def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
-    """The spec with the lock, the sample and the local code of its project, and the model's place in it."""
+def _refill(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
+    """Return the spec with the lock, the sample, the local code and the model's path from its project."""
     lock = tree.get(LOCK)
     if not isinstance(lock, bytes) and path_below(root, LOCK).is_file():  # lost, and edited
         lock = read_below(root, LOCK)
@@ -199,7 +199,11 @@ def _model_place(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> 
     folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
     places.append(f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}")
     if not path_below(root, places[0]).is_file():
-        moved = (found for folder in MODEL_FOLDERS for found in root.glob(f"*/{folder}/{spec.artifact.path}"))
+        moved = (
+            folder_path
+            for folder in MODEL_FOLDERS
+            for folder_path in root.glob(f"*/{folder}/{spec.artifact.path}")
+        )
         places[:0] = [path.relative_to(root).as_posix() for path in moved][:1] or [
             path
             for path in walk_files(root)
@@ -243,7 +247,7 @@ def _unpack_file(root: Path, files: Mapping[str, str]) -> dict[str, Content] | N
 
 
 def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
-    """The pristine files of the last commit that has them."""
+    """Return the pristine files from the last commit that contains them."""
     try:
         commits = run_git(root, "log", "--format=%H", "--", PRISTINE, run=run).split()
         with TemporaryFolder("record") as folder:
@@ -261,7 +265,7 @@ def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[
 
 
 def unpack_pristine(packed: bytes, files: Mapping[str, str]) -> dict[str, Content] | None:
-    """The files of an archive whose hash is the recorded one; none where it is damaged or of another time."""
+    """Return the files of an archive that match the recorded hashes; empty if it is damaged or outdated."""
     tree: dict[str, Content] = {}
     try:
         # A few kilobytes can expand to gigabytes: unpack no more than a project has.
@@ -288,7 +292,7 @@ def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _as_left(path: Path, digest: str) -> Content:
-    """A pristine file that is not packed: the project's own where nobody changed it, else its hash."""
+    """Return a pristine file that is not packed: the project's file if it is unchanged, else its hash."""
     if path.is_file() and not path.is_symlink():
         content = read_content(path)
         if content_sha256(content) == digest:

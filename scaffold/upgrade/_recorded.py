@@ -1,4 +1,4 @@
-"""The recorded sample, where the owner changed what callers send or recorded requests of their own."""
+"""The recorded sample of a project whose owner renamed fields or recorded other requests."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scaffold.upgrade._content import Content
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder
 from scaffold.upgrade._renames import wire_renames
 
-_REQUEST, _ANSWER = "ModelInput", "ModelOutput"
+_REQUEST, _OUTPUT_CLASS = "ModelInput", "ModelOutput"
 
 
 def follow_wire_names(
     recording: Recording, ancestor: Mapping[str, Content], owner: Mapping[str, Content]
 ) -> Recording:
-    """The recording with the names that the owner's fields have for callers.
+    """Return the recording with the owner's names of the fields over HTTP.
 
     Args:
         recording: Requests and answers with the generated names.
@@ -29,8 +29,8 @@ def follow_wire_names(
         return recording
     names = wire_renames(before.decode(), after.decode())
     return Recording(
-        requests=tuple(_renamed(each, names.get(_REQUEST, {})) for each in recording.requests),
-        answers=tuple(_renamed(each, names.get(_ANSWER, {})) for each in recording.answers),
+        requests=tuple(_rename_keys(each, names.get(_REQUEST, {})) for each in recording.requests),
+        answers=tuple(_rename_keys(each, names.get(_OUTPUT_CLASS, {})) for each in recording.answers),
     )
 
 
@@ -42,17 +42,17 @@ def has_own_requests(ancestor: Mapping[str, Content], owner: Mapping[str, Conten
     return own.requests != follow_wire_names(generated, ancestor, owner).requests
 
 
-def settle_recorded(
+def replace_recorded(
     ancestor: Mapping[str, Content],
     theirs: Mapping[str, Content],
     ours: Mapping[str, Content],
-    others: Mapping[str, Content],
+    added: Mapping[str, Content],
 ) -> tuple[Mapping[str, Content], Mapping[str, Content]]:
-    """The new state and the owner's files so that `tests/recorded.json` is never merged line by line.
+    """Return the new state and the owner's files such that `tests/recorded.json` is not merged by lines.
 
     Requests of the owner's stay; of the generated requests, the answers are those of the new state.
     """
-    if has_own_requests(ancestor, {**others, **ours}):
+    if has_own_requests(ancestor, {**added, **ours}):
         return {**theirs, RECORDED: ancestor[RECORDED]}, ours
     if _recording(ours) and _recording(ancestor) and theirs.get(RECORDED) != ancestor[RECORDED]:
         return theirs, {**ours, RECORDED: ancestor[RECORDED]}
@@ -68,17 +68,17 @@ def _recording(tree: Mapping[str, Content]) -> Recording | None:
 
 
 def _schemas(ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> Content | None:
-    """The owner's `schemas.py`, which may be below another folder or have another name."""
+    """Return the owner's `schemas.py`, also if it was moved or renamed."""
     if SCHEMAS in owner:
         return owner[SCHEMAS]
     ours = {path: content for path, content in owner.items() if path in ancestor}
-    others = {path: content for path, content in owner.items() if path not in ancestor}
-    if folder := find_moved_folder(ancestor, ours, others):
-        return others.get(f"{folder}/{SCHEMAS}")
-    return others.get(find_moved_files(ancestor, ours, others).get(SCHEMAS, ""))
+    added = {path: content for path, content in owner.items() if path not in ancestor}
+    if folder := find_moved_folder(ancestor, ours, added):
+        return added.get(f"{folder}/{SCHEMAS}")
+    return added.get(find_moved_files(ancestor, ours, added).get(SCHEMAS, ""))
 
 
-def _renamed(record: JSONValue, names: Mapping[str, str]) -> JSONValue:
+def _rename_keys(record: JSONValue, names: Mapping[str, str]) -> JSONValue:
     if not isinstance(record, dict) or not names:
         return record
     return {

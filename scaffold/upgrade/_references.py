@@ -1,4 +1,4 @@
-"""Rewrite what code of the old layout imports from modules that moved."""
+"""Rewrite references of old code to modules and names that moved."""
 
 # ruff: noqa: N802, ARG002 - the methods of a libcst transformer
 
@@ -16,7 +16,7 @@ _READY = "app.state.ready"
 
 
 def follow_layout(path: str, source: str) -> str:
-    """The module at `path` of the old layout, with the present names of what it imports and defines.
+    """Return the module at `path` of the old layout with the present names in imports and definitions.
 
     Names of code that is gone stay.
     """
@@ -34,14 +34,14 @@ def _package(path_module: str, level: int) -> str:
 
 
 def _place(module: str, name: str) -> tuple[str, str]:
-    """The present module and name of what `module` of the old layout had."""
+    """Return the present module and name of a name in `module` of the old layout."""
     if place := OTHER_PLACES.get(f"{module}.{name}"):
         return place
     return MODULES.get(module, module), NAMES.get(module, {}).get(name, name)
 
 
 class _Names:
-    """What the names of a module stand for."""
+    """The names of a module that refer to moved modules or renamed objects."""
 
     def __init__(self) -> None:
         self.renamed: dict[str, str] = {}
@@ -51,22 +51,22 @@ class _Names:
 
 
 def _bound_names(source: str, module: str) -> _Names:
-    found = _Names()
-    found.renamed |= NAMES.get(module, {})
+    names = _Names()
+    names.renamed |= NAMES.get(module, {})
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             origin = _absolute(node.module or "", node.level, module)
             for alias in node.names:
-                whole = f"{origin}.{alias.name}"
-                if whole in MODULES or whole in NAMES:
-                    found.modules[alias.asname or alias.name] = whole
+                qualified = f"{origin}.{alias.name}"
+                if qualified in MODULES or qualified in NAMES:
+                    names.modules[alias.asname or alias.name] = qualified
                 elif not alias.asname and (new := _place(origin, alias.name)[1]) != alias.name:
-                    found.renamed[alias.name] = new
+                    names.renamed[alias.name] = new
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname and (alias.name in MODULES or alias.name in NAMES):
-                    found.modules[alias.asname] = alias.name
-    return found
+                    names.modules[alias.asname] = alias.name
+    return names
 
 
 def _absolute(name: str, level: int, module: str) -> str:
@@ -130,21 +130,21 @@ class _Follower(cst.CSTTransformer):
 
     def _target(self, origin: str, alias: cst.ImportAlias) -> tuple[str, cst.ImportAlias]:
         name = dotted_name(alias.name)
-        if whole := MODULES.get(f"{origin}.{name}"):
-            package, _, last = whole.rpartition(".")
-            kept = alias if alias.asname or last == name else alias.with_changes(asname=_as(name))
-            return package, kept.with_changes(name=cst.Name(last))
+        if new_place := MODULES.get(f"{origin}.{name}"):
+            package, _, last = new_place.rpartition(".")
+            aliased = alias if alias.asname or last == name else alias.with_changes(asname=_as(name))
+            return package, aliased.with_changes(name=cst.Name(last))
         module, new = _place(origin, name)
         return module, alias.with_changes(name=cst.Name(new))
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
-        """Rename what is called otherwise now."""
+        """Rename a name that has changed."""
         return updated_node.with_changes(value=self.names.renamed.get(updated_node.value, updated_node.value))
 
     def leave_Attribute(
         self, original_node: cst.Attribute, updated_node: cst.Attribute
     ) -> cst.BaseExpression:
-        """Rename what is read from a module that moved, and the method of the batcher."""
+        """Rename attributes of modules that moved, and the method of the batcher."""
         attr = original_node.attr.value
         updated_node = updated_node.with_changes(attr=cst.Name(attr))
         dotted = dotted_name(original_node)
@@ -167,12 +167,12 @@ class _Follower(cst.CSTTransformer):
     def leave_SimpleString(
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.SimpleString:
-        """Rename what a string names by its path, as in `patch("app.metrics.count_request")`."""
-        return with_string(updated_node, _moved_name)
+        """Rename a dotted path in a string, as in `patch("app.metrics.count_request")`."""
+        return with_string(updated_node, _present_name)
 
 
-def _moved_name(dotted: str) -> str:
-    """The present name of what a dotted name of the old layout leads to."""
+def _present_name(dotted: str) -> str:
+    """Return the present dotted name for one of the old layout."""
     parts = dotted.split(".")
     module = ".".join(parts[:2])
     return ".".join([*_place(module, parts[2]), *parts[3:]]) if module in MODULES and parts[2:] else dotted

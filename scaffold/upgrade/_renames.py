@@ -12,19 +12,19 @@ import libcst as cst
 
 from scaffold.upgrade._dotted import dotted_name, dotted_node, with_string
 
-_ANSWER = "ModelOutput"
+_OUTPUT_CLASS = "ModelOutput"
 _ALIASES = ("alias", "validation_alias", "serialization_alias")
 
 
 @dataclass(frozen=True, slots=True)
 class _FieldText:
-    """The facts about a field by which a rename is recognised."""
+    """The properties of a field by which a rename is recognised."""
 
     attribute: str
     wire: frozenset[str]
     annotation: str
     before: str
-    """The attribute above it, empty for the first."""
+    """The preceding attribute; empty for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Renames:
     """The owner's names for generated classes, fields and modules."""
 
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the generated name of the class: the old attribute and the owner's."""
+    """The owner's attribute by the old attribute, by generated class name."""
     classes: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     """By dotted name."""
@@ -41,7 +41,7 @@ class Renames:
 
 
 def find_renames(base: str, ours: str) -> Renames:
-    """The classes, and the fields of them, that the owner's module has under another name.
+    """Find the classes and fields that the owner renamed.
 
     Of a field either an alias keeps the name on the wire, or a new one of the same type stands in its place.
     """
@@ -50,35 +50,43 @@ def find_renames(base: str, ours: str) -> Renames:
     except SyntaxError:
         return Renames()
     classes = dict(_renamed_classes(before, mine))
-    held = {name: mine[classes.get(name, name)] for name in before if classes.get(name, name) in mine}
-    fields = {name: _renamed(before[name], held[name]) for name in held}
-    wires = {wire for name, each in held.items() if name != _ANSWER for found in each for wire in found.wire}
-    aliased = {old for name, renames in fields.items() if name != _ANSWER for old in renames if old in wires}
+    owner_fields = {name: mine[classes.get(name, name)] for name in before if classes.get(name, name) in mine}
+    fields = {name: _attribute_renames(before[name], owner_fields[name]) for name in owner_fields}
+    wires = {
+        wire
+        for name, each in owner_fields.items()
+        if name != _OUTPUT_CLASS
+        for renamed_field in each
+        for wire in renamed_field.wire
+    }
+    aliased = {
+        old for name, renames in fields.items() if name != _OUTPUT_CLASS for old in renames if old in wires
+    }
     return Renames(
         {name: renames for name, renames in fields.items() if renames}, classes, aliased=frozenset(aliased)
     )
 
 
 def wire_renames(base: str, ours: str) -> dict[str, dict[str, str]]:
-    """The owner's names for callers, by the generated class and the name that its field had for callers."""
+    """Return the owner's names of fields over HTTP, by generated class and former name over HTTP."""
     try:
         before, mine = _classes(base), _classes(ours)
     except SyntaxError:
         return {}
     classes = dict(_renamed_classes(before, mine))
-    found: dict[str, dict[str, str]] = {}
+    wires: dict[str, dict[str, str]] = {}
     for name, fields in before.items():
-        held = {each.attribute: each for each in mine.get(classes.get(name, name), ())}
-        attributes = _renamed(fields, list(held.values()))
+        by_attribute = {each.attribute: each for each in mine.get(classes.get(name, name), ())}
+        attributes = _attribute_renames(fields, list(by_attribute.values()))
         for each in fields:
-            now = held.get(attributes.get(each.attribute, each.attribute))
+            now = by_attribute.get(attributes.get(each.attribute, each.attribute))
             if now and not each.wire & now.wire and len(each.wire) == len(now.wire) == 1:
-                found.setdefault(name, {})[min(each.wire)] = min(now.wire)
-    return found
+                wires.setdefault(name, {})[min(each.wire)] = min(now.wire)
+    return wires
 
 
 def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
-    """The generated module, with the owner's names in place of the generated ones.
+    """Return the generated module with the owner's names in place of the generated ones.
 
     Fields are followed everywhere; a class or a module where the owner's file has the new name and not the
     old one, and in a file that is new.
@@ -122,29 +130,33 @@ def _names_in(source: str) -> set[str]:
 def _renamed_classes(
     before: Mapping[str, list[_FieldText]], mine: Mapping[str, list[_FieldText]]
 ) -> Iterator[tuple[str, str]]:
-    """The classes that are gone while a new one has most of their fields."""
+    """Yield each class that disappeared, with the new class that has most of its fields."""
     added = [name for name in mine if name not in before]
     for old in (name for name in before if name not in mine):
         wires = frozenset().union(*(each.wire for each in before[old]))
         for new in added:
-            held = frozenset().union(*(each.wire for each in mine[new]))
-            if wires and 2 * len(wires & held) > len(wires):
+            new_wires = frozenset().union(*(each.wire for each in mine[new]))
+            if wires and 2 * len(wires & new_wires) > len(wires):
                 yield old, new
                 break
 
 
-def _renamed(before: list[_FieldText], mine: list[_FieldText]) -> dict[str, str]:
-    held = {each.attribute for each in mine}
-    known = {each.attribute for each in before}
-    added = [each for each in mine if each.attribute not in known]
+def _attribute_renames(before: list[_FieldText], mine: list[_FieldText]) -> dict[str, str]:
+    owner_attributes = {each.attribute for each in mine}
+    generated_attributes = {each.attribute for each in before}
+    added = [each for each in mine if each.attribute not in generated_attributes]
     renames: dict[str, str] = {}
     for each in before:
-        if each.attribute in held:
+        if each.attribute in owner_attributes:
             continue
-        free = [other for other in added if other.attribute not in renames.values()]
-        by_alias = [other for other in free if each.wire & other.wire]
+        free = [candidate for candidate in added if candidate.attribute not in renames.values()]
+        by_alias = [candidate for candidate in free if each.wire & candidate.wire]
         above = renames.get(each.before, each.before)
-        by_place = [other for other in free if (other.before, other.annotation) == (above, each.annotation)]
+        by_place = [
+            candidate
+            for candidate in free
+            if (candidate.before, candidate.annotation) == (above, each.annotation)
+        ]
         for candidates in (by_alias, by_place):
             if len(candidates) == 1:
                 renames[each.attribute] = candidates[0].attribute
@@ -174,13 +186,13 @@ def _fields(node: ast.ClassDef) -> list[_FieldText]:
 
 
 def _strings_of_aliases(value: ast.expr | None) -> set[str]:
-    """The names on the wire that a `Field(...)` gives, `AliasChoices` included."""
+    """Return the aliases in a `Field(...)`, those of `AliasChoices` included."""
     if not isinstance(value, ast.Call):
         return set()
-    given = [keyword.value for keyword in value.keywords if keyword.arg in _ALIASES]
+    aliases = [keyword.value for keyword in value.keywords if keyword.arg in _ALIASES]
     return {
         node.value
-        for alias in given
+        for alias in aliases
         for node in ast.walk(alias)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
@@ -192,10 +204,12 @@ class _Renamer(cst.CSTTransformer):
     def __init__(self, renames: Renames, classes: Mapping[str, str], modules: Mapping[str, str]) -> None:
         super().__init__()
         self.fields, self.classes, self.modules = renames.fields, classes, modules
-        read = (fields for name, fields in renames.fields.items() if name != _ANSWER)
+        read = (fields for name, fields in renames.fields.items() if name != _OUTPUT_CLASS)
         # Code that makes a record uses the names of a request.
         self.keywords = {
-            name: {old: new for old, new in fields.items() if name == _ANSWER or old not in renames.aliased}
+            name: {
+                old: new for old, new in fields.items() if name == _OUTPUT_CLASS or old not in renames.aliased
+            }
             for name, fields in renames.fields.items()
         }
         self.attributes = {old: new for fields in read for old, new in fields.items()}
@@ -249,8 +263,8 @@ class _Renamer(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Rename the keywords of a call of the class."""
-        called = original_node.func
-        fields = self.keywords.get(called.value, {}) if isinstance(called, cst.Name) else {}
+        func = original_node.func
+        fields = self.keywords.get(func.value, {}) if isinstance(func, cst.Name) else {}
         args = [
             argument.with_changes(keyword=cst.Name(fields[argument.keyword.value]))
             if argument.keyword and argument.keyword.value in fields

@@ -1,4 +1,4 @@
-"""The answers of two models to the old requests, compared."""
+"""Compare the answers of two models to the old requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaffold.spec import JSONValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """The answers of two models to the same requests."""
+    """The differences between the answers of two models to the same requests."""
 
     compared: int
     differing: int
@@ -20,7 +20,7 @@ class Replay:
     largest: float
     """The largest difference of two numbers."""
     where: str
-    """The request and the place of the largest difference, or of the first where no numbers differ."""
+    """The request and the path of the largest difference, or of the first if no numbers differ."""
     old: JSONValue = None
     new: JSONValue = None
 
@@ -36,16 +36,16 @@ class Replay:
 
 
 def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -> Replay:
-    """How far apart two models' answers are; a request that the new one refuses has None for an answer."""
+    """Compare the answers of two models; None stands for a request that the new model refuses."""
     compared = differing = 0
     worst = Replay(compared=0, differing=0, largest=-1.0, where="")
     for index, (before, after) in enumerate(zip(old, new, strict=True)):
         if after is None:
             continue
         compared += 1
-        found = list(differences(after, before))
-        differing += bool(found)
-        for each in found:
+        changes = list(differences(after, before))
+        differing += bool(changes)
+        for each in changes:
             size = distance(each)
             if size > worst.largest:
                 place = f", {each.path[1:]}" if each.path.startswith(".") else each.path
@@ -68,7 +68,7 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
 
 
 def distance(difference: Difference) -> float:
-    """The difference of two numbers; other values that differ are 0 apart, so that numbers come first."""
+    """Return the difference of two numbers; 0 for other values, so that numbers rank first."""
     values = difference.actual, difference.expected
     numbers = [float(value) for value in values if isinstance(value, int | float)]
     distance = abs(numbers[0] - numbers[1]) if len(numbers) == 2 and not difference.of_length else 0.0

@@ -17,7 +17,7 @@ from scaffold.upgrade._schema_text import bound_text, kinds_of, length_text, sch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that is not as it was."""
+    """One change between the last and the new state."""
 
     what: str
     """`input age`, `output prediction`, `requirement scikit-learn`."""
@@ -32,12 +32,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What changes from one state of a project to the next."""
+    """The changes from one state of a project to the next."""
 
     contract: tuple[Change, ...] = ()
     requirements: tuple[Change, ...] = ()
     model: str = ""
-    """What of the model changed: the hash of its new file, and the files of code and data that it needs."""
+    """The changed parts of the model: the hash of its new file, and the files of code and data it needs."""
     old_version: str = ""
     new_version: str = ""
     answers: AnswerChanges | None = None
@@ -45,7 +45,7 @@ class Report:
 
     @property
     def model_changed(self) -> bool:
-        """Whether the model's file is another one, or a file of code or data that it needs."""
+        """Whether the model's file changed, or a file of code or data that it needs."""
         return bool(self.model)
 
     @property
@@ -59,7 +59,7 @@ class Report:
         return tuple(change for change in self.changes if change.breaking)
 
     def as_json(self) -> dict[str, JSONValue]:
-        """The report for a program to read."""
+        """Return the report as JSON."""
         return {
             "old_version": self.old_version,
             "new_version": self.new_version,
@@ -74,7 +74,7 @@ class Report:
 
 
 def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
-    """The changes of what a service takes and gives, field by field.
+    """Return the changes of a service's input and output, field by field.
 
     For the input a wider type is compatible, for the output a narrower one.
     """
@@ -82,7 +82,7 @@ def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
 
 
 def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
-    """The change of a classifier's labels, where the type of its answer does not say them.
+    """Return the change of a classifier's labels, if the type of its answer does not list them.
 
     With an answer for each label, their order counts too.
     """
@@ -97,23 +97,23 @@ def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
         what=f"output {new.field.name}",
         old=f"labels {', '.join(before.labels)}",
         new=f"labels {', '.join(after.labels)}",
-        breaking=_break_callers({*before.labels}, {*after.labels}, taken=False),
+        breaking=_break_callers({*before.labels}, {*after.labels}, is_input=False),
         reason="another set of labels",
     )
     return (change,)
 
 
-def _break_callers(before: set[str] | None, after: set[str] | None, *, taken: bool) -> bool:
+def _break_callers(before: set[str] | None, after: set[str] | None, *, is_input: bool) -> bool:
     """Whether another set of values breaks callers; None stands for any value.
 
     Of the input, more values are fine. Of the output, no other set is: a caller has no branch for a new
     label, and waits in vain for one that is gone, as after a training without one of the classes.
     """
-    return not (taken and (after is None or (before is not None and before <= after)))
+    return not (is_input and (after is None or (before is not None and before <= after)))
 
 
 def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:
-    """The changes of what is installed, distribution by distribution."""
+    """Return the changes of the installed distributions."""
     before, after = ({item.distribution: item.specifier for item in side} for side in (old, new))
     changes = []
     for name in sorted({*before, *after}):
@@ -162,7 +162,7 @@ def _judge_versions(was: str | None, now: str | None) -> tuple[bool, str]:
 
 
 def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
-    taken = side == "input"
+    is_input = side == "input"
     what = f"{side} {path}".rstrip()
 
     def change(breaking: bool, reason: str, was: str = "", now: str = "") -> Change:
@@ -177,14 +177,14 @@ def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator
     before, after = kinds_of(old), kinds_of(new)
     if "null" in after and "null" not in before:
         yield change(
-            not taken, "may be null now" if taken else "may be null now, which callers may not handle"
+            not is_input, "may be null now" if is_input else "may be null now, which callers may not handle"
         )
     if "null" in before and "null" not in after:
-        yield change(taken, "may no longer be null" if taken else "is never null now")
-    kinds, others = before.keys() - {"null"}, after.keys() - {"null"}
-    if kinds != others:
-        wider, narrower = _covers(others, kinds), _covers(kinds, others)
-        fits = wider if taken else narrower
+        yield change(is_input, "may no longer be null" if is_input else "is never null now")
+    kinds, new_kinds = before.keys() - {"null"}, after.keys() - {"null"}
+    if kinds != new_kinds:
+        wider, narrower = _covers(new_kinds, kinds), _covers(kinds, new_kinds)
+        fits = wider if is_input else narrower
         yield change(not fits, "a wider type" if wider else "a narrower type" if narrower else "another type")
         return
     for kind in sorted(kinds):
@@ -192,7 +192,7 @@ def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator
 
 
 def _compare_kind(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
-    """Two schemas of one type."""
+    """Compare two schemas of the same type."""
     yield from _compare_values(side, path, old, new)
     if "properties" in old or "properties" in new:
         yield from _compare_fields(side, path, old, new)
@@ -218,7 +218,7 @@ def _compare_kind(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Ite
 def _compare_fields(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
     before, after = old.get("properties", {}), new.get("properties", {})
     needed, needs = set(old.get("required", ())), set(new.get("required", ()))
-    taken = side == "input"
+    is_input = side == "input"
     for name in [*before, *(name for name in after if name not in before)]:
         place = f"{path}.{name}".lstrip(".")
 
@@ -226,11 +226,11 @@ def _compare_fields(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
             return Change(what=f"{side} {place}", old=was, new=now, breaking=breaking, reason=reason)
 
         if name not in after:
-            reason = "no longer taken: a request that holds it is refused" if taken else "no longer given"
+            reason = "no longer taken: a request that holds it is refused" if is_input else "no longer given"
             yield change(schema_text(before[name]), "none", True, reason)
         elif name not in before:
-            required = taken and name in needs
-            reason = "newly required" if required else "new and optional" if taken else "newly given"
+            required = is_input and name in needs
+            reason = "newly required" if required else "new and optional" if is_input else "newly given"
             yield change("none", schema_text(after[name]), required, reason)
         else:
             if (name in needed) != (name in needs):
@@ -238,20 +238,20 @@ def _compare_fields(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
                 yield change(
                     "required" if name in needed else "optional",
                     "required" if now_needed else "optional",
-                    now_needed == taken,
+                    now_needed == is_input,
                     "newly required" if now_needed else "may be left out now",
                 )
             yield from _compare(side, place, before[name], after[name])
 
 
 def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
-    """Sets of values, bounds and lengths of one type."""
-    taken = side == "input"
+    """Compare the enums, bounds and lengths of two schemas of the same type."""
+    is_input = side == "input"
     was, now = old.get("enum"), new.get("enum")
     if was is not None or now is not None:
         before, after = (None if values is None else set(map(repr, values)) for values in (was, now))
         if before != after:
-            breaking = _break_callers(before, after, taken=taken)
+            breaking = _break_callers(before, after, is_input=is_input)
             yield Change(
                 what=f"{side} {path}".rstrip(),
                 old=values_text(was),
@@ -267,7 +267,7 @@ def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
                 what=f"{side} {path}".rstrip(),
                 old=f"{name} {bound_text(low)}",
                 new=f"{name} {bound_text(high)}",
-                breaking=tighter if taken else not tighter,
+                breaking=tighter if is_input else not tighter,
                 reason="a narrower range" if tighter else "a wider range",
             )
 

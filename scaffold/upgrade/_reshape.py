@@ -42,16 +42,16 @@ def reshape(
 
 
 def _with_new_comments(base: str, ours: str, theirs: str) -> tuple[str, str]:
-    """The generated comments of each function, one by one in the words of the new state."""
+    """Replace the generated comments of each function by those of the new state."""
     before, mine, new = (cut_module(text) for text in (base, ours, theirs))
-    known = {chunk.key: chunk for chunk in new}
+    new_chunks = {chunk.key: chunk for chunk in new}
     for index, chunk in enumerate(before):
-        if chunk.key not in known or not isinstance(chunk.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if chunk.key not in new_chunks or not isinstance(chunk.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
-        old, fresh = (_comments(side.code) for side in (chunk, known[chunk.key]))
+        old, fresh = (_comments(side.code) for side in (chunk, new_chunks[chunk.key]))
         words = {line: fresh[at] if at < len(fresh) else None for at, line in enumerate(old)}
-        before[index] = _reworded(chunk, words)
-        mine = [_reworded(each, words) if each.key == chunk.key else each for each in mine]
+        before[index] = _replace_comments(chunk, words)
+        mine = [_replace_comments(each, words) if each.key == chunk.key else each for each in mine]
     return joined(before), joined(mine)
 
 
@@ -59,22 +59,22 @@ def _comments(code: str) -> list[str]:
     return [line for line in code.splitlines() if line.lstrip().startswith("#")]
 
 
-def _reworded(chunk: Chunk, words: dict[str, str | None]) -> Chunk:
+def _replace_comments(chunk: Chunk, words: dict[str, str | None]) -> Chunk:
     lines = [words.get(line, line) for line in chunk.code.splitlines()]
     return replace(chunk, code="".join(f"{line}\n" for line in lines if line is not None))
 
 
 def _reshape_score(base: str, ours: str, theirs: str) -> tuple[str, str]:
-    """The check of the model's hash is `open_model` now, and the faster columns have a switch."""
+    """Replace the check of the model's hash by `open_model`, and add the switch for the fast columns."""
     if switch := _switch(theirs):
         plain, switched = switch
         base, ours = (text.replace(plain, switched, 1) for text in (base, ours))
-    old, own = _hash_check(base), _hash_check(ours)
-    if not old or old != own:
+    old, owner_check = _hash_check(base), _hash_check(ours)
+    if not old or old != owner_check:
         return base, ours
     indent = old[: len(old) - len(old.lstrip())]
-    opened = f"{indent}with open_model(MODEL, MODEL_SHA256) as file:\n"
-    base, ours = (text.replace(old, opened) for text in (base, ours))
+    replacement = f"{indent}with open_model(MODEL, MODEL_SHA256) as file:\n"
+    base, ours = (text.replace(old, replacement) for text in (base, ours))
     if "hashlib." not in base + ours:
         base, ours = (text.replace("import hashlib\n", "", 1) for text in (base, ours))
     return base, ours

@@ -1,4 +1,4 @@
-"""Bring main.py of the old layout into the present shape: `install` stands for most of it."""
+"""Bring main.py of the old layout into the present shape, where `install` replaces most of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaffold.upgrade._lifespan import wrap_lifespan
 
 _APP, _BATCHER, _LOG = "name app", "name batcher", "name log"
 _OPTIONS = ("max_body_size", "redirect_slashes")
-"""What `settings.fastapi_options` gives to `FastAPI`, and the old main.py did not."""
+"""The arguments of `FastAPI` that `settings.fastapi_options` adds to those of the old main.py."""
 
 
 def reshape_main(base: str, ours: str, theirs: str) -> tuple[str, str, list[str]]:
@@ -32,9 +32,9 @@ def _mentions(chunks: Module, name: str) -> int:
 
 
 def _with_options(before: Module, mine: Module) -> Module:
-    """The last state with the arguments that the owner gave and that the new state gives too: a conflict."""
-    given = _keywords(mine) - _keywords(before)
-    lines = "".join(f"    {name}=...,\n" for name in _OPTIONS if name in given)
+    """Add the owner's arguments of `FastAPI` that the new state sets too: they become a conflict."""
+    added_keywords = _keywords(mine) - _keywords(before)
+    lines = "".join(f"    {name}=...,\n" for name in _OPTIONS if name in added_keywords)
     if not lines:
         return before
     return [
@@ -65,37 +65,39 @@ def _batcher_below_app(chunks: Module) -> Module:
 
 
 def _without_installed(before: Module, mine: Module, new: Module) -> tuple[Module, Module, list[str]]:
-    """The statements that `install` stands for now, replaced in both; the owner's own ones stay."""
+    """Replace the statements that `install` covers in both modules; those of the owner stay."""
     old = [text for chunk in before if not chunk.node for text in _statements(chunk)]
-    left = Counter(map(_dumped, old))
-    kept: Module = []
+    unmatched = Counter(map(_dump, old))
+    remaining: Module = []
     own: list[str] = []
     for chunk in mine:
         if chunk.node or not chunk.code:
-            kept.append(chunk)
+            remaining.append(chunk)
             continue
         added = []
         for text in _statements(chunk):
-            if left[_dumped(text)]:
-                left[_dumped(text)] -= 1
+            if unmatched[_dump(text)]:
+                unmatched[_dump(text)] -= 1
             else:
                 added.append(text)
         own += added
         if added:
-            kept.append(Chunk(chunk.key, "", "".join(added)))
+            remaining.append(Chunk(chunk.key, "", "".join(added)))
     before = [chunk for chunk in before if chunk.node or not chunk.code]
     install = next((chunk for chunk in new if not chunk.node and "install(" in chunk.code), None)
-    anchor = next((key for key in (_BATCHER, _APP) if has_chunk(before, key) and has_chunk(kept, key)), "")
+    anchor = next(
+        (key for key in (_BATCHER, _APP) if has_chunk(before, key) and has_chunk(remaining, key)), ""
+    )
     if install and anchor:
-        before, kept = (_with_after(side, anchor, install) for side in (before, kept))
-    gone = [text for text in old if left[_dumped(text)] and not left.subtract({_dumped(text): 1})]
+        before, remaining = (_with_after(side, anchor, install) for side in (before, remaining))
+    removed = [text for text in old if unmatched[_dump(text)] and not unmatched.subtract({_dump(text): 1})]
     targets = {target for text in own for target in _targets(text)}
     problems = [
         f"you changed or removed `{_first_line(text)}`, which `install` of app/serving/startup.py does now"
-        for text in gone
+        for text in removed
         if not _targets(text) or not _targets(text) <= targets
     ]
-    return before, kept, problems
+    return before, remaining, problems
 
 
 def _with_after(chunks: Module, key: str, chunk: Chunk) -> Module:
@@ -104,22 +106,22 @@ def _with_after(chunks: Module, key: str, chunk: Chunk) -> Module:
 
 
 def _statements(chunk: Chunk) -> list[str]:
-    """The statements of a run, each with what stands above it."""
+    """Return the statements of a chunk, each with the lines above it."""
     lines = chunk.text.splitlines(keepends=True)
-    found, at = [], 0
+    statements, at = [], 0
     for node in ast.parse(chunk.text).body:
         end = node.end_lineno or node.lineno
-        found.append("".join(lines[at:end]))
+        statements.append("".join(lines[at:end]))
         at = end
-    return found
+    return statements
 
 
-def _dumped(text: str) -> str:
+def _dump(text: str) -> str:
     return ast.dump(ast.parse(text))
 
 
 def _targets(text: str) -> set[str]:
-    """What a statement assigns to."""
+    """Return the targets of an assignment."""
     [node] = ast.parse(text).body
     return {ast.unparse(target) for target in node.targets} if isinstance(node, ast.Assign) else set()
 

@@ -11,7 +11,7 @@ _CLASS = "class Settings"
 
 
 def reshape_settings(base: str, ours: str, theirs: str, serving_settings: str) -> tuple[str, str, list[str]]:
-    """Leave out the fields that the base class has now, unless the owner changed them."""
+    """Remove the fields that the base class defines, unless the owner changed them."""
     before, mine, new = (cut_module(text) for text in (base, ours, theirs))
     if not all(has_chunk(side, _CLASS) for side in (before, mine, new)):
         return base, ours, []
@@ -19,16 +19,18 @@ def reshape_settings(base: str, ours: str, theirs: str, serving_settings: str) -
     inherited = {part.key for part in _parts(cut_module(serving_settings), "class ServingSettings")}
     inherited = {key for key in inherited if key.startswith("name ") and key != "name model_config"}
     inherited -= {part.key for part in _parts(new, _CLASS)}
-    held = {part.key: part for part in _parts(before, _CLASS)}
-    own = {part.key for part in _parts(mine, _CLASS)}
+    generated_parts = {part.key: part for part in _parts(before, _CLASS)}
+    owner_keys = {part.key for part in _parts(mine, _CLASS)}
     unchanged = {
         part.key
         for part in _parts(mine, _CLASS)
-        if part.key in inherited and part.key in held and part.text.strip() == held[part.key].text.strip()
+        if part.key in inherited
+        and part.key in generated_parts
+        and part.text.strip() == generated_parts[part.key].text.strip()
     }
     problems = [
         f"you removed the setting {key.removeprefix('name ')}; ServingSettings has it"
-        for key in sorted(held.keys() & inherited - own)
+        for key in sorted(generated_parts.keys() & inherited - owner_keys)
     ]
     return joined(_without_fields(before, inherited)), joined(_without_fields(mine, unchanged)), problems
 

@@ -1,4 +1,4 @@
-"""JSON Schemas in a few words, for reports."""
+"""Short descriptions of JSON Schemas, for reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def schema_text(schema: JSONSchema) -> str:
 
 
 def kinds_of(schema: JSONSchema) -> dict[str, JSONSchema]:
-    """The alternatives of a schema by type and format; `anything` where it says no type."""
+    """Return the alternatives of a schema by type and format; `anything` for a schema without a type."""
     alternatives = schema.get("anyOf") or schema.get("oneOf")
     if alternatives:
         return {name: kind for item in alternatives for name, kind in kinds_of(item).items()}
@@ -34,7 +34,7 @@ def kinds_of(schema: JSONSchema) -> dict[str, JSONSchema]:
 
 
 def length_text(schema: JSONSchema) -> str:
-    """How many items an array has: `3 items`, `0 to any items`."""
+    """Return the bounds of an array's length: `3 items`, `0 to any items`."""
     if "prefixItems" in schema:
         return f"{len(schema['prefixItems'])} items"
     low, high = schema.get("minItems", 0), schema.get("maxItems", "any")
@@ -45,8 +45,8 @@ def values_text(values: Sequence[Any] | None) -> str:
     """The values that are allowed, the first eight of them; None stands for any."""
     if values is None:
         return "any value"
-    shown = ", ".join(map(repr, values[:8]))
-    return f"one of {shown}" + (f" and {len(values) - 8} more" if len(values) > 8 else "")
+    values_list = ", ".join(map(repr, values[:8]))
+    return f"one of {values_list}" + (f" and {len(values) - 8} more" if len(values) > 8 else "")
 
 
 def bound_text(value: float | None) -> str:

@@ -66,7 +66,7 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
             _commit(root, path_below(root, UPDATE), before, changes)
     except OSError as error:
         raise ChangeFailedError(str(root), str(error.strerror or error), "write") from error
-    if reason := _finished(root):
+    if reason := _finish_change(root):
         raise ChangeFailedError(str(root), reason, "change")
 
 
@@ -83,14 +83,14 @@ def finish_interrupted(root: Path) -> None:
         return
     if os.path.lexists(folder / JOURNAL):
         read_pending(root)
-    if reason := _finished(root):
+    if reason := _finish_change(root):
         raise ChangeFailedError(str(root), reason, "resume")
 
 
 def _commit(
     root: Path, folder: Path, before: Mapping[str, Content], changes: Mapping[str, Content | None]
 ) -> None:
-    """Stage a change, and say in one rename that it holds."""
+    """Stage a change and commit it by one rename."""
     try:
         folder.mkdir()
         entries = [
@@ -107,19 +107,19 @@ def _commit(
         raise
 
 
-def _finished(root: Path) -> str:
-    """Let a process of its own carry out what is committed; return why it took it back, if it did."""
+def _finish_change(root: Path) -> str:
+    """Apply the committed change in a separate process; return the reason if it was rolled back."""
     command = [sys.executable, "-I", "-S", "-c", _FINISH, str(root.absolute()), _PACKAGES, _finish.__file__]
     process = start_command(command)
     try:
-        said, _ = process.communicate()
+        output, _ = process.communicate()
     except BaseException:
         process.wait()
         raise
     if process.returncode == 0:
         return ""
     # If `_finish` was killed or did nothing, finish here, where an error can be raised.
-    return said.decode(errors="replace").strip() if process.returncode == 1 else _finish.finish(root)
+    return output.decode(errors="replace").strip() if process.returncode == 1 else _finish.finish(root)
 
 
 def undo_change(root: Path) -> list[str]:

@@ -12,12 +12,12 @@ from scaffold.upgrade._content import is_text
 from scaffold.upgrade._outcome import MergedTree
 
 
-def settle_with_tool(
+def resolve_with_tool(
     tool: str,
     merged: MergedTree,
     run: Runner = run_command,
 ) -> dict[str, bytes]:
-    """What a merge tool makes of the files in conflict; a file that it leaves with markers is not among them.
+    """Return the files that a merge tool resolved; a file that still has markers is left out.
 
     Args:
         tool: A command with `{base}`, `{ours}`, `{theirs}` and `{merged}`: the last one is the file to write.
@@ -27,7 +27,7 @@ def settle_with_tool(
     Raises:
         CommandError: The tool ended with an error.
     """
-    settled = {}
+    resolved = {}
     for path in merged.conflicts:
         file = merged.files[path]
         texts = dict(zip(("base", "ours", "theirs"), (side or b"" for side in file.sides), strict=True))
@@ -42,5 +42,5 @@ def settle_with_tool(
             run([part.format(**places) for part in shlex.split(tool)])
             content = places["merged"].read_bytes()
         if is_text(content) and not marked_lines(content.decode()):
-            settled[path] = content
-    return settled
+            resolved[path] = content
+    return resolved

@@ -29,7 +29,7 @@ def merge_trees(
     *,
     prefer: Prefer = Prefer.NEITHER,
     incoming: str = "new",
-    others: Mapping[str, Content] | None = None,
+    added_files: Mapping[str, Content] | None = None,
 ) -> MergedTree:
     """Merge three trees file by file.
 
@@ -39,14 +39,14 @@ def merge_trees(
         ours: The owner's files at the paths of both.
         prefer: Which side wins where both changed the same lines.
         incoming: The name of the new state in conflict markers.
-        others: Files that the owner added. Their code is searched for the fields that it uses; a file
+        added_files: Files that the owner added. Their code is searched for the fields that it uses; a file
             that the owner renamed is merged.
     """
-    others = others or {}
-    owner = {**others, **ours}
-    if prefer is not Prefer.THEIRS and (kept := model_kept(ancestor, theirs, owner)):
-        theirs = with_hash_of(kept, theirs)
-    merged = _merge_folders(ancestor, theirs, ours, others, prefer, incoming)
+    added_files = added_files or {}
+    owner = {**added_files, **ours}
+    if prefer is not Prefer.THEIRS and (kept_model := model_kept(ancestor, theirs, owner)):
+        theirs = with_hash_of(kept_model, theirs)
+    merged = _merge_folders(ancestor, theirs, ours, added_files, prefer, incoming)
     return place_model(merged, ancestor, theirs, owner, prefer)
 
 
@@ -54,23 +54,25 @@ def _merge_folders(
     ancestor: Mapping[str, Content],
     theirs: Mapping[str, Content],
     ours: Mapping[str, Content],
-    others: Mapping[str, Content],
+    added_files: Mapping[str, Content],
     prefer: Prefer,
     incoming: str,
 ) -> MergedTree:
-    """Merge three trees; what the owner put below another folder is merged in its place and stays there."""
-    folder = find_moved_folder(ancestor, ours, others)
+    """Merge three trees; files that the owner moved below another folder are merged and stay there."""
+    folder = find_moved_folder(ancestor, ours, added_files)
     if not folder:
-        return _merge_layouts(ancestor, theirs, ours, others, prefer, incoming)
+        return _merge_layouts(ancestor, theirs, ours, added_files, prefer, incoming)
     parts = tuple(f"{part}/" for part in (APP, MODEL_FOLDER))
-    below = {path: path.removeprefix(f"{folder}/") for path in others}
+    below = {path: path.removeprefix(f"{folder}/") for path in added_files}
     below = {path: place for path, place in below.items() if place != path and place.startswith(parts)}
     generated = {*ancestor, *theirs}
-    held = {place: others[path] for path, place in below.items() if place in generated}
+    moved_files = {place: added_files[path] for path, place in below.items() if place in generated}
     added = {
-        below.get(path, path): content for path, content in others.items() if below.get(path) not in held
+        below.get(path, path): content
+        for path, content in added_files.items()
+        if below.get(path) not in moved_files
     }
-    merged = _merge_layouts(ancestor, theirs, {**ours, **held}, added, prefer, incoming)
+    merged = _merge_layouts(ancestor, theirs, {**ours, **moved_files}, added, prefer, incoming)
 
     def placed(path: str) -> str:
         return f"{folder}/{path}" if path.startswith(parts) and path not in ours else path
@@ -86,32 +88,32 @@ def _merge_layouts(
     ancestor: Mapping[str, Content],
     theirs: Mapping[str, Content],
     ours: Mapping[str, Content],
-    others: Mapping[str, Content],
+    added_files: Mapping[str, Content],
     prefer: Prefer,
     incoming: str,
 ) -> MergedTree:
-    """Merge three trees; an owner's tree of an old layout is brought to the present one before."""
+    """Merge three trees after bringing an owner's tree of an old layout to the present one."""
     overlaid = move_to_base(ancestor, theirs, ours)
-    found = migrate(overlaid.ancestor, theirs, overlaid.ours, others)
-    migrated = found or Migrated(ancestor=overlaid.ancestor, ours=overlaid.ours, others=others)
-    merges = _merge_files(migrated.ancestor, theirs, migrated.ours, migrated.others, prefer, incoming)
-    for path, content in {**overlaid.patches, **migrated.others}.items():
-        if content != others.get(path):
+    migration = migrate(overlaid.ancestor, theirs, overlaid.ours, added_files)
+    migrated = migration or Migrated(ancestor=overlaid.ancestor, ours=overlaid.ours, added=added_files)
+    merges = _merge_files(migrated.ancestor, theirs, migrated.ours, migrated.added, prefer, incoming)
+    for path, content in {**overlaid.patches, **migrated.added}.items():
+        if content != added_files.get(path):
             merges.setdefault(path, FileMerge(FileOutcome.MERGED, content))
     files: dict[str, Content | None] = {path: file.content for path, file in merges.items()}
     problems = {**overlaid.problems, **migrated.problems}
-    gone = find_gone({**migrated.others, **files}, theirs) if found else {}
-    for path, told in gone.items():
-        problems[path] = [*problems.get(path, ()), *told]
+    dangling = find_gone({**migrated.added, **files}, theirs) if migration else {}
+    for path, problem_lines in dangling.items():
+        problems[path] = [*problems.get(path, ()), *problem_lines]
     notes = list(migrated.notes)
-    for path, told in problems.items():
-        file = merges.get(path) or FileMerge(FileOutcome.KEPT, migrated.others.get(path))
+    for path, problem_lines in problems.items():
+        file = merges.get(path) or FileMerge(FileOutcome.KEPT, migrated.added.get(path))
         if prefer is Prefer.NEITHER:
-            detail = "; ".join([file.detail, *told] if file.detail else told)
+            detail = "; ".join([file.detail, *problem_lines] if file.detail else problem_lines)
             sides = migrated.ancestor.get(path), migrated.ours.get(path, file.content), theirs.get(path)
             merges[path] = FileMerge(FileOutcome.CONFLICT, file.content, detail, sides)
         else:
-            notes += [f"{path}: {what}" for what in told]
+            notes += [f"{path}: {what}" for what in problem_lines]
     moves = {old: new for old, new in overlaid.moves.items() if old not in merges} | dict(migrated.moves)
     for old, new in moves.items():
         merges[old] = FileMerge(FileOutcome.MOVED, None, new)
@@ -122,20 +124,20 @@ def _merge_files(
     ancestor: Mapping[str, Content],
     theirs: Mapping[str, Content],
     ours: Mapping[str, Content],
-    others: Mapping[str, Content],
+    added: Mapping[str, Content],
     prefer: Prefer,
     incoming: str,
 ) -> dict[str, FileMerge]:
-    moved = find_moved_files(ancestor, ours, others)
-    ours = {**ours, **{old: others[new] for old, new in moved.items()}}
-    others = {path: content for path, content in others.items() if path not in moved.values()}
+    moved = find_moved_files(ancestor, ours, added)
+    ours = {**ours, **{old: added[new] for old, new in moved.items()}}
+    added = {path: content for path, content in added.items() if path not in moved.values()}
     renames = find_owner_renames(ancestor, ours, moved)
-    keep = fields_in_use(ancestor, theirs, {**others, **ours}, renames)
+    keep = fields_in_use(ancestor, theirs, {**added, **ours}, renames)
     merges = {}
     sides = ancestor.get(SCHEMAS), ours.get(SCHEMAS), theirs.get(SCHEMAS)
     texts = [side.decode() for side in sides if isinstance(side, bytes)]
     if len(texts) == len(sides):
-        before, after, elsewhere = follow_moved_classes(texts[0], texts[1], texts[2], others)
+        before, after, elsewhere = follow_moved_classes(texts[0], texts[1], texts[2], added)
         if elsewhere:
             ancestor = {**ancestor, SCHEMAS: before.encode()}
             theirs = {**theirs, SCHEMAS: after.encode()}
@@ -144,7 +146,7 @@ def _merge_files(
             merges[each.path] = _merge_file(
                 each.path,
                 each.base.encode(),
-                others[each.path],
+                added[each.path],
                 each.theirs.encode(),
                 conflicts,
                 frozenset(),
@@ -154,7 +156,7 @@ def _merge_files(
         base, new = (with_renames(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
         mine = with_renames(path, mine, renames, mine) if path == CONVERT else mine
         conflicts = Conflicts(prefer, incoming)
-        if isinstance(mine, Link) and (target := _linked(path, mine, ours)) and new != base:
+        if isinstance(mine, Link) and (target := _linked_file(path, mine, ours)) and new != base:
             merges[path] = FileMerge(FileOutcome.KEPT, mine, f"it is a link to {target}")
             continue
         file = _merge_file(path, base, mine, new, conflicts, keep if path == SCHEMAS else frozenset())
@@ -162,20 +164,20 @@ def _merge_files(
             merges[path] = FileMerge(FileOutcome.KEPT_DELETED, None)
         merges[moved.get(path, path)] = file
     for path, file in merges.items():
-        if file.outcome is FileOutcome.KEPT_DELETED and file.detail and (place := _namesake(path, others)):
+        if file.outcome is FileOutcome.KEPT_DELETED and file.detail and (place := _namesake(path, added)):
             merges[path] = replace(file, detail=f"{file.detail}; {place} is too different to get it")
     return merges
 
 
-def _namesake(path: str, others: Mapping[str, Content]) -> str:
-    """The one file of the owner's with the same name elsewhere; empty where there is none, or several."""
+def _namesake(path: str, added_files: Mapping[str, Content]) -> str:
+    """Return the owner's only file of the same name in another folder; empty if there is none or several."""
     name = posixpath.basename(path)
-    places = [place for place in others if posixpath.basename(place) == name and name != "__init__.py"]
+    places = [place for place in added_files if posixpath.basename(place) == name and name != "__init__.py"]
     return places[0] if len(places) == 1 else ""
 
 
-def _linked(path: str, link: Link, ours: Mapping[str, Content]) -> str:
-    """The generated file of the project that a link of the owner's leads to; empty where it is none."""
+def _linked_file(path: str, link: Link, ours: Mapping[str, Content]) -> str:
+    """Return the generated file to which a link of the owner leads; empty if it leads elsewhere."""
     target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link.target))
     return target if target != path and target in ours else ""
 
@@ -197,7 +199,7 @@ def _merge_file(
     if ours == base and not (keep and theirs is not None):
         outcome = FileOutcome.ADDED if ours is None else FileOutcome.UPDATED
         return FileMerge(FileOutcome.REMOVED if theirs is None else outcome, theirs)
-    if theirs is None and _laid_out_anew(path, base, ours):
+    if theirs is None and _differs_in_layout(path, base, ours):
         return FileMerge(FileOutcome.REMOVED, None)
     if not isinstance(ours, bytes) or not isinstance(theirs, bytes) or not isinstance(base, bytes | None):
         return _choose_whole(ours, theirs, conflicts.prefer)
@@ -214,8 +216,8 @@ def _merge_file(
     return FileMerge(FileOutcome.MERGED, text.encode())
 
 
-def _laid_out_anew(path: str, base: Content | None, ours: Content | None) -> bool:
-    """Whether the owner's text is the generated one with other line ends, spaces or line breaks in code."""
+def _differs_in_layout(path: str, base: Content | None, ours: Content | None) -> bool:
+    """Whether the owner's text differs from the generated one only in line ends, spaces or line breaks."""
     if not isinstance(base, bytes) or not isinstance(ours, bytes) or not (is_text(base) and is_text(ours)):
         return False
     before, after = (text.decode().replace("\r\n", "\n") for text in (base, ours))

@@ -1,4 +1,4 @@
-"""Write what an update plans: into the project, or into a copy of it."""
+"""Write a planned update into the project, or into a copy of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def apply_update(plan: UpdatePlan) -> None:
     Raises:
         UpgradeError: A file was changed since it was planned.
     """
-    _write(plan.root, plan.record, plan.pristine, {**plan.others, **plan.owner}, plan.changes)
+    _write(plan.root, plan.record, plan.pristine, {**plan.added, **plan.owner}, plan.changes)
 
 
 def accept_answers(
@@ -48,11 +48,11 @@ def accept_answers(
     Raises:
         UpgradeError: A file was changed meanwhile.
     """
-    held = read_tree(root, [RECORDED])
-    own = has_own_requests(ancestor, {**read_tree(root, ancestor), RECORDED: recorded})
-    pristine = ancestor if own else {**ancestor, RECORDED: recorded}
+    before = read_tree(root, [RECORDED])
+    has_own = has_own_requests(ancestor, {**read_tree(root, ancestor), RECORDED: recorded})
+    pristine = ancestor if has_own else {**ancestor, RECORDED: recorded}
     files = {path: content_sha256(content) for path, content in pristine.items()}
-    _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
+    _write(root, replace(record, files=files), pristine, before, {RECORDED: recorded})
 
 
 def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
@@ -60,7 +60,7 @@ def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, C
 
     Args:
         root: The project.
-        record: What it was made from.
+        record: The record of the project.
         ancestor: The pristine files by path, as `read_record` gives them.
     """
     if not path_below(root, PRISTINE).is_file() and not unknown_files(record, ancestor):
@@ -68,7 +68,7 @@ def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, C
 
 
 def unknown_files(record: ProjectRecord, ancestor: Mapping[str, Content]) -> list[str]:
-    """The pristine files of which only the hash is left, the model aside."""
+    """Return the pristine files of which only the hash is known, except the model."""
     return [
         path
         for path, content in ancestor.items()
@@ -85,16 +85,16 @@ def _write(
     before: Mapping[str, Content],
     changes: Mapping[str, Content | None],
 ) -> None:
-    """Write `changes` and a project's record, where they are not so already."""
+    """Write `changes` and the files of a project's record that changed."""
     new: dict[str, Content] = dict(record_files(record, pristine))
-    held = read_tree(root, new)
-    wanted = {path: content for path, content in new.items() if content != held.get(path)}
-    known = {path: Opaque(content_sha256(content)) for path, content in held.items()}
-    apply_changes(root, {**before, **known}, {**changes, **wanted})
+    current = read_tree(root, new)
+    outdated = {path: content for path, content in new.items() if content != current.get(path)}
+    known_hashes = {path: Opaque(content_sha256(content)) for path, content in current.items()}
+    apply_changes(root, {**before, **known_hashes}, {**changes, **outdated})
 
 
 def write_merged(plan: UpdatePlan, target: Path) -> None:
-    """Write the project as it will be, the owner's own files included, into `target`: for its proof."""
+    """Write the merged project with the owner's files into `target`, for the proof."""
     shutil.copytree(
         plan.root,
         target,
@@ -115,7 +115,7 @@ def write_merged(plan: UpdatePlan, target: Path) -> None:
 
 
 def _copy_or_link(source: str, target: str) -> None:
-    """A copy; of a large file, which nothing writes to, another name."""
+    """Copy a file; a large file, which nothing writes to, is hard-linked."""
     if Path(source).stat().st_size > LARGEST_TEXT_BYTES:
         try:
             os.link(source, target)

@@ -1,4 +1,4 @@
-"""What was registered, by a metric."""
+"""Sort registered models and runs by a metric."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _Registered = TypeVar("_Registered")
 
 
 def best_first(
-    found: Sequence[_Registered],
+    entries: Sequence[_Registered],
     metrics_of: Callable[[_Registered], Mapping[str, float]],
     metric: str,
     *,
     lower: bool,
 ) -> tuple[_Registered, ...]:
-    """Return those that have a metric, the best first; of equal ones the newest.
+    """Return the entries that have a metric, the best first; of equal ones the newest first.
 
     Args:
-        found: Models or runs, the newest first.
-        metrics_of: Returns the metrics of one.
+        entries: Models or runs, the newest first.
+        metrics_of: Returns the metrics of an entry.
         metric: The name of the metric.
         lower: Whether a lower value is better.
 
     Raises:
-        UnknownMetricError: None has it.
+        UnknownMetricError: No entry has the metric.
     """
-    having = [(metrics_of(each)[metric], each) for each in found if metric in metrics_of(each)]
+    having = [(metrics_of(each)[metric], each) for each in entries if metric in metrics_of(each)]
     if not having:
-        known = sorted({name for each in found for name in metrics_of(each)})
-        raise UnknownMetricError(metric, tuple(nearest(metric, known)))
+        metric_names = sorted({name for each in entries for name in metrics_of(each)})
+        raise UnknownMetricError(metric, tuple(nearest(metric, metric_names)))
     having.sort(key=lambda pair: pair[0] if lower else -pair[0])
     return tuple(each for _, each in having)

@@ -26,10 +26,10 @@ def count_confusions(classes: Any) -> dict[str, JSONValue]:
     true, predicted = map(_values, classes)
     if len(true) != len(predicted) or not true:
         raise InvalidConfusionMatrixError(f"{len(true)} true and {len(predicted)} predicted ones")
-    found = {*true, *predicted}
-    if len(found) > MOST_CLASSES:
-        raise InvalidConfusionMatrixError(f"{len(found)} different values")
-    ordered = sorted(found, key=lambda each: (isinstance(each, str), each))
+    values = {*true, *predicted}
+    if len(values) > MOST_CLASSES:
+        raise InvalidConfusionMatrixError(f"{len(values)} different values")
+    ordered = sorted(values, key=lambda each: (isinstance(each, str), each))
     counted = Counter(zip(true, predicted, strict=True))
     counts: list[JSONValue] = [[counted[row, column] for column in ordered] for row in ordered]
     return {"classes": list[JSONValue](ordered), "counts": counts}

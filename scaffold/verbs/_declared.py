@@ -1,4 +1,4 @@
-"""What the source of a model says of it, beside what its own examination says."""
+"""Compare the declarations of a model's source with the sample."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _FITTING = {
 """The types of a sample that fit a type of a signature. A moment is a text where the sample is JSON."""
 
 
-def told_by_source(declared: Declared, schema: Schema) -> tuple[str, ...]:
-    """Return what is told of a source: its own notes, and where its signature contradicts the sample."""
+def source_notes_of(declared: Declared, schema: Schema) -> tuple[str, ...]:
+    """Return the notes of a source, and the contradictions between its signature and the sample."""
     return (*declared.notes, *compare_fields(declared.fields, schema))
 
 
 def compare_fields(declared: Sequence[DeclaredField], schema: Schema) -> tuple[str, ...]:
-    """Return where the fields that a source declares contradict the sample, a sentence each."""
+    """Return a sentence for each contradiction between a declared field and the sample."""
     if not declared or not isinstance(schema, Table | Record):
         return ()
     fields = {field.name: field for field in (schema.columns if isinstance(schema, Table) else schema.fields)}
@@ -35,27 +35,30 @@ def compare_fields(declared: Sequence[DeclaredField], schema: Schema) -> tuple[s
 
 
 def _contradictions(declared: Sequence[DeclaredField], fields: dict[str, Field]) -> Iterator[str]:
-    known = {field.name for field in declared}
+    declared_names = {field.name for field in declared}
     for field in declared:
-        seen = fields.get(field.name)
-        if seen is None and field.required:
+        sampled = fields.get(field.name)
+        if sampled is None and field.required:
             yield f"the source's signature has {field.name} required; the sample does not have it"
-        elif seen is not None and field.required and seen.evidence.missing:
+        elif sampled is not None and field.required and sampled.evidence.missing:
             yield (
                 f"the source's signature has {field.name} required; the sample has it missing"
-                f" in {seen.evidence.missing} of {seen.evidence.rows} rows"
+                f" in {sampled.evidence.missing} of {sampled.evidence.rows} rows"
             )
-        elif seen is not None and field.required and isinstance(seen.schema, Optional):
+        elif sampled is not None and field.required and isinstance(sampled.schema, Optional):
             yield f"the source's signature has {field.name} required; the sample has it missing in some rows"
-        if seen is not None and (found := _other_type(field, seen.schema)):
-            yield f"the source's signature has {field.name} as {field.type}; the sample has it as {found}"
+        if sampled is not None and (type_in_sample := _other_type(field, sampled.schema)):
+            yield (
+                f"the source's signature has {field.name} as {field.type};"
+                f" the sample has it as {type_in_sample}"
+            )
     for name in fields:
-        if name not in known:
+        if name not in declared_names:
             yield f"the sample has {name}, which the source's signature does not have"
 
 
 def _other_type(declared: DeclaredField, schema: Schema) -> str:
-    """The type of a field in the sample if it does not fit the declared one; empty if it does."""
+    """Return the type of a field in the sample if it does not fit the declared type; else an empty string."""
     while isinstance(schema, Optional | Category):
         schema = schema.of
     if not isinstance(schema, Scalar) or schema.type in _FITTING.get(declared.type, ScalarType):

@@ -1,4 +1,4 @@
-"""The examination of one model, as its parent sees it: a worker's messages, read as values of `spec`."""
+"""The parent's side of a model's examination: the worker's messages, decoded into values of `spec`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MOST_NOTES, _NOTE_CHARACTERS = 50, 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """What the files are and name, before anything in them is loaded."""
+    """The artifact, sources and modules of the files, read before anything in them is loaded."""
 
     artifact: Artifact
     sources: tuple[LocalSource, ...]
@@ -52,12 +52,12 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Introspected:
-    """How a model is called."""
+    """The signature of a model."""
 
     files: Files
     signature: Signature
     recording: Recording
-    """The sample as it goes over HTTP."""
+    """The sample as requests and answers over HTTP."""
     notes: tuple[str, ...]
 
 
@@ -69,24 +69,24 @@ class Examination:
     """
 
     def __init__(
-        self, worker: Worker, given: ModelInputs, options: Options, settings: WorkerSettings, workspace: Path
+        self, worker: Worker, inputs: ModelInputs, options: Options, settings: WorkerSettings, workspace: Path
     ) -> None:
         """Take over a worker that waits for its job.
 
         Args:
             worker: A process of the program `scaffold.verbs._examine`.
-            given: The model and the samples.
+            inputs: The model and the samples.
             options: The options for the model.
             settings: Where processes that hold the model run, and what they may do.
             workspace: The folder for the model's file if the worker rewrote it.
         """
         self._worker = worker
-        self._given, self._options, self._workspace, self.settings = given, options, workspace, settings
+        self._inputs, self._options, self._workspace, self.settings = inputs, options, workspace, settings
         self._trace: Trace | None = None
         self.hidden: Mapping[str, str] = {}
         """Distributions that the worker does not find, by the module that they bring."""
         self.sha256 = ""
-        """Of the model's file."""
+        """The hash of the model's file."""
 
     def __enter__(self) -> Examination:
         return self
@@ -105,32 +105,32 @@ class Examination:
             installation: What is installed in the model's environment.
             search: Folders that modules are looked for in.
         """
-        given = self._given
+        inputs = self._inputs
         self.installation, self._search = installation, search
-        local = own_folders(given.local)
+        local = own_folders(inputs.local)
         job: dict[str, Any] = {
-            "model": str(given.model.path.absolute()),
-            "provenance": given.model.provenance,
-            "ours": given.model.ours,
+            "model": str(inputs.model.path.absolute()),
+            "provenance": inputs.model.provenance,
+            "ours": inputs.model.ours,
             "options": _for_worker(self._options),
             "elsewhere": variables_left_out(self.settings.environ),
             "live": live_source().as_json(),
             "search": [str(folder.absolute()) for folder in search],
             "local": local,
-            "watched": own_folders([given.model.path.absolute().parent, *given.local]),
+            "watched": own_folders([inputs.model.path.absolute().parent, *inputs.local]),
             "installed": list(installation.folders),
         }
-        for name, file in (("input", given.input), ("output", given.output)):
+        for name, file in (("input", inputs.input), ("output", inputs.output)):
             job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
         path = list(dict.fromkeys([*self.settings.path, *local]))
         self._worker.begin(job, replace(self.settings, path=path))
         # Looked up while the worker reads, since finding the owners of modules is slow.
-        kept = installation.closure(_PRESENTED_WITH)
-        self._kept = {module for module, owners in installation.owners.items() if owners[0] in kept}
+        presented = installation.closure(_PRESENTED_WITH)
+        self._kept = {module for module, owners in installation.owners.items() if owners[0] in presented}
 
     @property
     def rehearsing(self) -> Examination | Trace:
-        """The process that is to answer by the generated code."""
+        """Return the process that rehearses the service with the generated code."""
         return self._trace or self
 
     @property
@@ -153,13 +153,13 @@ class Examination:
         """
         files = self._files()
         hidden = self._merely_installed(files)
-        if self._given.output is None or not hidden.keys().isdisjoint(files.modules):
+        if self._inputs.output is None or not hidden.keys().isdisjoint(files.modules):
             self._load_with_all(files)
         else:
             self._load({module: name for module, name in hidden.items() if module not in self._kept})
         return files
 
-    def introspected(self, files: Files) -> Introspected:
+    def introspect(self, files: Files) -> Introspected:
         """Return how the model is called.
 
         Raises:
@@ -168,10 +168,10 @@ class Examination:
         try:
             loaded = self._receive()
             with _readable():
-                seen = TraceReport.from_json(
+                loaded_report = TraceReport.from_json(
                     {"failure": None, "matched": None, "phase": "load", **loaded["seen"]}
                 )
-            if self._trace is None and imports_hidden(seen, self._merely_installed(files)):
+            if self._trace is None and imports_hidden(loaded_report, self._merely_installed(files)):
                 self._trace = self._start_trace(files)
             message = self._receive()
         except _HiddenMissedError:
@@ -180,7 +180,7 @@ class Examination:
             signature = decode("Signature", message["signature"])
             require_plain(signature)
             recording = decode("Recording", message["recording"])
-            return Introspected(files, signature, recording, _checked_notes(message["notes"]))
+            return Introspected(files, signature, recording, _check_notes(message["notes"]))
 
     def finish(self, request: Request) -> TraceReport:
         """Let the worker answer the recorded requests by the generated code, and return what it saw."""
@@ -188,13 +188,13 @@ class Examination:
         return TraceReport.from_json(self._worker.receive())
 
     def _with_all_installed(self) -> Introspected:
-        """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""
+        """Restart with all installed distributions: the model failed because it looked up a hidden one."""
         self._worker.close()
         self._worker = examining_worker(self.settings)
         self.begin(self.installation, self._search)
         files = self._files()
         self._load_with_all(files)
-        return self.introspected(files)
+        return self.introspect(files)
 
     def _receive(self) -> dict[str, Any]:
         message = self._worker.receive()
@@ -205,13 +205,13 @@ class Examination:
     def _files(self) -> Files:
         message = self._worker.receive()
         with _readable():
-            found = decode("Artifact", message["artifact"])
-            artifact = replace(found, path=self._checked(Path(message["path"]), found))
+            received = decode("Artifact", message["artifact"])
+            artifact = replace(received, path=self._check_path(Path(message["path"]), received))
             sources = decode("tuple[LocalSource, ...]", message["sources"])
             files = Files(
                 artifact=artifact,
-                sources=tuple(map(_checked_source, sources)),
-                notes=_checked_notes(message["notes"]),
+                sources=tuple(map(_check_source, sources)),
+                notes=_check_notes(message["notes"]),
                 modules=tuple(map(str, message["modules"])),
                 enforced=Enforced.from_json(message["enforced"]),
             )
@@ -241,13 +241,13 @@ class Examination:
             settings=self.settings,
         )
 
-    def _checked(self, path: Path, artifact: Artifact) -> Path:
+    def _check_path(self, path: Path, artifact: Artifact) -> Path:
         """The model's file: the given one, or the one that the worker wrote anew in its own folder.
 
         Later readers of the file compare its hash.
         """
-        if path == self._given.model.path.absolute():
-            return self._given.model.path
+        if path == self._inputs.model.path.absolute():
+            return self._inputs.model.path
         if self._worker.folder not in path.parents:
             raise CodecError(f"a model file that lies elsewhere: {path}")
         # Copied, without following links, to a place that the worker cannot write.
@@ -259,7 +259,7 @@ class Examination:
 
 
 class _HiddenMissedError(Exception):
-    """The model failed in the worker, which had looked up a hidden distribution."""
+    """The model failed in the worker after it looked up a hidden distribution."""
 
 
 @contextlib.contextmanager
@@ -271,11 +271,11 @@ def _readable() -> Iterator[None]:
         raise WorkerMessageError(str(error)) from error
 
 
-def _checked_notes(notes: Sequence[Any]) -> tuple[str, ...]:
+def _check_notes(notes: Sequence[Any]) -> tuple[str, ...]:
     return tuple(printable(str(note))[:_NOTE_CHARACTERS] for note in notes[:_MOST_NOTES])
 
 
-def _checked_source(source: LocalSource) -> LocalSource:
+def _check_source(source: LocalSource) -> LocalSource:
     place = PurePosixPath(source.path)
     if place.is_absolute() or ".." in place.parts or not place.parts:
         raise CodecError(f"a file that lies outside the project: {source.path}")
@@ -283,10 +283,10 @@ def _checked_source(source: LocalSource) -> LocalSource:
 
 
 def _for_worker(options: Options) -> dict[str, JSONValue]:
-    """The options as the worker takes them: it runs in another folder, so paths are absolute."""
-    said = options.as_json()
+    """Return the options as JSON with absolute paths, since the worker runs in another folder."""
+    values = options.as_json()
     if options.source:
-        said["source"] = str(Path(options.source).absolute())
+        values["source"] = str(Path(options.source).absolute())
     if options.include:
-        said["include"] = [str(Path(each).absolute()) for each in options.include]
-    return said
+        values["include"] = [str(Path(each).absolute()) for each in options.include]
+    return values

@@ -59,9 +59,9 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     try:
         _Examination(channel, job, witness).run()
     except ScaffoldError as error:
-        told = refused_error(error) or _missing_variable(error, job, witness) or error
+        reported = refused_error(error) or _missing_variable(error, job, witness) or error
         again = None if isinstance(error, DamagedSampleError) else _again(witness)
-        channel.send(again or encode_error(told))
+        channel.send(again or encode_error(reported))
     except MemoryError as error:
         channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
     except RecursionError:
@@ -69,13 +69,13 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     except Exception:
         channel.send(_again(witness) or {"fault": traceback.format_exc()})
     except BaseException as error:
-        # Nobody interrupts this process: the model raises it.
+        # The error comes from the model, for no user interrupts this process.
         detail = f"it ends the process: {in_one_line(error)}"
         channel.send(encode_error(LoadFailedError(Path(job["model"]).name, detail)))
 
 
 def _again(witness: Witness) -> dict[str, Any] | None:
-    """Return the request to begin anew with all that is installed, where something hidden was asked for."""
+    """Return the request to restart with all installed distributions, if the model looked up a hidden one."""
     return {"again": sorted(witness.missed)} if witness.missed else None
 
 
@@ -137,7 +137,7 @@ class _Examination:
         watch.read_opened_paths()
         self._witness.phase = "introspect"
         try:
-            found = infer_signature(
+            inferred = infer_signature(
                 model, *samples, method=self._options.method, overrides=self._options.overrides
             )
         except NoFittingCallError as error:
@@ -145,21 +145,21 @@ class _Examination:
         self._witness.note_unaudited(watch.read_opened_paths())
         self._witness.phase = "wait"
         recording = replace(
-            found.recording,
-            requests=found.recording.requests[:MOST_RECORDED_ROWS],
-            answers=found.recording.answers[:MOST_RECORDED_ROWS],
+            inferred.recording,
+            requests=inferred.recording.requests[:MOST_RECORDED_ROWS],
+            answers=inferred.recording.answers[:MOST_RECORDED_ROWS],
         )
         require_unicode(recording)
         self._channel.send(
             {
-                "signature": encode(found.signature),
+                "signature": encode(inferred.signature),
                 "recording": encode(recording),
                 "notes": _variable_notes(self._job, self._witness),
             }
         )
 
     def _forget_local_modules(self) -> None:
-        """Have local code imported anew when the model is loaded, so that what it opens is seen then."""
+        """Unload local code, so that the import during the load shows which files it opens."""
         for name, (origin, _) in self._witness.own.items():
             if name.partition(".")[0] != "scaffold" and not origin.startswith(sys.base_prefix):
                 sys.modules.pop(name, None)
@@ -167,7 +167,7 @@ class _Examination:
 
 
 def _other_version(error: NoFittingCallError, artifact: Artifact) -> ScaffoldError | None:
-    """Return the error that names both versions, where the model raises and the file says other versions."""
+    """Return the error that names both versions, if the file was written with another version."""
     raised = [cause for _, cause in error.attempts if cause.partition(":")[0].endswith("Error")]
     if len(raised) < len(error.attempts) or not raised:
         return None
@@ -177,7 +177,7 @@ def _other_version(error: NoFittingCallError, artifact: Artifact) -> ScaffoldErr
 def _missing_variable(
     error: ScaffoldError, job: Mapping[str, Any], witness: Witness
 ) -> MissingVariableError | None:
-    """Return the error for a model that failed, where it read variables that are not there.
+    """Return the error for a model that failed after it read variables that are not set.
 
     The message names it; or the caller's environment has it, and the user's own code reads it, or a library
     that could not be loaded.
@@ -217,7 +217,7 @@ def _variable_notes(job: Mapping[str, Any], witness: Witness) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Files:
-    """The files as they are to be loaded, and the local code that they need."""
+    """The files to load, and the local code that they need."""
 
     model: Artifact
     input: Path | None
@@ -240,13 +240,14 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     """
     model = Path(job["model"])
     judged = {"trusted": options.trust, "confined": job["confined"]}
-    told = {"provenance": job["provenance"], "ours": job["ours"]}
-    artifact = read_artifact(model, **judged, **told)
-    given = {name: job[name] for name in ("input", "output") if job[name] is not None}
-    paths = {name: Path(sample["path"]) for name, sample in given.items()}
-    pickled = {name: _pickled(paths[name], ours=given[name]["ours"], **judged) for name in paths}
+    origin = {"provenance": job["provenance"], "ours": job["ours"]}
+    artifact = read_artifact(model, **judged, **origin)
+    samples = {name: job[name] for name in ("input", "output") if job[name] is not None}
+    paths = {name: Path(sample["path"]) for name, sample in samples.items()}
+    pickled = {name: _read_pickle(paths[name], ours=samples[name]["ours"], **judged) for name in paths}
     modules = [module for name, path in paths.items() for module in sample_modules(path, pickled[name])]
-    artifacts = [artifact, *(found for found in pickled.values() if found is not None)]
+    scanned = [each for each in pickled.values() if each is not None]
+    artifacts = [artifact, *scanned]
     place = Path(folder) / "code"
     place.mkdir()
     with _load_errors(artifacts):
@@ -259,14 +260,14 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
         )
     if collected.moved:
         moved = collected.moved.get(model, model)
-        artifact = read_artifact(moved, **judged, **told)
+        artifact = read_artifact(moved, **judged, **origin)
         paths = {name: collected.moved.get(path, path) for name, path in paths.items()}
     return _Files(
         model=artifact,
         input=paths.get("input"),
         output=paths.get("output"),
         artifacts=tuple(artifacts),
-        scanned={found.path: found for found in pickled.values() if found is not None},
+        scanned={each.path: each for each in scanned},
         sources=collected.sources,
         notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
         modules=tuple(dict.fromkeys(modules)),
@@ -275,7 +276,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
 
 @contextlib.contextmanager
 def _load_errors(artifacts: Sequence[Artifact]) -> Iterator[None]:
-    """Raise `ReadError` where one of `artifacts` raises anything else while it is loaded."""
+    """Raise `ReadError` if loading one of `artifacts` raises any other error."""
     try:
         yield
     except (ScaffoldError, MemoryError, RecursionError):
@@ -289,8 +290,8 @@ def _load_errors(artifacts: Sequence[Artifact]) -> Iterator[None]:
         raise
 
 
-def _pickled(path: Path, **judged: Any) -> Artifact | None:
-    """What a pickled sample names; `None` for a file that holds data alone."""
+def _read_pickle(path: Path, **judged: Any) -> Artifact | None:
+    """Return the scan of a pickled sample; None for a format that contains data only."""
     if holds_data(path):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What is new at the source of a project's model."""
+"""Look for a newer model at the source of a project's model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scaffold.verbs.update_result import Update
 
 
 def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundModel | None:
-    """Return the model that the source of a project has now; None where it is the one that the project has.
+    """Return the newer model at the source of a project; None if the project has the newest.
 
     Raises:
         SourceNotFollowedError: The source does not give it.
@@ -22,19 +22,19 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
     if origin is None or not origin.uri:
         return None
     try:
-        found = find_newer(origin)
+        newer = find_newer(origin)
     except (ModelNotFetchedError, StoreError, MissingExtraError) as error:
         raise SourceNotFollowedError(str(root), str(error), origin.server) from error
-    if found is None:
+    if newer is None:
         on_event(Noted(f"nothing new at {origin.uri}" + (f" of {origin.server}" if origin.server else "")))
     else:
-        named = "" if found.provenance == origin.uri else f": {found.provenance}"
-        on_event(Noted(f"new at {origin.uri}{named}"))
-    return found
+        source = "" if newer.provenance == origin.uri else f": {newer.provenance}"
+        on_event(Noted(f"new at {origin.uri}{source}"))
+    return newer
 
 
 def is_current(record: ProjectRecord) -> bool:
-    """Whether nothing but the source can have changed: it has one, and this version wrote the project."""
+    """Whether only the source can bring changes: the project has one, and this version wrote the project."""
     origin = record.spec.origin
     return origin is not None and bool(origin.uri) and record.spec.generator == __version__
 

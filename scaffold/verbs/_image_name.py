@@ -1,4 +1,4 @@
-"""What an image is called: as the kustomization of a target names it."""
+"""The names of images: repository, tag and digest from the kustomization of a target."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def complete_name(project: Project, target: str, tag: str | None) -> str | None:
 
 
 def pin_deployed(project: Project, target: str, image: str, on_event: OnEvent) -> None:
-    """Write the digest of what runs at a target into its kustomization, and say so.
+    """Write the digest of the running image into the kustomization of its target, and report that.
 
     Args:
         project: The project.
         target: A folder under its `deploy/`.
-        image: What runs there, by digest.
-        on_event: Told what the kustomization pins now.
+        image: The running image, by digest.
+        on_event: Called with the event.
     """
     from scaffold.cluster import pin_image
 
@@ -56,7 +56,7 @@ def pin_deployed(project: Project, target: str, image: str, on_event: OnEvent) -
 
 
 def _version_of(project: Project) -> str:
-    """Return the tag for an image whose manifests name none."""
+    """Return the tag of an image if its manifests name none."""
     try:
         return project.spec.version
     except NoRecordError:

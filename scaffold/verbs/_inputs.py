@@ -25,13 +25,13 @@ class InputFile:
 
     path: Path
     provenance: str
-    """What the model card says of its origin."""
+    """The origin of the file, as the model card shows it."""
     ours: bool
     """Whether this process wrote it from an object in memory: the gate does not judge its names."""
     origin: Origin | None = None
-    """The source of the model, which an update asks again."""
+    """The source of the model, where an update looks for a newer one."""
     declared: Declared = field(default_factory=Declared)
-    """What that source says of it."""
+    """The declarations of that source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +87,24 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
 
 def _model_file(model: Any, workspace: Path) -> InputFile:
     if isinstance(model, str | os.PathLike | FoundModel):
-        found = model if isinstance(model, FoundModel) else find_model(os.fspath(model))
-        if _is_pipe(found.path):
-            raise NotAModelError(str(found.path), _PIPE, "Copy its content into a file first.")
-        origin = found.origin
-        if origin is not None and found.path.is_file():
-            origin = replace(origin, sha256=sha256_file(found.path))
+        model_file = model if isinstance(model, FoundModel) else find_model(os.fspath(model))
+        if _is_pipe(model_file.path):
+            raise NotAModelError(str(model_file.path), _PIPE, "Copy its content into a file first.")
+        origin = model_file.origin
+        if origin is not None and model_file.path.is_file():
+            origin = replace(origin, sha256=sha256_file(model_file.path))
         return InputFile(
-            path=found.path, provenance=found.provenance, ours=False, origin=origin, declared=found.declared
+            path=model_file.path,
+            provenance=model_file.provenance,
+            ours=False,
+            origin=origin,
+            declared=model_file.declared,
         )
     return object_file(model, workspace)
 
 
 def choose_samples(declared: Declared, input: Any, output: Any) -> tuple[Any, Any]:
-    """Return the samples of input and output that are given; without an input, those of the source.
+    """Return the samples of input and output; without an input, those of the source.
 
     Args:
         declared: What the source of the model has.
@@ -125,9 +129,9 @@ def sample_file(sample: Any, folder: Path) -> InputFile:
             raise NotASampleError(str(path), f"{_PIPE}; copy its content into a file first")
         return InputFile(path=path, provenance=str(path), ours=False)
     folder.mkdir()
-    written = object_file(sample, folder)
-    path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
-    return InputFile(path=path, provenance=written.provenance, ours=True)
+    sample_in_memory = object_file(sample, folder)
+    path = sample_in_memory.path.rename(folder / f"sample_{folder.name}{sample_in_memory.path.suffix}")
+    return InputFile(path=path, provenance=sample_in_memory.provenance, ours=True)
 
 
 def _is_pipe(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What the machine itself has: Python, uv, a package index, certificates, git, the kernel's confinement."""
+"""Checks of the machine: Python, uv, the package index, certificates, git, the kernel's confinement."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def check_python(timeout_s: float, run: Runner = run_command) -> Prerequisite:
         timeout_s: For the others, of which `new` needs none.
         run: Runs uv.
     """
-    listed = installed_pythons(functools.partial(run, timeout_s=timeout_s))
-    others = ", ".join(version for version, _ in listed if minor_of(version) in SUPPORTED)
-    found = f"{RUNNING} runs this" + (f"; installed: {others}" if others else "")
+    pythons = installed_pythons(functools.partial(run, timeout_s=timeout_s))
+    installed = ", ".join(version for version, _ in pythons if minor_of(version) in SUPPORTED)
+    details = f"{RUNNING} runs this" + (f"; installed: {installed}" if installed else "")
     if RUNNING in SUPPORTED:
-        return Prerequisite(name="python", state=State.OK, found=found, needed=True)
+        return Prerequisite(name="python", state=State.OK, found=details, needed=True)
     fix = shell_line("uv", "tool", "install", "--python", SUPPORTED[-2], "model-scaffold[all]")
-    found = f"{RUNNING} runs this; supported: {', '.join(SUPPORTED)}"
-    return Prerequisite(name="python", state=State.MISSING, found=found, fix=fix, needed=True)
+    details = f"{RUNNING} runs this; supported: {', '.join(SUPPORTED)}"
+    return Prerequisite(name="python", state=State.MISSING, found=details, fix=fix, needed=True)
 
 
 def check_uv(run: Runner = run_command) -> Prerequisite:
@@ -84,30 +84,32 @@ def check_index(timeout_s: float, run: Runner = run_command) -> Prerequisite:
             [*command, "--python", sys.executable], env=env, input=_PROBED, timeout_s=timeout_s
         ).stdout
     except CommandError as error:
-        found = f"{place}: {without_credentials(_last_line(error.tail))}"
+        details = f"{place}: {without_credentials(_last_line(error.tail))}"
         fix = _mend_index(error.tail)
-        return Prerequisite(name="index", state=State.UNREACHABLE, found=found, fix=fix, needed=True)
+        return Prerequisite(name="index", state=State.UNREACHABLE, found=details, fix=fix, needed=True)
     urls = [
         line.split()[1] for line in output.splitlines() if line.startswith(("--index-url", "--extra-index"))
     ]
-    found = without_credentials(" ".join(urls)) or place
-    return Prerequisite(name="index", state=State.OK, found=found, needed=True)
+    details = without_credentials(" ".join(urls)) or place
+    return Prerequisite(name="index", state=State.OK, found=details, needed=True)
 
 
 def check_certificates() -> Prerequisite:
     """Return which certificate authorities are trusted."""
-    named = os.environ.get("SSL_CERT_FILE")
-    path = named or ssl.get_default_verify_paths().cafile
-    place = f"SSL_CERT_FILE={named}" if named else str(path or "the system's store")
+    variable = os.environ.get("SSL_CERT_FILE")
+    path = variable or ssl.get_default_verify_paths().cafile
+    place = f"SSL_CERT_FILE={variable}" if variable else str(path or "the system's store")
     try:
         context = ssl.create_default_context(cafile=path) if path else ssl.create_default_context()
         count = len(context.get_ca_certs())
     except (OSError, ssl.SSLError) as error:
-        found = f"{place}: {error.strerror or error}"
-        return Prerequisite(name="certificates", state=State.MISSING, found=found, fix="unset SSL_CERT_FILE")
+        details = f"{place}: {error.strerror or error}"
+        return Prerequisite(
+            name="certificates", state=State.MISSING, found=details, fix="unset SSL_CERT_FILE"
+        )
     if not count:
-        found, fix = f"{place} has no certificates", _install("ca-certificates")
-        return Prerequisite(name="certificates", state=State.MISSING, found=found, fix=fix)
+        details, fix = f"{place} has no certificates", _install("ca-certificates")
+        return Prerequisite(name="certificates", state=State.MISSING, found=details, fix=fix)
     return Prerequisite(name="certificates", state=State.OK, found=f"{count} authorities, {place}")
 
 
@@ -116,8 +118,8 @@ def check_git(run: Runner = run_command) -> Prerequisite:
     try:
         version = run(["git", "--version"]).stdout.strip()
     except CommandError as error:
-        found = _last_line(error.tail)
-        return Prerequisite(name="git", state=State.MISSING, found=found, fix=_install("git"))
+        details = _last_line(error.tail)
+        return Prerequisite(name="git", state=State.MISSING, found=details, fix=_install("git"))
     return Prerequisite(name="git", state=State.OK, found=version)
 
 
@@ -126,24 +128,24 @@ def check_confinement(run: Runner = run_command) -> Prerequisite:
     try:
         enforced = Enforced.from_json(run([sys.executable, "-c", _ENFORCE]).stdout)
     except (CommandError, ValueError, KeyError, TypeError) as error:
-        found = _last_line(str(error))
-        return Prerequisite(name="confinement", state=State.MISSING, found=found, fix=_mend_confinement())
+        details = _last_line(str(error))
+        return Prerequisite(name="confinement", state=State.MISSING, found=details, fix=_mend_confinement())
     if enforced.missing:
-        found = "; ".join(f"{gap.wall.value}: {gap.reason}" for gap in enforced.missing)
-        return Prerequisite(name="confinement", state=State.MISSING, found=found, fix=_mend_confinement())
-    found = f"Landlock {enforced.landlock_abi}, seccomp, limits"
-    return Prerequisite(name="confinement", state=State.OK, found=found)
+        details = "; ".join(f"{gap.wall.value}: {gap.reason}" for gap in enforced.missing)
+        return Prerequisite(name="confinement", state=State.MISSING, found=details, fix=_mend_confinement())
+    details = f"Landlock {enforced.landlock_abi}, seccomp, limits"
+    return Prerequisite(name="confinement", state=State.OK, found=details)
 
 
 def _index_place(env: dict[str, str]) -> str:
-    named = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or ""
-    if not named and env.get("UV_NO_INDEX"):
-        named = env.get("UV_FIND_LINKS", "no index")
-    return without_credentials(named or "https://pypi.org/simple")
+    index_url = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or ""
+    if not index_url and env.get("UV_NO_INDEX"):
+        index_url = env.get("UV_FIND_LINKS", "no index")
+    return without_credentials(index_url or "https://pypi.org/simple")
 
 
 def _mend_index(tail: str) -> str:
-    """The line for the most probable cause, by what uv printed: it has no structured errors."""
+    """Return the fix for the most probable cause, from the output of uv, which has no structured errors."""
     if any(word in tail.lower() for word in ("certificate", "unknownissuer", "tls")):
         return "export SSL_CERT_FILE=/path/to/ca-bundle.pem"
     if "401" in tail or "403" in tail:
@@ -166,9 +168,9 @@ def _mend_confinement() -> str:
 
 
 def _install(package: str) -> str:
-    """The line that installs a package of the system."""
-    found = next((line for name, line in _MANAGERS.items() if shutil.which(name)), _MANAGERS["apt-get"])
-    return found.format(package)
+    """Return the command that installs a system package."""
+    command = next((line for name, line in _MANAGERS.items() if shutil.which(name)), _MANAGERS["apt-get"])
+    return command.format(package)
 
 
 def _last_line(text: str) -> str:

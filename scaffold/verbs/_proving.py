@@ -27,7 +27,7 @@ MOST_REPLAYED_REQUESTS = 100
 def prove_plan(
     plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
-    """Prove a copy of the merged project, and add to the plan what the running service showed.
+    """Prove a copy of the merged project, and add the results to the plan.
 
     Args:
         plan: The update.
@@ -36,7 +36,7 @@ def prove_plan(
         access: What the service may read and reach.
         on_event: Called with each event.
     """
-    from scaffold.proof import started_proof
+    from scaffold.proof import start_proof
     from scaffold.render import filled_manifests, recorded_sample
     from scaffold.upgrade import compare_answers, write_merged
 
@@ -50,16 +50,16 @@ def prove_plan(
     on_event(Started("verify"))
     python = plan.record.spec.dependencies.python
     show = check_reporter(on_event)
-    with started_proof(folder, python=python, on_check=show, access=access) as proof:
+    with start_proof(folder, python=python, on_check=show, access=access) as proof:
         if plan.has_own_requests:
             answers = collect_answers(proof.service, recording.requests, like=recording.answers)
             notes.append(_own_note(compare_answers(recording.answers, answers)))
             recording = Recording(requests=recording.requests, answers=answers)
             recorded = recorded_sample(recording)
         elif plan.report.model_changed and old.requests:
-            asked = old.requests[:MOST_REPLAYED_REQUESTS]
-            before = old.answers[: len(asked)]
-            after = collect_answers(proof.service, asked, like=before)
+            requests = old.requests[:MOST_REPLAYED_REQUESTS]
+            before = old.answers[: len(requests)]
+            after = collect_answers(proof.service, requests, like=before)
             notes.append(str(compare_answers(before, after)))
         if plan.edited_scoring and not plan.has_own_requests:
             answers = collect_answers(proof.service, new.requests, like=new.answers)
@@ -89,9 +89,9 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
 
     Raises:
         VerificationError: It refuses a recorded request, or answers otherwise in a batch.
-        NoRecordError: The folder has no record of what it was made from.
+        NoRecordError: The folder has no record of a project.
     """
-    from scaffold.proof import started_proof
+    from scaffold.proof import start_proof
     from scaffold.render import recorded_sample
     from scaffold.upgrade import accept_answers as record_answers
     from scaffold.upgrade import compare_answers, read_record
@@ -100,14 +100,14 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
     record, ancestor = read_record(root)
     on_event(Started("verify"))
     show = check_reporter(on_event)
-    with started_proof(root, python=project.python, on_check=show, access=access) as proof:
+    with start_proof(root, python=project.python, on_check=show, access=access) as proof:
         answers = collect_answers(proof.service, before.requests, like=before.answers)
-        given = Recording(requests=before.requests, answers=answers)
-        verification = proof.finish(given)
-    on_event(Noted(_accepted_note(compare_answers(before.answers, given.answers))))
+        recording = Recording(requests=before.requests, answers=answers)
+        verification = proof.finish(recording)
+    on_event(Noted(_accepted_note(compare_answers(before.answers, recording.answers))))
     measured = record.verification.measurements if record.verification else None  # as in the manifests
     accepted = replace(record, verification=replace(verification, openapi="", measurements=measured))
-    record_answers(root, accepted, ancestor, recorded_sample(given))
+    record_answers(root, accepted, ancestor, recorded_sample(recording))
     return verification
 
 
@@ -133,28 +133,28 @@ def recording_of(project: Project) -> Recording:
     return follow_wire_names(recording, ancestor, code)
 
 
-def _own_note(found: Replay) -> str:
-    """How the service answers the owner's own requests, beside the answers in their file."""
-    if not found.differing:
-        return f"your {found.compared} requests in {RECORDED} are answered as before"
+def _own_note(replay: Replay) -> str:
+    """Return a note that compares the service's answers to the owner's requests with the recorded ones."""
+    if not replay.differing:
+        return f"your {replay.compared} requests in {RECORDED} are answered as before"
     return (
-        f"{found.differing} of your {found.compared} requests in {RECORDED} get other answers than before,"
-        f" most at {found.where}: {found.old} -> {found.new}; these answers are recorded from now on"
+        f"{replay.differing} of your {replay.compared} requests in {RECORDED} get other answers than before,"
+        f" most at {replay.where}: {replay.old} -> {replay.new}; these answers are recorded from now on"
     )
 
 
-def _accepted_note(found: Replay) -> str:
-    if not found.differing:
-        return f"all {found.compared} answers are those that were recorded"
-    change = f"{found.old} -> {found.new}"
+def _accepted_note(replay: Replay) -> str:
+    if not replay.differing:
+        return f"all {replay.compared} answers are those that were recorded"
+    change = f"{replay.old} -> {replay.new}"
     return (
-        f"{found.differing} of {found.compared} answers are others than those recorded before,"
-        f" most at {found.where}: {change}; {RECORDED} holds them from now on"
+        f"{replay.differing} of {replay.compared} answers are others than those recorded before,"
+        f" most at {replay.where}: {change}; {RECORDED} holds them from now on"
     )
 
 
 def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
-    """How the owner's scoring code answers, beside the model alone."""
+    """Return a note that compares the answers of the owner's scoring code with those of the model."""
     *most, last = files
     yours = f"{', '.join(most)} and {last}" if most else last
     if not replay.differing:

@@ -1,4 +1,4 @@
-"""Whether the files of a project belong together, as far as that can be seen without running them."""
+"""Check the consistency of a project's files without running them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _RELOCK = shell_line("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, 
 
 
 class _Skipped(Exception):  # noqa: N818 - the check is left out, and says why
-    """Nothing can be said."""
+    """The check does not apply to this project."""
 
 
 class _Differs(Exception):  # noqa: N818 - a result
-    """Two files do not agree: what was found, and the line to type."""
+    """Two files contradict each other; the message has the values and the command to type."""
 
 
 def verify_quickly(project: Project) -> Verification:
-    """Return the checks of the files of a project, of which nothing is run.
+    """Check the files of a project without running them, and return the checks.
 
     Raises:
         FilesDisagreeError: Some do not belong together.
     """
     checks = tuple(
-        _checked(name, check, project)
+        _run_check(name, check, project)
         for name, check in {
             "merge": _check_markers,
             "record": _check_record,
@@ -65,7 +65,7 @@ def verify_quickly(project: Project) -> Verification:
     return Verification(checks=checks)
 
 
-def _checked(name: str, check: Callable[[Project], str], project: Project) -> Check:
+def _run_check(name: str, check: Callable[[Project], str], project: Project) -> Check:
     try:
         return Check(name=name, outcome=Outcome.PASSED, detail=check(project))
     except _Skipped as reason:
@@ -104,7 +104,7 @@ def _texts(root: Path) -> Iterator[Path]:
 
 
 def _check_record(project: Project) -> str:
-    """What the project was made from can be read."""
+    """The record of the project can be read."""
     try:
         spec = project.record.spec
     except NoRecordError:
@@ -117,34 +117,34 @@ def _check_model(project: Project) -> str:
     files = model_files(project.root)
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
-    wanted = _wanted_hashes(project)
+    expected_hashes = _wanted_hashes(project)
     if not files:
         return _without_model(project)
     path = files[0].relative_to(project.root).as_posix()
     pointer = _POINTER.match(files[0].open("rb").read(200))
-    found = pointer[1].decode() if pointer else sha256_file(files[0])
-    for place, sha256 in wanted:
-        if sha256 != found:
+    sha256_of_file = pointer[1].decode() if pointer else sha256_file(files[0])
+    for place, sha256 in expected_hashes:
+        if sha256 != sha256_of_file:
             update = shell_line("scaffold", "update", project.root, "--model", files[0])
-            raise _Differs(f"{path} is {found[:12]}, and {place} has {sha256[:12]}\n{update}")
-    if not wanted:
+            raise _Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
+    if not expected_hashes:
         raise _Skipped("neither the code nor the record has its hash")
-    return f"{path} is {found[:12]}{', by its pointer of Git LFS' if pointer else ''}"
+    return f"{path} is {sha256_of_file[:12]}{', by its pointer of Git LFS' if pointer else ''}"
 
 
 def _wanted_hashes(project: Project) -> list[tuple[str, str]]:
-    """Each place that names the hash of the model, with the hash."""
-    wanted = []
+    """Return each file that names the hash of the model, with the hash."""
+    hashes = []
     package = find_package(project.root)
     for path in sorted((project.root / package).glob("*.py")) if package else ():
         place = path.relative_to(project.root).as_posix()
         for node in ast.parse(path.read_text("utf-8"), place).body:
-            named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _HASH_NAME
-            if named and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
-                wanted.append((place, str(node.value.value)))  # type: ignore[attr-defined]
+            is_hash = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _HASH_NAME
+            if is_hash and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
+                hashes.append((place, str(node.value.value)))  # type: ignore[attr-defined]
     with contextlib.suppress(ScaffoldError):
-        wanted.append(("the record", project.record.spec.artifact.sha256))
-    return wanted
+        hashes.append(("the record", project.record.spec.artifact.sha256))
+    return hashes
 
 
 def _without_model(project: Project) -> str:
@@ -159,7 +159,7 @@ def _without_model(project: Project) -> str:
 
 
 def _check_lock(project: Project) -> str:
-    """The lock has each requirement in a version that it allows, and nothing for one that is gone."""
+    """The lock satisfies each requirement, and pins nothing for a removed requirement."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     root = project.root
@@ -176,15 +176,15 @@ def _check_lock(project: Project) -> str:
         if not text or text.startswith(("-", "./")):
             continue
         try:
-            wanted = Requirement(text)
+            requirement = Requirement(text)
         except InvalidRequirement as error:
             raise _Differs(f"{REQUIREMENTS} has {text!r}, which is no requirement: {error}") from None
-        name = normalized(wanted.name)
+        name = normalized(requirement.name)
         names.add(name)
         versions = [pin.version for pin in pins.get(name, ()) if pin.is_release]
-        if name not in pins and wanted.marker is None:
+        if name not in pins and requirement.marker is None:
             raise _Differs(f"{LOCK} lacks {name}, which {REQUIREMENTS} has\n{_RELOCK}")
-        if versions and not any(wanted.specifier.contains(each, prereleases=True) for each in versions):
+        if versions and not any(requirement.specifier.contains(each, prereleases=True) for each in versions):
             raise _Differs(f"{LOCK} has {name}=={versions[0]}, and {REQUIREMENTS} wants {text}\n{_RELOCK}")
     for pin in lock.pins:
         if REQUIREMENTS in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
@@ -198,7 +198,7 @@ def _check_sample(project: Project) -> str:
 
 
 def _check_schema(project: Project) -> str:
-    """The description of the API has the fields of the code, and takes the recorded requests."""
+    """The OpenAPI document has the fields of the code, and accepts the recorded requests."""
     request = read_request_schema(project.root)
     if request is None:
         raise _Skipped(f"{OPENAPI} describes no request")
@@ -219,7 +219,7 @@ def _check_schema(project: Project) -> str:
 
 
 def _check_proof(project: Project) -> str:
-    """The recorded proof is of the code as it is."""
+    """The recorded proof belongs to the present code."""
     line = _verify_line(project)
     try:
         proof = project.verification
@@ -233,6 +233,6 @@ def _check_proof(project: Project) -> str:
 
 
 def _check_environment(project: Project) -> str:
-    """What needs the environment of the service, which is not made here."""
+    """Checks that need the environment of the service, which a quick check does not create."""
     line = _verify_line(project)
     raise _Skipped(f"whether the lock installs and the service gives the model's answers: {line}")

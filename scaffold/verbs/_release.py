@@ -73,12 +73,12 @@ def docker_config(image: str) -> str | None:
         try:
             from scaffold.image import stored_credentials
 
-            known = stored_credentials(registry)
+            credentials = stored_credentials(registry)
         except ImportError:  # no `image` extra, so nobody has logged in through it
-            known = None
-        if known is None or not known.password:
+            credentials = None
+        if credentials is None or not credentials.password:
             return None
-        username, password = known.username, known.password
+        username, password = credentials.username, credentials.password
     login = {"username": username, "password": password, "auth": encoded_login(username, password)}
     return json.dumps({"auths": {login_key(registry): login}})
 

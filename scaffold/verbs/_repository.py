@@ -20,5 +20,5 @@ def locate_repository(answers: Mapping[str, JSONValue], root: Path) -> Mapping[s
     if place is None:
         return answers
     repository, folder = place
-    known = {"repository": repository} if repository else {}
-    return {**known, "repository_folder": folder, **answers}
+    remote = {"repository": repository} if repository else {}
+    return {**remote, "repository_folder": folder, **answers}

@@ -19,7 +19,7 @@ from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
-from scaffold.verbs._declared import told_by_source
+from scaffold.verbs._declared import source_notes_of
 from scaffold.verbs._inputs import ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
@@ -67,43 +67,43 @@ def specify(
     with contextlib.ExitStack() as stack:
         workspace = Path(stack.enter_context(TemporaryFolder("new")))
         on_event(Started("read"))
-        given = find_inputs(model, input, output, workspace, options)
-        environment = _environment(given, options, on_event)
-        examination = _begin(stack, given, environment, options, workspace)
-        found = _introspect(examination, _read(examination, on_event), on_event)
+        inputs = find_inputs(model, input, output, workspace, options)
+        environment = _open_environment(inputs, options, on_event)
+        examination = _begin(stack, inputs, environment, options, workspace)
+        introspected = _introspect(examination, _read(examination, on_event), on_event)
         from scaffold.render import model_code
 
         on_event(Started("resolve"))
-        artifact = found.files.artifact
+        artifact, signature = introspected.files.artifact, introspected.signature
         profile = Profile(options.profile)
-        code = model_code(artifact, found.signature, profile)
-        wanted = _resolve_options(options, answers, environment.version)
-        dependencies = _resolve(examination, found, code, wanted)
+        code = model_code(artifact, signature, profile)
+        resolve_options = _resolve_options(options, answers, environment.version)
+        dependencies = _resolve(examination, introspected, code, resolve_options)
         on_event(Finished("resolve", dependencies_line(dependencies)))
-        told = told_by_source(given.model.declared, found.signature.input)
-        for note in (*told, *found.files.notes, *found.notes, *found.signature.notes, *dependencies.notes):
+        notes = (*source_notes_of(inputs.model.declared, signature.input), *introspected.files.notes)
+        for note in (*notes, *introspected.notes, *signature.notes, *dependencies.notes):
             on_event(Noted(note))
         if keep_model and workspace in artifact.path.parents:
-            artifact = _kept(artifact)
+            artifact = _keep_file(artifact)
         yield ProjectSpec(
             name=name,
             version=version,
             artifact=artifact,
-            signature=found.signature,
+            signature=signature,
             dependencies=dependencies,
-            recording=found.recording,
+            recording=introspected.recording,
             answers=answers,
             profile=profile,
             generator=__version__,
             variables=options.variables,
             code=code,
-            origin=given.model.origin,
+            origin=inputs.model.origin,
         )
 
 
-def _environment(given: ModelInputs, options: Options, on_event: OnEvent) -> Environment:
-    """The environment that the model is loaded in."""
-    environment = model_environment(given, options)
+def _open_environment(inputs: ModelInputs, options: Options, on_event: OnEvent) -> Environment:
+    """Return the environment in which the model is loaded, and report its notes."""
+    environment = model_environment(inputs, options)
     for note in environment.notes:
         on_event(Noted(note))
     return environment
@@ -111,25 +111,25 @@ def _environment(given: ModelInputs, options: Options, on_event: OnEvent) -> Env
 
 def _begin(
     stack: contextlib.ExitStack,
-    given: ModelInputs,
+    inputs: ModelInputs,
     environment: Environment,
     options: Options,
     workspace: Path,
 ) -> Examination:
     """Start the worker, and let it read the files; `stack` ends it."""
-    settings = worker_settings(given, options, environment)
+    settings = worker_settings(inputs, options, environment)
     worker = stack.enter_context(examining_worker(settings))
     # Imported while the worker starts.
     from scaffold.resolve import Installation
     from scaffold.verbs._examination import Examination
 
-    examination = stack.enter_context(Examination(worker, given, options, settings, workspace))
-    examination.begin(Installation(settings.path), _search_path(given, environment))
+    examination = stack.enter_context(Examination(worker, inputs, options, settings, workspace))
+    examination.begin(Installation(settings.path), _search_path(inputs, environment))
     return examination
 
 
 def _read(examination: Examination, on_event: OnEvent) -> Files:
-    """What the files are and name; the worker loads them from now on."""
+    """Return the scan of the files; the worker then starts to load them."""
     files = examination.read()
     on_event(Finished("read", artifact_line(files.artifact)))
     if not files.enforced.holds:
@@ -138,37 +138,37 @@ def _read(examination: Examination, on_event: OnEvent) -> Files:
 
 
 def _introspect(examination: Examination, files: Files, on_event: OnEvent) -> Introspected:
-    """How the model is called."""
+    """Return the signature of the model."""
     on_event(Started("introspect"))
     for module in ("scaffold.render", "copier", "scaffold.upgrade"):  # while the worker loads the model
         importlib.import_module(module)
-    found = examination.introspected(files)
-    on_event(Finished("introspect", signature_line(found.signature)))
-    return found
+    introspected = examination.introspect(files)
+    on_event(Finished("introspect", signature_line(introspected.signature)))
+    return introspected
 
 
-def _kept(artifact: Artifact) -> Artifact:
-    """The artifact with its file where it stays until this process ends."""
+def _keep_file(artifact: Artifact) -> Artifact:
+    """Return the artifact with its file copied to a folder that exists until this process ends."""
     require_same_model(artifact, sha256_file(artifact.path))
     return replace(artifact, path=keep_until_exit(artifact.path, artifact.sha256))
 
 
 def _resolve(
-    examination: Examination, found: Introspected, code: Mapping[str, str], options: ResolveOptions
+    examination: Examination, introspected: Introspected, code: Mapping[str, str], options: ResolveOptions
 ) -> Dependencies:
-    """What the service needs besides its own code; the worker has ended then."""
+    """Return the dependencies of the service, and end the worker."""
     from scaffold.render import tried_example
     from scaffold.resolve import resolve_dependencies
 
     dependencies = resolve_dependencies(
-        found.files.artifact,
-        found.signature,
-        found.recording,
+        introspected.files.artifact,
+        introspected.signature,
+        introspected.recording,
         code=code,
-        example=tried_example(found.signature.input),
+        example=tried_example(introspected.signature.input),
         trace=examination.rehearsing,
         search=examination.search,
-        sources=found.files.sources,
+        sources=introspected.files.sources,
         options=options,
         installation=examination.installation,
         settings=examination.settings,
@@ -177,11 +177,11 @@ def _resolve(
     return dependencies
 
 
-def _search_path(given: ModelInputs, environment: Environment) -> list[Path]:
-    """Where modules are looked for: in the environment first, so that no file hides a library."""
+def _search_path(inputs: ModelInputs, environment: Environment) -> list[Path]:
+    """Return the search path of modules: the environment first, so that no file hides a library."""
     libraries = [Path(entry) for entry in environment.path if Path(entry).is_dir()]
     installed = [folder for folder in libraries if home_of(folder) is not Home.STANDARD]
-    return list(dict.fromkeys([*installed, *given.local]))
+    return list(dict.fromkeys([*installed, *inputs.local]))
 
 
 def _missing_wall(enforced: Enforced) -> str:
@@ -232,15 +232,15 @@ def validate_answers(
 
 
 def service_name(name: str | None, target: Path) -> str:
-    """A DNS label: the name that was given, or one made of the folder's.
+    """Return the service's name, a DNS label: the option, or the name of the folder converted to a label.
 
     Raises:
         UsageError: The name is not a DNS label, or the folder's name has no letter for one.
     """
     if name is None:
-        made = re.sub(r"[^a-z0-9]+", "-", target.absolute().name.lower()).strip("-")
-        made = made[:_NAME_CHARACTERS].strip("-")
-        return made if made[:1].isalpha() else f"model-{made}".strip("-")
+        label = re.sub(r"[^a-z0-9]+", "-", target.absolute().name.lower()).strip("-")
+        label = label[:_NAME_CHARACTERS].strip("-")
+        return label if label[:1].isalpha() else f"model-{label}".strip("-")
     if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name) or len(name) > _NAME_CHARACTERS:
         raise InvalidOptionError("name", name)
     return name

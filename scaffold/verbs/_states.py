@@ -1,4 +1,4 @@
-"""The two states of an update: what the project was made from, and what it becomes."""
+"""The two states of an update: the recorded one and the new one."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ def last_state(root: Path, on_event: OnEvent) -> tuple[ProjectRecord, dict[str, 
 def new_state(
     root: Path,
     record: ProjectRecord,
-    given: tuple[Any, Any, Any],
+    new_inputs: tuple[Any, Any, Any],
     answers: Mapping[str, JSONValue],
     options: Options,
     on_event: OnEvent,
 ) -> Iterator[ProjectSpec]:
-    """Give the spec of the new state: of the new model, or of the old one with what else changes.
+    """Yield the spec of the new state: of the new model, or of the old model with other changes.
 
     Args:
         root: The project.
         record: Its record.
-        given: The new model, a sample of its input and one of its output; the model is None where only the
-            rest changes.
+        new_inputs: The new model, a sample of its input and one of its output; the model is None if only
+            other things change.
         answers: All answers of the project, those of the record among them.
         options: The recorded options, with the changed ones.
         on_event: Called with each event.
     """
     from scaffold.resolve import renew_service_layer
 
-    model, sample_input, sample_output = given
+    model, sample_input, sample_output = new_inputs
     if model is not None:
         name = record.spec.name
         with specify(model, sample_input, sample_output, name, answers, options, on_event) as spec:
@@ -96,7 +96,7 @@ def new_state(
 
 
 def renderer(record: ProjectRecord, template: str | None) -> Callable[[ProjectSpec, Path], None]:
-    """What writes a pristine project, with what was measured the last time in its manifests."""
+    """Return the function that renders a pristine project, with the last measurements in its manifests."""
 
     def render(spec: ProjectSpec, folder: Path) -> None:
         write_pristine(spec, folder, template or record.template or None)
@@ -114,7 +114,7 @@ def _fill_manifests(spec: ProjectSpec, record: ProjectRecord, folder: Path) -> N
 
 
 def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
-    """The pristine project of a record, rendered anew; nothing where another version wrote it."""
+    """Render the pristine project of a record again; empty if another version wrote it."""
     from scaffold.render import render_project
     from scaffold.upgrade import read_folder
 

@@ -1,4 +1,4 @@
-"""What is recorded of training data: its hash and its columns, no row of it."""
+"""The recorded facts about training data: its hash and its columns, but no row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scaffold.errors import InvalidTrainingDataError, NoSuchFileError
 from scaffold.spec import JSONValue
 
 LEAST_ROWS = 10
-"""A value that fewer rows have is counted among the others: it might tell who is in the data."""
+"""Rarer values are counted as `others`: they might identify a person in the data."""
 MOST_VALUES = 50
 """The most values of a column that are listed, the most frequent."""
 _TEXTS = ("str", "object", "category", "Categorical", "Enum", "Utf8", "large_string", "dictionary")
@@ -44,7 +44,7 @@ def describe_data(data: Any) -> dict[str, JSONValue]:
     """
     if isinstance(data, str | os.PathLike):
         return _describe_file(Path(data).expanduser())
-    described = _described(data)
+    described = _describe_table(data)
     if described is None:
         raise InvalidTrainingDataError(f"a {type(data).__name__}")
     return {"sha256": _hash(data), **described}
@@ -55,12 +55,12 @@ def _describe_file(path: Path) -> dict[str, JSONValue]:
 
     if not is_file(path):
         raise NoSuchFileError(str(path))
-    known: dict[str, JSONValue] = {"sha256": sha256_file(path)}
-    return known | (_described(read_sample(path)) or {}) if holds_data(path) else known
+    description: dict[str, JSONValue] = {"sha256": sha256_file(path)}
+    return description | (_describe_table(read_sample(path)) or {}) if holds_data(path) else description
 
 
-def _described(data: Any) -> dict[str, JSONValue] | None:
-    """The rows and columns of a frame, or the shape of an array; None for anything else."""
+def _describe_table(data: Any) -> dict[str, JSONValue] | None:
+    """Return the rows and columns of a frame, or the shape of an array; None for other types."""
     kind = type(data)
     columns: list[_Column]
     match kind.__module__.partition(".")[0], kind.__name__:
@@ -94,17 +94,17 @@ def _python_values(column: Any) -> Iterator[Any]:
 
 
 def _describe_column(column: _Column) -> JSONValue:
-    found: dict[str, JSONValue] = {
+    description: dict[str, JSONValue] = {
         "name": column.name,
         "dtype": column.dtype,
         "missing": column.missing,
     }
     if not column.dtype.lower().startswith(tuple(map(str.lower, _TEXTS))):
-        return found
+        return description
     counts = Counter(value for value in column.values if isinstance(value, str))
-    listed = {value: rows for value, rows in counts.most_common(MOST_VALUES) if rows >= LEAST_ROWS}
-    others = {"values": len(counts) - len(listed), "rows": sum(counts.values()) - sum(listed.values())}
-    return found | {"values": {**listed}, "others": {**others}}
+    frequent = {value: rows for value, rows in counts.most_common(MOST_VALUES) if rows >= LEAST_ROWS}
+    others = {"values": len(counts) - len(frequent), "rows": sum(counts.values()) - sum(frequent.values())}
+    return description | {"values": {**frequent}, "others": {**others}}
 
 
 def _hash(data: Any) -> str:
@@ -127,7 +127,7 @@ def _hash(data: Any) -> str:
 
 
 class _Hashing:
-    """A file that keeps the hash of what is written."""
+    """A file object that hashes the bytes that are written to it."""
 
     def __init__(self, digest: Any) -> None:
         self._digest = digest

@@ -26,7 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSchema:
-    """What `POST /score` takes."""
+    """The schema of the body of `POST /score`."""
 
     name: str
     """The class of the model: `ModelInput`; empty where the schema has no name."""
@@ -35,32 +35,32 @@ class RequestSchema:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The names of its fields over HTTP."""
+        """Return the names of the fields over HTTP."""
         return frozenset(self.schema.get("properties") or ())
 
     def misfit(self, requests: tuple[JSONValue, ...]) -> str:
-        """Return what the first request that does not fit has wrong: `requests[3].Age: ...`; else nothing."""
+        """Return the first problem of the requests: `requests[3].Age: ...`; empty if all fit."""
         for number, request in enumerate(requests):
             for problem in self._problems(request, self.schema, f"requests[{number}]"):
                 return problem
         return ""
 
     def _problems(self, value: Any, schema: Any, place: str) -> Iterator[str]:
-        """The problems by the rules that are cheap to check: types, fields, choices."""
+        """Yield the violations of the rules that are cheap to check: types, fields, choices."""
         if not isinstance(schema, dict):
             return
         if "$ref" in schema:
             schema = self.definitions.get(str(schema["$ref"]).rpartition("/")[2], {})
         for options in (schema.get("anyOf"), schema.get("oneOf")):
             if options and all(any(self._problems(value, option, place)) for option in options):
-                yield f"{place}: {_shown(value)} is none of the {len(options)} kinds that it may be"
-        named = schema.get("type", [])
-        types = [named] if isinstance(named, str) else named
+                yield f"{place}: {_shorten(value)} is none of the {len(options)} kinds that it may be"
+        declared_type = schema.get("type", [])
+        types = [declared_type] if isinstance(declared_type, str) else declared_type
         if types and not any(_is_of(value, each) for each in types):
-            yield f"{place}: {_shown(value)} is no {' or '.join(types)}"
+            yield f"{place}: {_shorten(value)} is no {' or '.join(types)}"
             return
         if "enum" in schema and value not in schema["enum"]:
-            yield f"{place}: {_shown(value)} is none of {_shown(schema['enum'])}"
+            yield f"{place}: {_shorten(value)} is none of {_shorten(schema['enum'])}"
         if isinstance(value, dict):
             yield from self._field_problems(value, schema, place)
         if isinstance(value, list) and "items" in schema:
@@ -144,6 +144,6 @@ def _is_of(value: Any, name: str) -> bool:
     return isinstance(value, types) and (not isinstance(value, bool) or name == "boolean")
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -28,7 +28,7 @@ def alias(model: str, alias: str, *, store: str | None = None) -> Model:
     from scaffold.store import open_store, parse_reference
 
     require_alias(alias)
-    with closing(open_store(store)) as opened:
-        found = opened.require_model(parse_reference(model))
-        opened.move_alias(alias, replace(found, by=user_and_host(), at=now_utc()))
-        return replace(found, aliases=tuple(sorted({*found.aliases, alias})))
+    with closing(open_store(store)) as opened_store:
+        entry = opened_store.require_model(parse_reference(model))
+        opened_store.move_alias(alias, replace(entry, by=user_and_host(), at=now_utc()))
+        return replace(entry, aliases=tuple(sorted({*entry.aliases, alias})))

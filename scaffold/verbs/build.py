@@ -54,24 +54,24 @@ def build(
 
     if pin and not choices.get("push"):
         raise PinWithoutPushError()
-    opened = Project.open(project)
+    opened_project = Project.open(project)
     if pin:
         from scaffold.cluster import check_pin, pin_image
 
-        check_pin(opened.root, target)
+        check_pin(opened_project.root, target)
     if choices.get("push") and not choices.get("registry"):
-        choices["tag"] = complete_name(opened, target, choices.get("tag"))
+        choices["tag"] = complete_name(opened_project, target, choices.get("tag"))
     if "builder" not in choices:
         output, platforms = choices.get("output"), choices.get("platforms", ())
         choices["builder"] = choose_builder(
             push=choices.get("push", False), output=output, platforms=platforms
         )
-    recording = _recording(opened, check, bool(choices.get("push")), on_event)
+    recording = _recording(opened_project, check, bool(choices.get("push")), on_event)
     options = BuildOptions(check=recording, check_if_possible=check is None, **choices)
-    image = build_image(opened.root, options, on_event=on_event)
+    image = build_image(opened_project.root, options, on_event=on_event)
     if pin:
         name = repository_of(image.reference)
-        pin_image(opened.root, target, f"{name}@{image.digest}")
+        pin_image(opened_project.root, target, f"{name}@{image.digest}")
     return image
 
 

@@ -68,20 +68,20 @@ def deploy(
     from scaffold.cluster import check_pin, deploy_project
     from scaffold.image import read_environment
 
-    opened = Project.open(project)
-    source = _Source(opened, target, image, registry, pin, check, choices, on_event)
+    opened_project = Project.open(project)
+    source = _Source(opened_project, target, image, registry, pin, check, choices, on_event)
     if pin:
-        check_pin(opened.root, target)
+        check_pin(opened_project.root, target)
     release = source.release()
-    known = (opened.root, target, lambda: source.reference, release, store, on_event)
-    with failure_recorded("deploy", *known):
+    failure_context = (opened_project.root, target, lambda: source.reference, release, store, on_event)
+    with failure_recorded("deploy", *failure_context):
         deployment = deploy_project(
-            opened.root,
+            opened_project.root,
             target=target,
             image=source.image or source.build,
             release=release,
-            measured=read_measurements(opened),
-            environment=read_environment(opened.root),
+            measured=read_measurements(opened_project),
+            environment=read_environment(opened_project.root),
             access=access,
             docker_config=docker_config(source.name),
             force_conflicts=force_conflicts,
@@ -93,7 +93,7 @@ def deploy(
         )
     source.move_tag(deployment.image)
     if pin:
-        pin_deployed(opened, target, deployment.image, on_event)
+        pin_deployed(opened_project, target, deployment.image, on_event)
     record_in_store("deploy", deployment, store, on_event)
     return deployment
 
@@ -114,13 +114,15 @@ class _Source:
     ) -> None:
         self._project, self._target, self._check = project, target, check
         self._choices, self._on_event = choices, on_event
-        named, digest = read_name(project, target)
+        image_name, digest = read_name(project, target)
         if digest and not image and not pin:
-            image = f"{repository_of(named)}@{digest}"
+            image = f"{repository_of(image_name)}@{digest}"
             on_event(Noted(f"deploy/{target}/kustomization.yaml pins the image; --pin builds it anew"))
         self.image = image
         """The image by digest; None if it is built."""
-        self.name = image or (f"{registry.rstrip('/')}/{named.rpartition('/')[2]}" if registry else named)
+        self.name = image or (
+            f"{registry.rstrip('/')}/{image_name.rpartition('/')[2]}" if registry else image_name
+        )
         self.reference = self.name
         """The image, by digest once that is known."""
         self._code = "" if image else project.code_sha256

@@ -28,8 +28,8 @@ def deployment_history(
     from scaffold.errors import UnknownServiceError
     from scaffold.store import open_store
 
-    with closing(open_store(store)) as opened:
-        found = opened.history(name, target, limit=limit)
-        if not found and name is not None and not opened.history(name, limit=1):
-            raise UnknownServiceError(name, tuple(nearest(name, opened.services())))
-    return found
+    with closing(open_store(store)) as opened_store:
+        entries = opened_store.history(name, target, limit=limit)
+        if not entries and name is not None and not opened_store.history(name, limit=1):
+            raise UnknownServiceError(name, tuple(nearest(name, opened_store.services())))
+    return entries

@@ -1,4 +1,4 @@
-"""Words for what was found: one line for each stage, and the tables of `inspect`."""
+"""Describe the results of the stages: a line for each stage, and the tables of `inspect`."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def diff(
     Raises:
         ScaffoldError: A leaf of it, which says what to do.
     """
-    found = update(
+    planned = update(
         project,
         model,
         input,
@@ -60,12 +60,12 @@ def diff(
         on_event=on_event,
         **options,
     )
-    if not audit or not found.lock_changes:
-        return found
-    changes, notes = _look_up(found.lock_changes, run)
+    if not audit or not planned.lock_changes:
+        return planned
+    changes, notes = _look_up(planned.lock_changes, run)
     for note in notes:
         on_event(Noted(note))
-    return replace(found, vulnerabilities=changes, notes=(*found.notes, *notes))
+    return replace(planned, vulnerabilities=changes, notes=(*planned.notes, *notes))
 
 
 def _look_up(
@@ -83,6 +83,6 @@ def _look_up(
         return None, notes
     before, after = ({(each.name, each.id) for each in side} for side in (old, new))
     return VulnerabilityChanges(
-        coming=tuple(each for each in new if (each.name, each.id) not in before),
-        going=tuple(each for each in old if (each.name, each.id) not in after),
+        added=tuple(each for each in new if (each.name, each.id) not in before),
+        removed=tuple(each for each in old if (each.name, each.id) not in after),
     ), notes

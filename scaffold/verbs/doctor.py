@@ -106,15 +106,15 @@ def _registries(root: Path, timeout_s: float) -> tuple[str, ...]:
     """The registries of the project's targets, else those that Docker is logged in at, else Docker Hub."""
     from scaffold.image import logged_in_registries
 
-    named: list[str] = []
+    registries: list[str] = []
     # A kustomization may need kubectl, which may hang.
-    reader = threading.Thread(target=lambda: named.extend(_named_registries(root)), daemon=True)
+    reader = threading.Thread(target=lambda: registries.extend(_target_registries(root)), daemon=True)
     reader.start()
     reader.join(timeout_s)
-    return tuple(dict.fromkeys(named)) or logged_in_registries() or (DOCKER_HUB,)
+    return tuple(dict.fromkeys(registries)) or logged_in_registries() or (DOCKER_HUB,)
 
 
-def _named_registries(root: Path) -> list[str]:
+def _target_registries(root: Path) -> list[str]:
     from scaffold.cluster import read_image
 
     try:
@@ -136,14 +136,14 @@ def _run_all(checks: Sequence[_Check], timeout_s: float) -> tuple[Prerequisite, 
         thread.start()
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    done = dict(results)
-    return tuple(done.get(check.name) or _hanging(check, timeout_s) for check in checks)
+    finished = dict(results)
+    return tuple(finished.get(check.name) or _timed_out(check, timeout_s) for check in checks)
 
 
-def _hanging(check: _Check, timeout_s: float) -> Prerequisite:
-    found = f"no answer within {timeout_s:g} s"
+def _timed_out(check: _Check, timeout_s: float) -> Prerequisite:
+    details = f"no answer within {timeout_s:g} s"
     return Prerequisite(
-        name=check.name, state=State.UNREACHABLE, found=found, fix=check.mend, needed=check.needed
+        name=check.name, state=State.UNREACHABLE, found=details, fix=check.mend, needed=check.needed
     )
 
 
@@ -152,10 +152,10 @@ def _result(check: _Check) -> Prerequisite:
     try:
         return replace(check.run(), name=check.name)
     except MissingExtraError as error:
-        found = f"the extra '{error.extra}' is not installed"
+        details = f"the extra '{error.extra}' is not installed"
         fix = shell_line("pip", "install", f"model-scaffold[{error.extra}]")
     except ScaffoldError as error:
-        found, fix = str(error).partition("\n")[0], check.mend
+        details, fix = str(error).partition("\n")[0], check.mend
     except Exception as error:
-        found, fix = in_one_line(error), check.mend
-    return Prerequisite(name=check.name, state=State.MISSING, found=found, fix=fix, needed=check.needed)
+        details, fix = in_one_line(error), check.mend
+    return Prerequisite(name=check.name, state=State.MISSING, found=details, fix=fix, needed=check.needed)

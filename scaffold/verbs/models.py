@@ -27,10 +27,10 @@ def models(
     """
     from scaffold.store import Reference, open_store
 
-    with closing(open_store(store)) as opened:
-        found = opened.models(name)
-        if not found and name is not None:
-            opened.require_model(Reference(name=name))
+    with closing(open_store(store)) as opened_store:
+        versions = opened_store.models(name)
+        if not versions and name is not None:
+            opened_store.require_model(Reference(name=name))
     if best is None:
-        return found
-    return best_first(found, lambda each: each.run.metrics if each.run else {}, best, lower=lower)
+        return versions
+    return best_first(versions, lambda each: each.run.metrics if each.run else {}, best, lower=lower)

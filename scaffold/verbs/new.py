@@ -107,10 +107,10 @@ def _prove(
         example=shown_example(spec),
     )
     assert verification.measurements is not None
-    written = filled_manifests(spec, verification.measurements)
+    content_by_path = filled_manifests(spec, verification.measurements)
     if verification.openapi:
-        written[OPENAPI] = verification.openapi.encode()
-    for path, content in written.items():
+        content_by_path[OPENAPI] = verification.openapi.encode()
+    for path, content in content_by_path.items():
         (root / path).write_bytes(content)
         files[path] = sha256_file(root / path)
     return replace(verification, openapi="")

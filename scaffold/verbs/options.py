@@ -133,11 +133,11 @@ class Options:
 
         Options that widen the confinement apply to one command only: a stranger may have written the record.
         """
-        given: dict[str, JSONValue] = {}
+        values: dict[str, JSONValue] = {}
         for option in (each for each in fields(self) if not each.name.startswith("allow_")):
             value = getattr(self, option.name)
             if value and value != option.default:
-                given[option.name] = (
+                values[option.name] = (
                     value
                     if isinstance(value, bool | int | dict)
                     else [str(item) for item in value]
@@ -146,8 +146,8 @@ class Options:
                 )
         if self.env:
             # Record the value of this shell: the next update may run in another shell.
-            given["env"] = [f"{name}={value}" for name, value in map(_name_and_value, self.env)]
-        return given
+            values["env"] = [f"{name}={value}" for name, value in map(_name_and_value, self.env)]
+        return values
 
     @property
     def overrides(self) -> Overrides:

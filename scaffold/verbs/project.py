@@ -38,7 +38,7 @@ class Project:
 
     root: Path
     written: ProjectRecord | None = field(default=None, repr=False)
-    """What it was made from, where this process wrote it."""
+    """The record of the project, if this process wrote it."""
 
     @classmethod
     def open(cls, root: str | Path) -> Project:
@@ -99,7 +99,7 @@ class Project:
 
     @cached_property
     def record(self) -> ProjectRecord:
-        """What the project was made from.
+        """The record of the project.
 
         Raises:
             NoRecordError: There is no record.
@@ -111,7 +111,7 @@ class Project:
 
     @property
     def spec(self) -> ProjectSpec:
-        """What the templates were given."""
+        """The answers to the templates' questions."""
         return self.record.spec
 
     @property
@@ -142,7 +142,7 @@ class Project:
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """What the model reads from the environment; nothing where the record is gone."""
+        """The environment variables that the model reads; empty without a record."""
         try:
             return self.record.spec.variables
         except NoRecordError:
@@ -156,5 +156,5 @@ class Project:
         return shell_example(self.spec)
 
     def __str__(self) -> str:
-        proven = "proven" if self.verification and self.verification.passed else "not proven"
-        return f"{self.spec.name} {self.spec.version} in {self.root} ({len(self.files)} files, {proven})"
+        proof_state = "proven" if self.verification and self.verification.passed else "not proven"
+        return f"{self.spec.name} {self.spec.version} in {self.root} ({len(self.files)} files, {proof_state})"

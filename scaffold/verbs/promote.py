@@ -51,11 +51,13 @@ def promote(
     """
     from scaffold.cluster import deploy_project, release_to_promote
 
-    opened = Project.open(project)
-    root = opened.root
-    asked = replace(read_release(opened), reason=reason, approved_by=approved_by or user_and_host())
+    opened_project = Project.open(project)
+    root = opened_project.root
+    requested_release = replace(
+        read_release(opened_project), reason=reason, approved_by=approved_by or user_and_host()
+    )
     image, release = release_to_promote(
-        root, source=source, target=target, release=asked, force=force, access=access
+        root, source=source, target=target, release=requested_release, force=force, access=access
     )
     with failure_recorded("promote", root, target, lambda: image, release, store, on_event):
         deployment = deploy_project(
@@ -63,7 +65,7 @@ def promote(
             target=target,
             image=image,
             release=release,
-            measured=read_measurements(opened),
+            measured=read_measurements(opened_project),
             access=access,
             docker_config=docker_config(image),
             candidate=candidate,

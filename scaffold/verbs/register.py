@@ -90,15 +90,17 @@ def register(
     if is_inside():
         raise NestedCallError()
     _require_names(model, name, version, alias)
-    run = _trained(name, params or {}, metrics or {}, data, confusion_matrix)
-    with TemporaryFolder("register") as folder, closing(open_store(store)) as opened:
-        found, location = _find(model, Path(folder), copy=copy)
-        given = zip(("input", "output"), choose_samples(found.declared, input, output), strict=True)
-        files = [_sample(sample, Path(folder) / part) for part, sample in given]
+    run = _record_run(name, params or {}, metrics or {}, data, confusion_matrix)
+    with TemporaryFolder("register") as folder, closing(open_store(store)) as opened_store:
+        found_model, location = _find(model, Path(folder), copy=copy)
+        samples_by_part = zip(
+            ("input", "output"), choose_samples(found_model.declared, input, output), strict=True
+        )
+        files = [_sample(sample, Path(folder) / part) for part, sample in samples_by_part]
         samples = [file.path if file else None for file in files]
-        run = _with_libraries(run, found, [*filter(None, samples)])
+        run = _with_libraries(run, found_model, [*filter(None, samples)])
         names = [file_name(path) if path else "" for path in samples]
-        model_name = file_name(found.path)
+        model_name = file_name(found_model.path)
         entry = Model(
             name=name,
             version=version or "",
@@ -111,15 +113,15 @@ def register(
             by=run.by,
             at=run.at,
         )
-        opened.require_free(entry)  # before a file is written
-        if isinstance(opened, MlflowStore):
+        opened_store.require_free(entry)  # before a file is written
+        if isinstance(opened_store, MlflowStore):
             from scaffold.verbs._mlflow_log import mlflow_folder  # which imports what a worker needs
 
-            return opened.log_model(entry, mlflow_folder(run, found, files, tracking_uri(store)))
-        for path, kept in zip((*samples, found.path), (*names, entry.file), strict=True):
-            if path is not None and kept:
-                opened.files.put(path, kept)
-        return opened.register_model(entry)
+            return opened_store.log_model(entry, mlflow_folder(run, found_model, files, tracking_uri(store)))
+        for path, stored_name in zip((*samples, found_model.path), (*names, entry.file), strict=True):
+            if path is not None and stored_name:
+                opened_store.files.put(path, stored_name)
+        return opened_store.register_model(entry)
 
 
 def require_alias(alias: str) -> None:
@@ -133,23 +135,23 @@ def require_alias(alias: str) -> None:
 
 
 def _require_names(model: Any, name: str, version: str | None, alias: str | None) -> None:
-    shown = os.fspath(model) if isinstance(model, str | os.PathLike) else "model.pkl"
+    model_name = os.fspath(model) if isinstance(model, str | os.PathLike) else "model.pkl"
     is_name = name.isprintable() and name.strip() and len(name) <= _MOST_NAME and not {*"/@"} & {*name}
     is_version = version is None or (version.isprintable() and 0 < len(version.strip()) <= _MOST_VERSION)
     if not is_name or not is_version:
-        raise InvalidRegistrationError(str(shown), name, version or "")
+        raise InvalidRegistrationError(str(model_name), name, version or "")
     if alias is not None:
         require_alias(alias)
 
 
-def _trained(
+def _record_run(
     name: str,
     params: Mapping[str, object],
     metrics: Mapping[str, SupportsFloat],
     data: Any,
     confusion_matrix: tuple[Any, Any] | None,
 ) -> Run:
-    """The run that ends now, here."""
+    """Return the run, with the user, the time and the git revision of this process."""
     from scaffold.store import Run
 
     return Run(
@@ -168,34 +170,34 @@ def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
     """A model, and its location; none if it is to be copied into the folder of files."""
     if not isinstance(model, str | os.PathLike):
         return FoundModel(path=object_file(model, folder).path, provenance=""), ""
-    given = os.fspath(model)
-    found = find_model(given)
-    if not found.path.is_file():
-        raise NoModelToRegisterError(given)
-    if copy or given.startswith("store:"):
-        return found, ""
-    is_here = Path(given).expanduser().exists()
-    return found, str(found.path.absolute()) if is_here else without_credentials(given)
+    location = os.fspath(model)
+    found_model = find_model(location)
+    if not found_model.path.is_file():
+        raise NoModelToRegisterError(location)
+    if copy or location.startswith("store:"):
+        return found_model, ""
+    is_here = Path(location).expanduser().exists()
+    return found_model, str(found_model.path.absolute()) if is_here else without_credentials(location)
 
 
-def _with_libraries(run: Run, found: FoundModel, samples: list[Path]) -> Run:
+def _with_libraries(run: Run, model: FoundModel, samples: list[Path]) -> Run:
     """The run with the libraries of its training: for a model in memory, those that are installed here."""
-    if not found.provenance:
-        needed = _requirements(found.path, samples)
+    if not model.provenance:
+        needed = _requirements(model.path, samples)
         return replace(run, requirements=needed, python=platform.python_version())
-    return replace(run, requirements=found.declared.requirements, python=found.declared.python)
+    return replace(run, requirements=model.declared.requirements, python=model.declared.python)
 
 
 def _requirements(model: Path, samples: list[Path]) -> tuple[str, ...]:
     """The known libraries that the files name, in the versions that are installed here."""
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
-    found = []
+    requirements = []
     for module in needs_of_files(model, samples).modules:
         with contextlib.suppress(metadata.PackageNotFoundError):
             name = DISTRIBUTIONS.get(module, "")
-            found += [f"{name}=={metadata.version(name)}"] if name else []
-    return tuple(sorted(found))
+            requirements += [f"{name}=={metadata.version(name)}"] if name else []
+    return tuple(sorted(requirements))
 
 
 def _sample(sample: Any, folder: Path) -> InputFile | None:
@@ -227,6 +229,6 @@ def _param(name: str, value: Any) -> JSONValue:
     try:
         parsed: JSONValue = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        found = repr(value)[:100] if isinstance(value, float) else f"a {type(value).__name__}"
-        raise InvalidFactError("params", name, found) from error
+        description = repr(value)[:100] if isinstance(value, float) else f"a {type(value).__name__}"
+        raise InvalidFactError("params", name, description) from error
     return parsed

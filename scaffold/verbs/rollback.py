@@ -43,26 +43,26 @@ def rollback(
     """
     from scaffold.cluster import check_pin, roll_back
 
-    opened = Project.open(project)
-    root = opened.root
+    opened_project = Project.open(project)
+    root = opened_project.root
     if pin:
         check_pin(root, target)
-    release = read_release(opened)
+    release = read_release(opened_project)
     with failure_recorded("rollback", root, target, str, release, store, on_event):
         deployment = roll_back(
             root,
             target=target,
             to=to,
             release=release,
-            measured=read_measurements(opened),
+            measured=read_measurements(opened_project),
             access=access,
             pace=pace,
             on_event=on_event,
         )
     if pin:
-        pin_deployed(opened, target, deployment.image, on_event)
+        pin_deployed(opened_project, target, deployment.image, on_event)
     else:
-        _note_image_of_manifests(opened, target, deployment.image, on_event)
+        _note_image_of_manifests(opened_project, target, deployment.image, on_event)
     record_in_store("rollback", deployment, store, on_event)
     return deployment
 
@@ -73,10 +73,10 @@ def _note_image_of_manifests(project: Project, target: str, image: str, on_event
     digest = image.partition("@")[2]
     if not digest or pinned == digest:
         return
-    named = f"pins {pinned}" if pinned else f"names {name}"
+    image_now = f"pins {pinned}" if pinned else f"names {name}"
     on_event(
         Noted(
-            f"deploy/{target}/kustomization.yaml {named}: kubectl apply -k, Argo CD and Flux may roll out"
+            f"deploy/{target}/kustomization.yaml {image_now}: kubectl apply -k, Argo CD and Flux may roll out"
             f" again what was left. Set there: digest: {digest}. A rollback with {option('pin', True)} does."
         )
     )

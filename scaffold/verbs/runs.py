@@ -27,8 +27,10 @@ def runs(
     """
     from scaffold.store import Reference, open_store
 
-    with closing(open_store(store)) as opened:
-        found = opened.runs(name)
-        if not found:
-            opened.require_model(Reference(name=name))
-    return found if best is None else best_first(found, lambda each: each.metrics, best, lower=lower)
+    with closing(open_store(store)) as opened_store:
+        found_runs = opened_store.runs(name)
+        if not found_runs:
+            opened_store.require_model(Reference(name=name))
+    return (
+        found_runs if best is None else best_first(found_runs, lambda each: each.metrics, best, lower=lower)
+    )

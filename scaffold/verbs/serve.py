@@ -27,11 +27,11 @@ def serve(
     """
     from scaffold.proof import make_environment, serve_project
 
-    opened = Project.open_service(project)
-    root = opened.root
+    opened_project = Project.open_service(project)
+    root = opened_project.root
     on_event(Started("environment"))
-    python = make_environment(root, path_below(root, ENVIRONMENT), python=opened.python)
+    python = make_environment(root, path_below(root, ENVIRONMENT), python=opened_project.python)
     on_event(Finished("environment", f"{root / ENVIRONMENT} holds what the lock says"))
     on_event(Finished("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it"))
-    settings = {v.name: v.value for v in opened.variables if v.name in READ_AT_START and not v.secret}
+    settings = {v.name: v.value for v in opened_project.variables if v.name in READ_AT_START and not v.secret}
     return serve_project(root, python, host=host, port=port, settings=settings)

@@ -83,7 +83,7 @@ def test(
     size = _users(users), _seconds(duration)
     reports = {name: _writable(path) for name, path in (("junit", junit), ("html", html)) if path}
     root = _project_with_tests(project)
-    with _reached(root, url, target, access) as address:
+    with _reach(root, url, target, access) as address:
         headers = {**key_headers(), **(headers or {})}
         _await_service(root, address, headers)
         on_event(Started("environment"))
@@ -100,11 +100,11 @@ def _run(run: LiveRun, load: Load | None, reports: Mapping[str, Path]) -> LiveTe
         suites: list[Suite] = []
         try:
             run.on_event(Started("functional"))
-            suites.append(_told(run_functional_test(run, parts[0][1]), run.on_event))
+            suites.append(_report_passed(run_functional_test(run, parts[0][1]), run.on_event))
             if load:
                 run.on_event(Started("stress"))
                 stress = run_stress_test(run, load, parts[1][1], reports.get("html"))
-                suites.append(_told(stress, run.on_event))
+                suites.append(_report_passed(stress, run.on_event))
         finally:
             if suites and "junit" in reports:
                 join_suites(parts[: len(suites)], reports["junit"])
@@ -112,23 +112,23 @@ def _run(run: LiveRun, load: Load | None, reports: Mapping[str, Path]) -> LiveTe
 
 
 @contextlib.contextmanager
-def _reached(root: Path, url: str | None, target: str | None, access: ClusterAccess | None) -> Iterator[str]:
-    """Give the URL at which the service is asked, until the block ends."""
+def _reach(root: Path, url: str | None, target: str | None, access: ClusterAccess | None) -> Iterator[str]:
+    """Yield the URL of the service, which works until the block ends."""
     if url is not None and target is not None:
         raise TargetAndUrlError(target, url)
     if url is not None:
-        yield _checked_url(url)
+        yield _check_url(url)
         return
     if target is None:
         raise NoAddressError
     from scaffold.cluster import reach_target
 
-    with reach_target(root, target=target, access=access) as found:
-        yield found
+    with reach_target(root, target=target, access=access) as reached_url:
+        yield reached_url
 
 
-def _refuse_options(**given: object) -> None:
-    for name, value in given.items():
+def _refuse_options(**options: object) -> None:
+    for name, value in options.items():
         if value is not None:
             raise StressOptionError(name)
 
@@ -170,8 +170,8 @@ def _project_with_tests(project: str | Path) -> Path:
     raise NotAProjectError(str(project), (MAIN, LOCK), verb="test")
 
 
-def _checked_url(url: str) -> str:
-    with contextlib.suppress(ValueError):  # a port that is none
+def _check_url(url: str) -> str:
+    with contextlib.suppress(ValueError):  # an invalid port
         parts = urlsplit(url)
         is_plain = parts.username is None and not parts.query and url.isprintable()
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and is_plain:
@@ -190,7 +190,7 @@ def _await_service(root: Path, url: str, headers: Mapping[str, str]) -> None:
             raise ServiceKeyError(url)
 
 
-def _told(suite: Suite, on_event: OnEvent) -> Suite:
+def _report_passed(suite: Suite, on_event: OnEvent) -> Suite:
     if suite.passed:
         text = f"{counted(suite.count(Outcome.PASSED), 'test')} passed in {suite.seconds:.0f} s"
         on_event(Finished(suite.name, text))

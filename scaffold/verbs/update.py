@@ -96,20 +96,20 @@ def update(
     if model is None and follow and not (answers or template or options):
         model = newer_model(root, record, on_event)
         if model is None and input is None and is_current(record):
-            found = nothing_new(root)
-            on_report(found)
-            return found
+            result = nothing_new(root)
+            on_report(result)
+            return result
         _require_sample(root, model, input)
     model_options = _options(root, record, options)
     checked = locate_repository(validate_answers(answers, record.spec.answers), root)
     state = new_state(root, record, (model, input, output), checked, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)
-        found = _tell(plan, on_event, on_report)
+        result = _report(plan, on_event, on_report)
         if plan.is_empty and not dry_run:
             restore_pristine(root, record, ancestor)
         if dry_run or plan.is_empty:
-            return found
+            return result
         _refuse_unasked(plan, dirty=dirty, allow_breaking=allow_breaking)
         plan = _resolve_conflicts(plan, tool)
         if not verify:
@@ -129,19 +129,19 @@ def _require_sample(root: Path, model: Any, input: Any) -> None:
     """Refuse a new model without a sample, unless its source may have one."""
     if input is not None or model is None:
         return
-    named = model.provenance if isinstance(model, FoundModel) else model
+    model_name = model.provenance if isinstance(model, FoundModel) else model
     brings = model.declared.input if isinstance(model, FoundModel) else brings_sample(model)
     if not brings:
-        raise MissingSampleError(str(root), named if isinstance(named, str) else "model.pkl")
+        raise MissingSampleError(str(root), model_name if isinstance(model_name, str) else "model.pkl")
 
 
-def _tell(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:
+def _report(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:
     """Show the notes and the changes of a plan before anything is proven or written."""
-    found = describe_update(plan)
-    for note in found.notes:
+    result = describe_update(plan)
+    for note in result.notes:
         on_event(Noted(note))
-    on_report(found)
-    return found
+    on_report(result)
+    return result
 
 
 def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Options:
@@ -185,15 +185,15 @@ def _plan_update(
         template=template,
         prefer=prefer or Prefer.NEITHER,
     )
-    wanted = plan.own_requirements
-    if not wanted:
+    own_requirements = plan.own_requirements
+    if not own_requirements:
         return plan
     needs = spec.dependencies
-    lines = [requirement_of(line) for line in wanted.lines]
+    lines = [requirement_of(line) for line in own_requirements.lines]
     lock = lock_again(
-        lines, wanted.versions, python=needs.python, sources=needs.sources, gpu=model_options.gpu
+        lines, own_requirements.versions, python=needs.python, sources=needs.sources, gpu=model_options.gpu
     )
-    return plan.locked(wanted, lock)
+    return plan.locked(own_requirements, lock)
 
 
 def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:

@@ -1,4 +1,4 @@
-"""What an update changes, as `update` and `diff` return it."""
+"""The result of an update, as `update` and `diff` return it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VulnerabilityChanges:
-    """The known vulnerabilities that come and go with the changed distributions."""
+    """The known vulnerabilities that the changed distributions add and remove."""
 
-    coming: tuple[Vulnerability, ...]
-    going: tuple[Vulnerability, ...]
+    added: tuple[Vulnerability, ...]
+    removed: tuple[Vulnerability, ...]
 
     def as_json(self) -> dict[str, JSONValue]:
-        """The changes for a program to read."""
+        """Return the changes as JSON."""
         return {
             word: [
                 {"name": each.name, "version": each.version, "id": each.id, "fixed_in": list(each.fixed_in)}
                 for each in side
             ]
-            for word, side in (("coming", self.coming), ("going", self.going))
+            for word, side in (("coming", self.added), ("going", self.removed))
         }
 
 
@@ -44,7 +44,7 @@ class Update:
     files: Mapping[str, str]
     """The outcome for each file that changes, in a word."""
     moved: Mapping[str, str]
-    """Where files of the old layout are now, by their old path."""
+    """The new paths of files of the old layout, by old path."""
     untouched: Mapping[str, str]
     """Files that the owner deleted, moved or linked, and that get nothing of the new state: the reasons."""
     conflicts: Mapping[str, str]
@@ -53,7 +53,7 @@ class Update:
     lock_changes: tuple[LockChange, ...] = ()
     """The distributions that are installed in other versions, those that only others require among them."""
     vulnerabilities: VulnerabilityChanges | None = None
-    """What is known against the changed distributions; None where that was not looked up."""
+    """The known vulnerabilities of the changed distributions; None if they were not looked up."""
     is_empty: bool = False
     """Whether the project is up to date already."""
     notes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Update:
         return tuple(change for change in self.lock_changes if change.is_transitive)
 
     def as_json(self) -> dict[str, JSONValue]:
-        """The update for a program to read."""
+        """Return the update as JSON."""
         return {
             "root": str(self.root),
             **self.report.as_json(),
@@ -80,13 +80,13 @@ class Update:
 
 
 def describe_update(plan: UpdatePlan) -> Update:
-    """What a plan changes."""
+    """Return the changes of a plan."""
     merged = plan.merged
     return Update(
         root=plan.root,
         report=plan.report,
         is_empty=plan.is_empty,
-        files={} if plan.is_empty else merged.told,
+        files={} if plan.is_empty else merged.changed_files,
         moved=merged.moved,
         untouched={} if plan.is_empty else merged.untouched,
         conflicts=merged.conflicts,
@@ -109,10 +109,10 @@ def _lock_changes(plan: UpdatePlan) -> tuple[LockChange, ...]:
 
 def _unused_answers(plan: UpdatePlan) -> list[str]:
     """A note where answers changed, and no file of the project changes because of them."""
-    given = {
+    changed = {
         name: value for name, value in plan.record.spec.answers.items() if plan.answers.get(name) != value
     }
-    if not given or plan.pristine != plan.ancestor:
+    if not changed or plan.pristine != plan.ancestor:
         return []
-    words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(given.items()))
+    words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(changed.items()))
     return [f"no file of this project depends on {words}: nothing changes"]

@@ -64,24 +64,28 @@ def verify(
 
     if target is not None or url is not None:
         return _verify_running(Project.open(project), target, url, access, headers, insecure, pace, on_event)
-    opened = Project.open_service(project)
-    reach = proof_access(opened.variables, read=allow_read, network=allow_network, headers=headers)
+    opened_project = Project.open_service(project)
+    reach = proof_access(opened_project.variables, read=allow_read, network=allow_network, headers=headers)
     if accept:
-        return accept_answers(opened, access=reach, on_event=on_event)
+        return accept_answers(opened_project, access=reach, on_event=on_event)
     on_event(Started("verify"))
     show = check_reporter(on_event)
     verification = verify_project(
-        opened.root, python=opened.python, on_check=show, access=reach, recording=recording_of(opened)
+        opened_project.root,
+        python=opened_project.python,
+        on_check=show,
+        access=reach,
+        recording=recording_of(opened_project),
     )
-    _record_proof(opened, verification, on_event)
+    _record_proof(opened_project, verification, on_event)
     return verification
 
 
-def _verify_files(project: str | Path, **others: object) -> Verification:
+def _verify_files(project: str | Path, **options: object) -> Verification:
     from scaffold.verbs._quick import verify_quickly
 
-    for option, given in others.items():
-        if given:
+    for option, value in options.items():
+        if value:
             raise ExclusiveOptionsError("quick", option)
     root = Path(project)
     if not find_package(root):

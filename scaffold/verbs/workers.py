@@ -1,4 +1,4 @@
-"""Where the processes that hold a model run and what they may do, by the options."""
+"""The environment and the permissions of the processes that load a model, from the options."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
 
 
-def model_environment(given: ModelInputs, options: Options) -> Environment:
+def model_environment(inputs: ModelInputs, options: Options) -> Environment:
     """Return the environment that the model is loaded in.
 
     It is the one that was named. Without a name it is this one, unless it lacks a known library of the model
@@ -34,26 +34,26 @@ def model_environment(given: ModelInputs, options: Options) -> Environment:
     Raises:
         EnvironmentSpecError: What was named, or what the source says, cannot be used.
     """
-    declared = given.model.declared
+    declared = inputs.model.declared
     if not (options.environment or declared.requirements):
         return running_environment()
     from scaffold.environments import open_environment
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
-    needs = needs_of_files(given.model.path, given.samples)
-    wanted, note = list(options.environment), ""
-    if not wanted:
+    needs = needs_of_files(inputs.model.path, inputs.samples)
+    requirements, note = list(options.environment), ""
+    if not requirements:
         missing = [
             name for name in needs.modules if name in DISTRIBUTIONS and not importlib.util.find_spec(name)
         ]
         if not missing:
             return running_environment()
-        wanted, others = split_requirements(declared.requirements, DISTRIBUTIONS.values())
+        requirements, skipped = split_requirements(declared.requirements, DISTRIBUTIONS.values())
         note = f"{', '.join(missing)} is not installed here: the versions of the model's source are used"
-        if others:
-            note += f". Not installed, being no libraries of models that are known: {', '.join(others)}"
+        if skipped:
+            note += f". Not installed, being no libraries of models that are known: {', '.join(skipped)}"
     pythons = tuple(dict.fromkeys(filter(None, (*needs.pythons, declared.python))))
-    environment = open_environment(wanted, needs.modules, distributions=DISTRIBUTIONS, python=pythons)
+    environment = open_environment(requirements, needs.modules, distributions=DISTRIBUTIONS, python=pythons)
     if note:
         environment = replace(environment, notes=(*environment.notes, note))
     if not environment.running:
@@ -61,41 +61,47 @@ def model_environment(given: ModelInputs, options: Options) -> Environment:
     return environment
 
 
-def split_requirements(lines: Sequence[str], known: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the requirements of a model's source that are installed without being asked for, and the others.
+def split_requirements(
+    lines: Sequence[str], known_distributions: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Return the requirements of a model's source that may be installed by default, and the others.
 
     A distribution runs code when it is installed or when Python starts, so a source may name only libraries
     that are known.
 
     Args:
         lines: The requirements, each a name with a version.
-        known: The names of distributions.
+        known_distributions: The names of distributions.
     """
-    names = {canonicalize_name(name) for name in known}
-    found: tuple[list[str], list[str]] = ([], [])
+    names = {canonicalize_name(name) for name in known_distributions}
+    split: tuple[list[str], list[str]] = ([], [])
     for line in lines:
-        found[canonicalize_name(Requirement(line).name) not in names].append(line)
-    return found
+        split[canonicalize_name(Requirement(line).name) not in names].append(line)
+    return split
 
 
-def worker_settings(given: ModelInputs, options: Options, environment: Environment) -> WorkerSettings:
+def worker_settings(inputs: ModelInputs, options: Options, environment: Environment) -> WorkerSettings:
     """Return where the workers that load a model run, and what they may do.
 
     Args:
-        given: The model and the samples, as files.
+        inputs: The model and the samples, as files.
         options: What a person wants otherwise: limits, variables, what may be read.
         environment: The environment that the model is loaded in.
     """
     variables = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
-    named = [*given.paths, *map(Path, options.include), *([Path(options.source)] if options.source else [])]
-    beside = [given.model.path.absolute().parent]
+    named_files = [
+        *inputs.paths,
+        *map(Path, options.include),
+        *([Path(options.source)] if options.source else []),
+    ]
+    beside = [inputs.model.path.absolute().parent]
     return WorkerSettings(
         python=environment.python,
         path=[*environment.path, *environment.overlay],
         overlay=environment.overlay,
         environ={**minimal_environment(os.environ), **variables},
         confinement=Confinement(
-            readable=tuple(path.absolute() for path in (*beside, *named)),
+            readable=tuple(path.absolute() for path in (*beside, *named_files)),
             readable_whole=tuple(Path(path).absolute() for path in options.allow_read),
             network=Open() if options.allow_network else Closed(),
             memory_bytes=options.memory_bytes,
@@ -136,9 +142,9 @@ def proof_access(
     return ProofAccess(variables=set_before, read=files, network=network, headers=headers or {})
 
 
-def variables_left_out(given: Mapping[str, str]) -> list[str]:
+def variables_left_out(worker_variables: Mapping[str, str]) -> list[str]:
     """Return the names of this process's variables that a worker with the variables `given` does not have."""
-    return sorted(name for name in os.environ if name not in given and name not in _OF_SESSIONS)
+    return sorted(name for name in os.environ if name not in worker_variables and name not in _OF_SESSIONS)
 
 
 # Every session sets these, and no model depends on them.

@@ -91,7 +91,7 @@ def vulnerability(name: str, id: str) -> Vulnerability:
 
 
 def test_the_page_shows_every_part_and_loads_nothing_from_elsewhere() -> None:
-    known = VulnerabilityChanges(coming=(vulnerability("added", "PYSEC-2"),), going=())
+    known = VulnerabilityChanges(added=(vulnerability("added", "PYSEC-2"),), removed=())
     text = report_page(update(old=["a", "b"], new=["b", "b"], vulnerabilities=known, notes=("look here",)))
     page = Page(text)
     assert not page.open

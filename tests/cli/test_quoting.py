@@ -8,7 +8,7 @@ import pytest
 
 from scaffold.cli._changes import show_outcome
 from scaffold.cli._new import _show_project
-from scaffold.cluster._references import creating_command
+from scaffold.cluster._references import create_command
 from scaffold.errors.wording import shell_line
 from scaffold.upgrade import Report
 from scaffold.verbs.project import Project
@@ -48,6 +48,6 @@ def test_the_lines_after_new_name_the_folder_as_one_word(
 def test_the_name_of_a_secret_is_one_word() -> None:
     pod = {"spec": {"containers": [{"name": "service"}]}}
     deployment = {"metadata": {"namespace": "a b", "name": "service"}, "spec": {"template": pod}}
-    command = creating_command(deployment, "secret", "the 'key'", exists=True)
+    command = create_command(deployment, "secret", "the 'key'", exists=True)
     words = shlex.split(command)
     assert words[:7] == ["kubectl", "-n", "a b", "create", "secret", "generic", "the 'key'"]

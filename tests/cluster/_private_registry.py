@@ -37,7 +37,7 @@ def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[s
     """Run the registry on every node during the block; yield its name."""
     labels = {"pod-security.kubernetes.io/enforce": "privileged"}
     metadata = {"name": namespace, "labels": labels}
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, field_manager="test")
     login = {".dockerconfigjson": docker_config(image) or '{"auths": {}}'}
     secret: dict[str, object] = {
         "apiVersion": "v1",
@@ -45,7 +45,7 @@ def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[s
         "type": "kubernetes.io/dockerconfigjson",
     }
     secret |= {"metadata": {"name": "pull", "namespace": namespace}, "stringData": login}
-    cluster.apply(secret, manager="test")
+    cluster.apply(secret, field_manager="test")
     pod = program("registry", namespace, image, CODE, hostNetwork=True, imagePullSecrets=[{"name": "pull"}])
     del pod["spec"]["restartPolicy"]
     pod["metadata"] = {"labels": {"test": "registry"}}
@@ -61,7 +61,7 @@ def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[s
                     "template": {"metadata": pod["metadata"], "spec": pod["spec"]},
                 },
             },
-            manager="test",
+            field_manager="test",
         )
         _wait_until_ready(cluster, path)
         yield f"localhost:{PORT}"

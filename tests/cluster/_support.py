@@ -116,7 +116,7 @@ def grant_documented_role(cluster: Cluster, namespace: str) -> str:
         role,
         binding,
     ):
-        cluster.apply(one, manager="test")
+        cluster.apply(one, field_manager="test")
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{place['name']}/token"
     token = cluster.request("POST", path, body={"spec": {"expirationSeconds": 3600}})["status"]["token"]
     return _kubeconfig_with(cluster, token)

@@ -87,7 +87,7 @@ def test_an_ingress_is_called_with_its_host_name(
     kind = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass"}
     metadata = {"name": "scaffold-test-played"}
     spec = {"controller": "scaffold.test/played"}
-    cluster.apply({**kind, "metadata": metadata, "spec": spec}, manager="test")
+    cluster.apply({**kind, "metadata": metadata, "spec": spec}, field_manager="test")
     try:
         with played(cluster, project, path, port=80):
             deployed = scaffold.deploy(project, image=first.image, pace=PACE)

@@ -77,10 +77,12 @@ def test_a_quota_that_does_not_allow_the_pods(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
     namespace = f"{name}-staging"
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, manager="test")
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, field_manager="test"
+    )
     metadata = {"name": "small", "namespace": namespace}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata}
-    cluster.apply(quota | {"spec": {"hard": {"limits.cpu": "100m"}}}, manager="test")
+    cluster.apply(quota | {"spec": {"hard": {"limits.cpu": "100m"}}}, field_manager="test")
     message = fails(project, first.image)
     assert message.startswith("The namespace's quota does not allow the pods.")
     assert "exceeded quota: small" in message
@@ -186,7 +188,7 @@ def test_the_lock_of_another_deploy_tells_who_has_it_and_when_it_runs_out(
     spec = {"holderIdentity": "bob@desk", "leaseDurationSeconds": 60, "renewTime": now, "acquireTime": now}
     metadata = {"name": f"{name}-deploy", "namespace": f"{name}-staging"}
     lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
-    cluster.apply(lease, manager="test")
+    cluster.apply(lease, field_manager="test")
     with pytest.raises(DeployBusyError) as caught:
         scaffold.deploy(project, image=first.image, pace=PACE)
     assert "Another deploy to 'staging' is under way.\n  bob@desk deploys since 20" in str(caught.value)
@@ -221,7 +223,7 @@ def test_undeploy_keeps_objects_of_others_in_the_namespace(
 ) -> None:
     scaffold.deploy(project, image=first.image, pace=PACE)
     theirs = {"name": "theirs", "namespace": f"{name}-staging"}
-    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": theirs}, manager="test")
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": theirs}, field_manager="test")
     removal = scaffold.undeploy(project)
     assert removal.left == (f"Namespace/{name}-staging: it holds ConfigMap/theirs",)
     assert cluster.get(f"/api/v1/namespaces/{name}-staging/configmaps/theirs") is not None

@@ -28,7 +28,7 @@ def restricted(cluster: Cluster, name: str) -> str:
     namespace = f"{name}-staging"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     metadata = {"name": namespace, "labels": labels}
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, field_manager="test")
     end = time.monotonic() + 30
     while cluster.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default") is None:
         assert time.monotonic() < end, "the namespace got no service account"
@@ -69,7 +69,7 @@ def test_the_manifests_of_random_answers_are_accepted(
         seen.add(text)
         kinds[kind] = kinds.get(kind, 0) + 1
         try:
-            cluster.apply(manifest, manager="test", dry_run=True)
+            cluster.apply(manifest, field_manager="test", dry_run=True)
             if kind == "Deployment":
                 query = {"dryRun": "All", "fieldValidation": "Strict"}
                 cluster.request("POST", pods, query=query, body=pod_of(manifest))

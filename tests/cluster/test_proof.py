@@ -113,7 +113,9 @@ def test_a_service_of_somebody_else_without_an_endpoint_is_named(
     metadata = {"name": name, "namespace": f"{name}-staging"}
     spec = {"selector": {"app": "other"}, "ports": [{"name": "http", "port": 80, "targetPort": 8000}]}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{name}-staging"}})
-    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}, manager="test")
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}, field_manager="test"
+    )
     with pytest.raises(NoEndpointError, match=f"Service/{name} has no endpoint: every caller is refused"):
         scaffold.deploy(project, image=first.image, pace=PACE)
 
@@ -202,7 +204,7 @@ def test_what_another_tool_applied_is_proven(
     line = next(line for line in text.splitlines() if line.strip().startswith("image: "))
     edit_manifest(project, "deployment.yaml", line, line.partition("image: ")[0] + f"image: {first.image}")
     for manifest in read_target(project, "staging").manifests:
-        cluster.apply(manifest, manager="argocd-controller")
+        cluster.apply(manifest, field_manager="argocd-controller")
     assert scaffold.verify(project, target="staging", pace=PACE).passed
     assert scaffold.status(project).live == "passed"
 

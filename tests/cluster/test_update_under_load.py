@@ -96,7 +96,7 @@ def start_load(cluster: Cluster, first: Built, namespace: str) -> None:
         code = code.replace(word, value)
     # The service's account has the pull secret, where the registry wants a login.
     pod = program("load", namespace, first.image, code, serviceAccountName=deployed.name)
-    cluster.apply(pod, manager="test")
+    cluster.apply(pod, field_manager="test")
     wait_for_phase(cluster, "load", namespace, "Running", "Failed")
     while "turn" not in (log := log_of(cluster, "load", namespace)):
         if "NO ROUTE" in log:

@@ -17,7 +17,7 @@ from scaffold.environments import install_tools
 from scaffold.errors import ServiceKeyError, SuiteBrokeOffError
 from scaffold.proof import LiveRun, Load, make_environment, run_functional_test, run_stress_test
 from scaffold.proof._report import add_result
-from scaffold.proof._service import Service, started_service
+from scaffold.proof._service import Service, start_service
 from scaffold.spec import Check, Outcome, Suite
 from tests.upgrade._edits import edit
 
@@ -41,7 +41,7 @@ def python(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(project: Path, python: Path) -> Iterator[Service]:
     """The service, which wants an API key."""
     settings = {"API_KEY_HASHES": hashlib.sha256(KEY.encode()).hexdigest()}
-    with started_service(project, python, settings=settings) as running:
+    with start_service(project, python, settings=settings) as running:
         yield running
 
 
@@ -112,7 +112,7 @@ def test_a_service_that_is_slow_exceeds_the_limits(project: Path, python: Path, 
         ("import pickle\n", "import pickle, time\n"),
     )
     tools = install_tools(slow / "tests/live/requirements.txt")
-    with started_service(slow, python) as running:
+    with start_service(slow, python) as running:
         run = LiveRun(root=slow, python=tools, url=running.url)
         suite = run_stress_test(run, Load(8, 6), tmp_path / "load.xml", tmp_path / "load.html")
     outcomes = {check.name: check.outcome for check in suite.checks}

@@ -56,7 +56,7 @@ def examine(tmp_path: Path) -> Examine:
             Examination(worker, given, options, settings, tmp_path) as examination,
         ):
             examination.begin(Installation(settings.path), [Path(entry) for entry in settings.path])
-            yield examination, examination.introspected(examination.read())
+            yield examination, examination.introspect(examination.read())
 
     return _examine
 

@@ -16,7 +16,12 @@ def merge(base: Tree, new: Tree, owner: Tree, prefer: Prefer) -> tuple[Tree, Mer
     added = {path: text for path, text in owner.items() if path not in {*base, *new}}
     held = {path: text for path, text in owner.items() if path not in added}
     outcome = merge_trees(
-        encoded(base), encoded(new), encoded(held), others=encoded(added), incoming="2.0.0", prefer=prefer
+        encoded(base),
+        encoded(new),
+        encoded(held),
+        added_files=encoded(added),
+        incoming="2.0.0",
+        prefer=prefer,
     )
     merged = {path: text for path, text in owner.items() if path not in outcome.files}
     for path, file in outcome.files.items():

@@ -34,7 +34,9 @@ def merge(edit: str, upgrade: str) -> tuple[Tree, Tree, Tree, Tree, MergedTree]:
     owner = patched(base, (FOLDER / edit / "edit.diff").read_text())
     added = {path: text for path, text in owner.items() if path not in {*base, *new}}
     held = {path: text for path, text in owner.items() if path not in added}
-    merged = merge_trees(encoded(base), encoded(new), encoded(held), others=encoded(added), incoming="2.0.0")
+    merged = merge_trees(
+        encoded(base), encoded(new), encoded(held), added_files=encoded(added), incoming="2.0.0"
+    )
     files = {path: file.content for path, file in merged.files.items()}
     texts = {path: content.decode() for path, content in files.items() if isinstance(content, bytes)}
     return base, new, owner, {**added, **texts}, merged

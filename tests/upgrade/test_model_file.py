@@ -59,7 +59,7 @@ def test_a_model_that_was_moved_or_is_not_there_goes_where_the_code_loads_it(mov
     place, code = MOVED[moved]
     for model in (OLD, None):
         ours, others = owner_with(place, code, model)
-        tree = merge_trees(BASE, THEIRS, ours, others=others)
+        tree = merge_trees(BASE, THEIRS, ours, added_files=others)
         assert tree.files[place].content == NEW
         assert not tree.conflicts
         assert NEW.sha256.encode() in content_of(tree.files["app/settings.py"].content)
@@ -67,7 +67,7 @@ def test_a_model_that_was_moved_or_is_not_there_goes_where_the_code_loads_it(mov
 
 def test_a_file_of_known_hash_is_found_though_the_code_does_not_say_what_it_loads() -> None:
     ours, others = owner_with("models/model.pkl", "parents[1] / FOLDER / NAME")
-    tree = merge_trees(BASE, THEIRS, ours, others=others)
+    tree = merge_trees(BASE, THEIRS, ours, added_files=others)
     assert tree.files["models/model.pkl"].content == NEW
     assert not tree.conflicts
 
@@ -75,12 +75,12 @@ def test_a_file_of_known_hash_is_found_though_the_code_does_not_say_what_it_load
 @pytest.mark.parametrize(("prefer", "gets"), [(Prefer.THEIRS, NEW), (Prefer.OURS, None)])
 def test_a_model_without_a_place_is_a_conflict(prefer: Prefer, gets: Content | None) -> None:
     ours, others = owner_with("", "parents[1] / FOLDER / NAME", None)
-    tree = merge_trees(BASE, THEIRS, ours, others=others)
+    tree = merge_trees(BASE, THEIRS, ours, added_files=others)
     assert tree.conflicts == {"model/model.pkl": NO_PLACE}
-    preferred = merge_trees(BASE, THEIRS, ours, others=others, prefer=prefer)
+    preferred = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=prefer)
     assert preferred.files["model/model.pkl"].content == gets
     assert preferred.files["model/model.pkl"].detail == ("" if gets else "the new model is not taken")
-    assert not merge_trees(BASE, BASE, ours, others=others).conflicts
+    assert not merge_trees(BASE, BASE, ours, added_files=others).conflicts
 
 
 @pytest.mark.parametrize("place", ["model/model.pkl", "models/own.pkl"])
@@ -88,14 +88,14 @@ def test_a_model_that_the_owner_replaced_keeps_its_hash_in_the_settings(place: s
     folder, name = place.split("/")
     ours, others = owner_with(place, f'parents[1] / "{folder}" / "{name}"', OWN)
     for prefer in (Prefer.NEITHER, Prefer.OURS):
-        tree = merge_trees(BASE, THEIRS, ours, others=others, prefer=prefer)
+        tree = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=prefer)
         assert tree.files[place].content == OWN
         settings = content_of(tree.files["app/settings.py"].content)
         assert OWN.sha256.encode() in settings
         assert b"1.0.1" in settings
         conflict = {place: "both sides changed it; yours is kept"}
         assert tree.conflicts == ({} if prefer is Prefer.OURS else conflict)
-    taken = merge_trees(BASE, THEIRS, ours, others=others, prefer=Prefer.THEIRS)
+    taken = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=Prefer.THEIRS)
     assert taken.files[place].content == NEW
     assert NEW.sha256.encode() in content_of(taken.files["app/settings.py"].content)
 

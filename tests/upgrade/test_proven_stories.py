@@ -17,7 +17,7 @@ from scaffold.base.other_tools import UV_LOCK
 from scaffold.base.process import run_command
 from scaffold.base.uv import uv_command, uv_environment
 from scaffold.upgrade import Content, Prefer, read_record
-from scaffold.upgrade._own import asked_for
+from scaffold.upgrade._own import requirement_lines
 from scaffold.upgrade._trees import merge_trees
 from scaffold.verbs.update import update
 from tests.upgrade._trees import encoded, patched, read_text, read_tree
@@ -51,7 +51,7 @@ def live(root: Path, story: str) -> None:
     ancestor = {path: content for path, content in encoded(base).items() if path in present}
     held = {path: text for path, text in owner.items() if path in present}
     added = {path: text for path, text in owner.items() if path not in base}
-    merged = merge_trees(ancestor, present, encoded(held), others=encoded(added), prefer=Prefer.OURS)
+    merged = merge_trees(ancestor, present, encoded(held), added_files=encoded(added), prefer=Prefer.OURS)
     for path, content in {
         **encoded(added),
         **{path: each.content for path, each in merged.files.items()},
@@ -80,9 +80,9 @@ def lock_with_uv(root: Path) -> None:
     (root / LOCK).unlink()
     generated = read_record(root)[1][REQUIREMENTS]
     assert isinstance(generated, bytes)
-    wanted = sorted(asked_for(generated.decode()).values())
+    expected = sorted(requirement_lines(generated.decode()).values())
     head = '[project]\nname = "titanic"\nversion = "1.0.0"\nrequires-python = ">=3.11"\n'
-    (root / PYPROJECT).write_text(f"{head}dependencies = {wanted}\n")
+    (root / PYPROJECT).write_text(f"{head}dependencies = {expected}\n")
     (root / UV_LOCK).unlink()  # of the story: an excerpt
     run_command([uv_command(), "lock", "--quiet", "--project", str(root)], env=uv_environment())
 

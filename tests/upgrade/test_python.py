@@ -190,7 +190,7 @@ def test_removing_a_field_that_an_added_file_uses_is_a_conflict() -> None:
         {"app/schemas.py": SCHEMAS.encode()},
         {"app/schemas.py": theirs.encode()},
         {"app/schemas.py": SCHEMAS.encode()},
-        others={"app/audit.py": b"def line(record):\n    return record.age\n"},
+        added_files={"app/audit.py": b"def line(record):\n    return record.age\n"},
     )
     assert tree.conflicts == {"app/schemas.py": "line 11; your code uses what goes: age"}
 

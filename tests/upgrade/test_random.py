@@ -383,7 +383,7 @@ def merge_and_check(data: st.DataObject) -> None:
         owner.edits += 1
         if owner.fields:
             edit(owner)
-    merged = merge_trees(encoded(base), encoded(after), encoded(owner.tree), others=encoded(owner.added))
+    merged = merge_trees(encoded(base), encoded(after), encoded(owner.tree), added_files=encoded(owner.added))
     texts = merged_texts(merged)
     SEEN["merges"] += 1
     SEEN["edits"] += owner.edits
@@ -398,7 +398,7 @@ def merge_and_check(data: st.DataObject) -> None:
         SEEN["ran"] += 1
         if "app/score.py" not in merged.conflicts:
             CLEAN.append({**texts, **owner.added})
-    again = merge_trees(encoded(after), encoded(after), encoded(texts), others=encoded(owner.added))
+    again = merge_trees(encoded(after), encoded(after), encoded(texts), added_files=encoded(owner.added))
     assert merged_texts(again) == texts
     assert not again.conflicts
 

@@ -207,7 +207,7 @@ def test_a_record_with_unknown_values_is_reported(tmp_path: Path) -> None:
 
 def test_a_file_whose_hash_is_known_is_not_hashed_again(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(b"\x80\x05model")
-    assert read_tree(tmp_path, ["model.pkl"], known={"model.pkl": "ab" * 32})["model.pkl"] == Opaque(
+    assert read_tree(tmp_path, ["model.pkl"], known_hashes={"model.pkl": "ab" * 32})["model.pkl"] == Opaque(
         "ab" * 32
     )
 

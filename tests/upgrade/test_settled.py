@@ -60,7 +60,7 @@ def test_a_link_to_another_generated_file_is_kept_and_told() -> None:
     tree = merge_trees(base, new, {**base, "deploy/b/namespace.yaml": link})
     assert not tree.conflicts
     assert tree.files["deploy/b/namespace.yaml"].content == link
-    assert tree.told["deploy/b/namespace.yaml"] == "kept"
+    assert tree.changed_files["deploy/b/namespace.yaml"] == "kept"
     outside = merge_trees(base, new, {**base, "deploy/b/namespace.yaml": Link("/etc/hosts")})
     [detail] = outside.conflicts.values()
     assert detail == "it is a link to /etc/hosts, and the new state changed the file; yours is kept"

@@ -7,7 +7,7 @@ import pytest
 
 from scaffold.errors import CommandError
 from scaffold.upgrade._content import Content
-from scaffold.upgrade._tool import settle_with_tool
+from scaffold.upgrade._tool import resolve_with_tool
 from scaffold.upgrade._trees import merge_trees
 
 BASE: dict[str, Content] = {"a.txt": b"one\n", "b.txt": b"one\n"}
@@ -20,7 +20,7 @@ def settle(tmp_path: Path, script: str) -> dict[str, bytes]:
     tool.write_text(script)
     merged = merge_trees(BASE, THEIRS, OURS)
     command = f"{sys.executable} {tool} {{base}} {{ours}} {{theirs}} {{merged}}"
-    return settle_with_tool(command, merged)
+    return resolve_with_tool(command, merged)
 
 
 def test_the_tool_is_given_the_three_versions_and_writes_the_merged_file(tmp_path: Path) -> None:

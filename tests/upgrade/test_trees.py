@@ -138,7 +138,7 @@ def merged_texts(
         {path: text.encode() for path, text in tree.items()} for tree in (base, theirs, ours, added or {})
     )
     ancestor, new, mine, others = sides
-    merged = merge_trees(ancestor, new, mine, others=others)
+    merged = merge_trees(ancestor, new, mine, added_files=others)
     assert not merged.conflicts
     return {
         path: file.content.decode() for path, file in merged.files.items() if isinstance(file.content, bytes)
@@ -211,9 +211,9 @@ def test_a_line_that_is_added_beside_a_changed_one_is_no_conflict() -> None:
 def test_a_file_that_was_moved_and_rewritten_is_told_with_its_namesake() -> None:
     base: dict[str, Content] = {"app/score.py": b"a = 1\nb = 2\nc = 3\n"}
     theirs: dict[str, Content] = {"app/score.py": b"a = 1\nb = 2\nc = 4\n"}
-    tree = merge_trees(base, theirs, {}, others={"core/score.py": b"def predict():\n    return 0\n"})
+    tree = merge_trees(base, theirs, {}, added_files={"core/score.py": b"def predict():\n    return 0\n"})
     assert tree.untouched == {
         "app/score.py": ("you deleted it, the new state changed it; core/score.py is too different to get it")
     }
-    followed = merge_trees(base, theirs, {}, others={"core/score.py": b"a = 1\nb = 2\nc = 3\nd = 5\n"})
+    followed = merge_trees(base, theirs, {}, added_files={"core/score.py": b"a = 1\nb = 2\nc = 3\nd = 5\n"})
     assert not followed.untouched

@@ -34,7 +34,7 @@ from scaffold.errors import (
 )
 from scaffold.events import Event, Noted
 from scaffold.spec import Batching, LocalSource, PythonCall
-from scaffold.verbs._examination import _checked_source
+from scaffold.verbs._examination import _check_source
 from scaffold.worker import require_plain
 from scaffold.worker._errors import decode_error, encode_error
 
@@ -544,4 +544,4 @@ def test_text_of_the_worker_cannot_move_the_cursor() -> None:
 @pytest.mark.parametrize("path", ["../outside.py", "/etc/passwd", "a/../../b.py", ""])
 def test_a_source_that_leads_out_of_the_project_is_refused(path: str) -> None:
     with pytest.raises(CodecError):
-        _checked_source(LocalSource(path=path, content=b"", reason=""))
+        _check_source(LocalSource(path=path, content=b"", reason=""))
