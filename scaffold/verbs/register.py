@@ -87,16 +87,13 @@ def register(
     """
     from scaffold.store import IN_FILES, MlflowStore, Model, file_name, open_store, sha256_in, tracking_uri
 
-    if is_inside():
-        raise NestedCallError()
-    _require_names(model, name, version, alias)
+    _check_call(model, name, version, alias)
     run = _record_run(name, params or {}, metrics or {}, data, confusion_matrix)
     with TemporaryFolder("register") as folder, closing(open_store(store)) as opened_store:
         found_model, location = _find(model, Path(folder), copy=copy)
-        samples_by_part = zip(
-            ("input", "output"), choose_samples(found_model.declared, input, output), strict=True
-        )
-        files = [_sample(sample, Path(folder) / part) for part, sample in samples_by_part]
+        chosen = choose_samples(found_model.declared, input, output)
+        parts = zip(("input", "output"), chosen, strict=True)
+        files = [_sample(sample, Path(folder) / part) for part, sample in parts]
         samples = [file.path if file else None for file in files]
         run = _with_libraries(run, found_model, [*filter(None, samples)])
         names = [file_name(path) if path else "" for path in samples]
@@ -134,7 +131,9 @@ def require_alias(alias: str) -> None:
         raise InvalidAliasError(alias)
 
 
-def _require_names(model: Any, name: str, version: str | None, alias: str | None) -> None:
+def _check_call(model: Any, name: str, version: str | None, alias: str | None) -> None:
+    if is_inside():
+        raise NestedCallError()
     model_name = os.fspath(model) if isinstance(model, str | os.PathLike) else "model.pkl"
     is_name = name.isprintable() and name.strip() and len(name) <= _MOST_NAME and not {*"/@"} & {*name}
     is_version = version is None or (version.isprintable() and 0 < len(version.strip()) <= _MOST_VERSION)
