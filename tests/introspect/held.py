@@ -285,8 +285,13 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             "coroutines, generators, a class in place of an instance, a dict or list that holds the model": [
                 "test_an_unsupported_model_gets_a_class_to_copy"
             ],
-            "programs of `torch.export`, Keras archives": [
-                "test_an_unsupported_archive_says_what_to_save_instead"
+            "programs of `torch.export`, Keras archives, weights in safetensors": [
+                "test_an_unsupported_archive_says_what_to_save_instead",
+                "test_weights_in_safetensors_need_their_class",
+            ],
+            "CRFsuite, fastText, TensorFlow Lite": [
+                "test_the_class_of_the_message_makes_a_service",
+                "test_other_models_are_known_by_their_start",
             ],
         },
         "What the model says about itself": {

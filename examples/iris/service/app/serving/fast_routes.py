@@ -164,5 +164,5 @@ def _as_json(body: bytes) -> Any:
     """Return what a handler for invalid requests finds in `error.body`."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body.decode(errors="replace")
