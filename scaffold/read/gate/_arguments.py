@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from scaffold.read.gate import _allowed
 from scaffold.read.gate._libraries import METHODS, METHODS_OF
-from scaffold.read.gate._policy import UNKNOWN, Policy, Standing
-from scaffold.read.gate._values import Blob, Items, Made, Named, Opaque, Pairs, Value
+from scaffold.read.gate._policy import UNKNOWN, Policy, Verdict
+from scaffold.read.gate._values import Blob, Call, Items, Named, Opaque, Pairs, Value
 
 _FRACTION = re.compile(r"-?\d{1,400}(/\d{1,400})?")
 _TYPE_NAME = re.compile(r"[\w.]+")
@@ -36,7 +36,7 @@ class Checks:
             (_allowed.LOGGER, lambda a: not a or (len(a) == 1 and _is_text(a[0], _LOGGER))),
         )
 
-    def pass_call(self, dotted: str, call: Made) -> bool:
+    def pass_call(self, dotted: str, call: Call) -> bool:
         """Whether the arguments of `call` are such that `dotted` is harmless."""
         if isinstance(call.keywords, Pairs) and call.keywords.values:
             return False
@@ -50,9 +50,9 @@ class Checks:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("__"):
             return False
         if isinstance(owner, Named):
-            allowed = self._policy.standing(owner.module, owner.qualname) not in UNKNOWN
+            allowed = self._policy.judge(owner.module, owner.qualname) not in UNKNOWN
             return allowed and self._policy.is_enum_member(owner.module, owner.qualname)
-        if not isinstance(owner, Made) or not isinstance(owner.maker, Named) or not owner.fresh:
+        if not isinstance(owner, Call) or not isinstance(owner.maker, Named) or not owner.fresh:
             return False
         kind = owner.maker
         own = METHODS_OF.get(kind.module.partition(".")[0])
@@ -66,7 +66,7 @@ class Checks:
         return (
             isinstance(target, Named)
             and target.dotted.startswith("torch._utils._rebuild_")
-            and self._policy.standing(target.module, target.qualname) is Standing.CLASS
+            and self._policy.judge(target.module, target.qualname) is Verdict.CLASS
         )
 
 
@@ -77,7 +77,7 @@ def is_name(values: tuple[Value, ...], names: frozenset[str]) -> bool:
 
 def _is_of_torch(value: Value) -> bool:
     """Whether a function or class of torch made this."""
-    maker = value.maker if isinstance(value, Made) else None
+    maker = value.maker if isinstance(value, Call) else None
     return isinstance(maker, Named) and maker.module.startswith("torch.")
 
 
@@ -86,7 +86,7 @@ def is_typing(value: Value) -> bool:
     for _ in range(20):
         if isinstance(value, Named):
             return value.module in _MODULES_OF_TYPES
-        if not isinstance(value, Made):
+        if not isinstance(value, Call):
             return False
         of_part = is_name((value.maker,), _allowed.GETITEM) and value.arguments
         value = value.arguments[0] if of_part else value.maker
@@ -116,8 +116,8 @@ def _is_latin(arguments: tuple[Value, ...]) -> bool:
 def _is_bytes(arguments: tuple[Value, ...]) -> bool:
     if len(arguments) == 2:
         return _is_latin(arguments)
-    made = bool(arguments) and isinstance(arguments[0], Made)
-    encoded = made and is_name((arguments[0].maker,), _allowed.TEXT_OF_BYTES)  # type: ignore[union-attr]
+    is_call = bool(arguments) and isinstance(arguments[0], Call)
+    encoded = is_call and is_name((arguments[0].maker,), _allowed.TEXT_OF_BYTES)  # type: ignore[union-attr]
     return not arguments or (len(arguments) == 1 and (isinstance(arguments[0], Blob) or encoded))
 
 
@@ -141,7 +141,7 @@ def described(value: Value) -> str:
     match value:
         case Named():
             return value.dotted
-        case Made():
+        case Call():
             root = value.root()
             return f"{root.dotted}(...)" if root else "the result of a call"
         case str():

@@ -77,5 +77,5 @@ class Report:
     def imports(self, module: Value, offset: int) -> None:
         """Record a module that code by value imports: the service needs it too."""
         if isinstance(module, str) and re.fullmatch(r"\w+(\.\w+)*", module):
-            found = GlobalName(module=module, qualname="", offset=offset, member=self.member)
-            self.findings.names.setdefault((module, "", self.member), found)
+            global_name = GlobalName(module=module, qualname="", offset=offset, member=self.member)
+            self.findings.names.setdefault((module, "", self.member), global_name)

@@ -232,14 +232,14 @@ class SchemaPickle(Opcodes):
     def _generator(self, node: _Node) -> None:
         content = node["content"]
         state = content["bit_generator"]
-        said = state["content"]["bit_generator"]
-        if (state["__loader__"], _dotted(state), said["__loader__"]) != (
+        generator_name = state["content"]["bit_generator"]
+        if (state["__loader__"], _dotted(state), generator_name["__loader__"]) != (
             "DictNode",
             "builtins.dict",
             "JsonNode",
         ):
             raise MalformedError(0, "a state of random numbers that cannot be read")
-        name = json.loads(said["content"])
+        name = json.loads(generator_name["content"])
         if name not in _BIT_GENERATORS or _dotted(node) != "numpy.random._generator.Generator":
             raise MalformedError(0, "a generator of random numbers that numpy does not have")
         self._array(content["bit_generator"], content["seed_seq"])

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from scaffold.base.unpickle import python3_name
 from scaffold.read._streams import MalformedError, Stream
-from scaffold.read.gate._values import MARK, OPAQUE, Blob, Items, Made, Mark, Named, Pairs, Value
+from scaffold.read.gate._values import MARK, OPAQUE, Blob, Call, Items, Mark, Named, Pairs, Value
 
 KEPT_TEXT_BYTES = 1 << 16
 KEPT_BLOB_BYTES = 1 << 16
@@ -24,13 +24,13 @@ class Visitor(Protocol):
     def named(self, name: Named) -> Named:
         """A name is looked up. Returns it with what may be done with it."""
 
-    def called(self, call: Made, offset: int) -> Value:
+    def called(self, call: Call, offset: int) -> Value:
         """Something is called. Returns what stands for the result."""
 
     def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
         """A state is set on an instance. Returns what stands for it then."""
 
-    def put(self, target: Value, values: list[Value], offset: int) -> None:
+    def add_items(self, target: Value, values: list[Value], offset: int) -> None:
         """Values are put into a list or set, or into an instance by its own method."""
 
     def set(self, target: Value, keys: list[Value], values: list[Value], offset: int) -> None:
@@ -138,18 +138,18 @@ class Machine:
         """Call an object: the visitor says what stands for the result."""
         if not isinstance(arguments, tuple):
             raise MalformedError(self.offset, "arguments that are no tuple")
-        self.push(self.visitor.called(Made(maker, arguments, keywords, bare=bare), self.offset))
+        self.push(self.visitor.called(Call(maker, arguments, keywords, bare=bare), self.offset))
 
     def add(self, target: Value, values: list[Value]) -> None:
         """Add values to a list, a set, or an object."""
-        self.visitor.put(target, values, self.offset)
+        self.visitor.add_items(target, values, self.offset)
         if isinstance(target, Items):
             target.extend(values)
 
     def set(self, target: Value, values: list[Value]) -> None:
         """Set values, each after its key, in a dict or an object."""
         self.visitor.set(target, values[::2], values[1::2], self.offset)
-        if isinstance(target, Made):
+        if isinstance(target, Call):
             target.content = target.content or Pairs()
             target.content.extend(values)
         elif isinstance(target, Pairs):

@@ -120,8 +120,8 @@ def _tokens(name: str, others: int, finder: Finder) -> Iterator[str]:
     if _is_never(name) or not all(part.isidentifier() for part in name.split(".")):
         return
     top = name.partition(".")[0]
-    found = finder.module(top)
-    if found is not None and found.home is Home.INSTALLED and (others > 1 or top not in LIBRARIES):
+    package = finder.module(top)
+    if package is not None and package.home is Home.INSTALLED and (others > 1 or top not in LIBRARIES):
         yield metadata.packages_distributions().get(top, (top,))[0]
         yield top
     yield name

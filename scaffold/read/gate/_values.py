@@ -70,13 +70,13 @@ class Group(tuple):  # type: ignore[type-arg]
 def group(values: Iterable[Value]) -> tuple[Value, ...]:
     """Make a tuple of values."""
     plain = tuple(values)
-    if not any(isinstance(value, tuple | Named | Made) for value in plain):
+    if not any(isinstance(value, tuple | Named | Call) for value in plain):
         return plain
-    made = Group(plain)
-    made.size = min(sum(_size(value) for value in plain), MOST_NESTED + 1)
-    made.conditional = next((name for value in plain if (name := conditional_in(value))), None)
-    made.kept = next((name for value in plain if (name := kept_in(value))), None)
-    return made
+    nested = Group(plain)
+    nested.size = min(sum(_size(value) for value in plain), MOST_NESTED + 1)
+    nested.conditional = next((name for value in plain if (name := conditional_in(value))), None)
+    nested.kept = next((name for value in plain if (name := kept_in(value))), None)
+    return nested
 
 
 def _size(value: Value) -> int:
@@ -101,7 +101,7 @@ def kept_in(value: Value) -> Named | None:
     """The first name in a value, through tuples and `partial`, that nothing may call while the file loads."""
     if isinstance(value, Named):
         return value if value.kept else None
-    if isinstance(value, Made):
+    if isinstance(value, Call):
         return value.kept
     return value.kept if isinstance(value, Group) else None
 
@@ -127,7 +127,7 @@ def parts_of(value: Value) -> Iterator[Value]:
                 waiting += [*(part for pair in pairs for part in pair), *more]
             case Group():
                 waiting += each
-            case Made(by_value=False):
+            case Call(by_value=False):
                 waiting += [each.maker, *each.arguments, each.keywords, each.state, each.content]
 
 
@@ -177,7 +177,7 @@ class Pairs:
 
 
 @dataclass(slots=True, eq=False)
-class Made:
+class Call:
     """What a call gives: an instance of a class, or the result of a function."""
 
     maker: Value
@@ -200,11 +200,11 @@ class Made:
     def root(self) -> Named | None:
         """The name at the bottom of the calls that made it."""
         maker: Value = self.maker
-        while isinstance(maker, Made):
+        while isinstance(maker, Call):
             maker = maker.maker
         return maker if isinstance(maker, Named) else None
 
 
-_HOLDING = (Named, Made, Group, Items, Pairs)
+_HOLDING = (Named, Call, Group, Items, Pairs)
 Plain: TypeAlias = "str | int | float | bool | None"
-Value: TypeAlias = "Opaque | Mark | Named | Blob | Items | Pairs | Made | tuple[Value, ...] | Plain"
+Value: TypeAlias = "Opaque | Mark | Named | Blob | Items | Pairs | Call | tuple[Value, ...] | Plain"
