@@ -68,10 +68,10 @@ def find_newer(origin: Origin) -> FoundModel | None:
     written = source.newer(origin)
     if written is None:
         return None
-    found = source.fetch(written)
-    same_file = found.path.is_file() and sha256_file(found.path) == origin.sha256
-    version = found.origin.version if found.origin else ""
-    return None if same_file and (version == origin.version or not source.brings_sample) else found
+    model = source.fetch(written)
+    same_file = model.path.is_file() and sha256_file(model.path) == origin.sha256
+    version = model.origin.version if model.origin else ""
+    return None if same_file and (version == origin.version or not source.brings_sample) else model
 
 
 def _source_of(written: str) -> Source:

@@ -43,9 +43,9 @@ def kept_at(path: Path) -> Kept | None:
     if is_file(pointer):
         out = as_dict(next(iter(as_list(_read(pointer).get("outs"))), {}))
         name = out.get("path")
-        there = name if isinstance(name, str) and Path(name).name == name else pointer.stem
+        file_name = name if isinstance(name, str) and Path(name).name == name else pointer.stem
         return Kept(
-            path=pointer.parent / there,
+            path=pointer.parent / file_name,
             described_in=pointer,
             target=pointer.name,
             md5=_md5(out),

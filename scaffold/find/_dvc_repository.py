@@ -52,14 +52,14 @@ def parse_place(written: str) -> Place:
         ModelNotFetchedError: It names no repository, no revision or no path.
     """
     unlike = ModelNotFetchedError(without_credentials(written), _UNLIKE, _NAME_IT)
-    found = _WRITTEN.fullmatch(written)
-    if found is None:
+    match = _WRITTEN.fullmatch(written)
+    if match is None:
         raise unlike
-    place, revision, path = found["place"], unquote(found["rev"]), found["path"]
-    local = place.startswith(("/", ".")) and not found["scheme"]
-    repository = place if local else f"{found['scheme'] or 'https'}://{place}"
-    known = local or REPOSITORY.fullmatch(repository)
-    if not known or not _REVISION.fullmatch(revision) or not is_safe_path(path):
+    place, revision, path = match["place"], unquote(match["rev"]), match["path"]
+    local = place.startswith(("/", ".")) and not match["scheme"]
+    repository = place if local else f"{match['scheme'] or 'https'}://{place}"
+    is_repository = local or REPOSITORY.fullmatch(repository)
+    if not is_repository or not _REVISION.fullmatch(revision) or not is_safe_path(path):
         raise unlike
     return Place(
         repository=str(Path(place).absolute()) if local else repository, revision=revision, path=path
@@ -82,9 +82,9 @@ def commits_of(written: str, place: Place, run: Runner) -> list[str]:
     Raises:
         ModelNotFetchedError: The repository does not answer.
     """
-    asked = ["git", "ls-remote", "--", place.repository, place.revision, f"{place.revision}^{{}}"]
+    command = ["git", "ls-remote", "--", place.repository, place.revision, f"{place.revision}^{{}}"]
     # Not in the current folder: its repository may configure programs that git runs.
-    listed = _git(written, asked, download_folder(), run, _ANSWER_S)
+    listed = _git(written, command, download_folder(), run, _ANSWER_S)
     return [line.split("\t")[0] for line in listed.splitlines()]
 
 
@@ -126,6 +126,6 @@ def _git(written: str, command: list[str], folder: Path, run: Runner, limit_s: f
     try:
         return run(command, cwd=folder, env={**os.environ, **_NO_QUESTIONS}, timeout_s=limit_s).stdout
     except CommandError as error:
-        told = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "no end after"))]
-        cause = told[0].removeprefix("fatal: ") if told else f"git ended with status {error.status}"
+        messages = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "no end after"))]
+        cause = messages[0].removeprefix("fatal: ") if messages else f"git ended with status {error.status}"
         raise ModelNotFetchedError(written, cause.rstrip("."), "") from error

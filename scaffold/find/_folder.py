@@ -141,13 +141,13 @@ def _place(folder: Path, name: str, target: Path) -> None:
 
 
 def _only_file(folder: Path) -> Path:
-    found = list(_model_files(folder))
-    if len(found) > 1:
-        shown = ", ".join(path.name for path in found[:_MOST_NAMED])
+    model_files = list(_model_files(folder))
+    if len(model_files) > 1:
+        shown = ", ".join(path.name for path in model_files[:_MOST_NAMED])
         raise NotAModelError(
-            str(folder), f"it is a folder with {len(found)} model files, {shown}", "Name one of them."
+            str(folder), f"it is a folder with {len(model_files)} model files, {shown}", "Name one of them."
         )
-    return found[0] if found else folder
+    return model_files[0] if model_files else folder
 
 
 def _model_files(folder: Path) -> Iterator[Path]:

@@ -106,17 +106,17 @@ def _version(filesystem: Any, place: str) -> str:
         StalledError: The server does not answer. Another error is reported where the file is fetched.
     """
 
-    def known() -> dict[str, Any]:
+    def file_details() -> dict[str, Any]:
         filesystem.invalidate_cache()  # an earlier call may have listed the folder
         return dict(filesystem.info(place))
 
     try:
-        found = returned_in_time(known, _ANSWER_S)
+        details = returned_in_time(file_details, _ANSWER_S)
     except StalledError:
         raise
     except Exception:
         return ""
-    version = next((found[key] for key in _VERSION_KEYS if found.get(key)), "")
+    version = next((details[key] for key in _VERSION_KEYS if details.get(key)), "")
     return one_line(str(version).strip('"'))
 
 
@@ -144,5 +144,5 @@ def _is_refusal(error: Exception) -> bool:
 
 def _where_credentials_stand(scheme: str) -> str:
     package = _PACKAGES.get(scheme)
-    names = next((names for known, names in _CREDENTIALS.items() if _PACKAGES[known] == package), None)
+    names = next((names for other, names in _CREDENTIALS.items() if _PACKAGES[other] == package), None)
     return f"; {package} reads the credentials from {names}" if names else ""

@@ -53,8 +53,8 @@ class MlflowSource(Source):
         folder.mkdir()
         if not _is_server():
             answer = ask_mlflow("fetch", written, folder, _tracking_uri())
-            found = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
-            return _read(found, written, _origin(written, answer))
+            model_folder = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
+            return _read(model_folder, written, _origin(written, answer))
         tracking = _server(written)
         place = tracking.place()
         tracking.download(place.uri, folder)
@@ -106,8 +106,8 @@ def _version_now(uri: str, name: str, alias: str | None) -> str:
     if not _is_server():
         return version_number(ask_mlflow("newest", uri, Path(), _tracking_uri()).get("version"))
     server = _server(uri)
-    found = server.aliased(name, alias).get("version") if alias else server.newest_version(name)
-    return version_number(found)
+    version = server.aliased(name, alias).get("version") if alias else server.newest_version(name)
+    return version_number(version)
 
 
 def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:

@@ -46,12 +46,12 @@ class StoreSource(Source):
         """
         from scaffold.store import open_store, tracking_uri
 
-        with closing(open_store()) as opened:
-            model = opened.require_model(_reference(written))
+        with closing(open_store()) as store:
+            model = store.require_model(_reference(written))
             if tracking_uri():
                 return self._of_mlflow(written, model)
-            path = self._model_file(opened, model)
-            declared = _declared(opened, model)
+            path = self._model_file(store, model)
+            declared = _declared(store, model)
         named = one_line(f"{_SCHEME}{model.name}/{model.version}")
         return FoundModel(path=path, provenance=named, origin=_origin(written, model), declared=declared)
 
@@ -60,8 +60,8 @@ class StoreSource(Source):
         from scaffold.store import open_store
 
         reference = _reference(origin.uri)
-        with closing(open_store()) as opened:
-            model = opened.require_model(replace(reference, version=""))
+        with closing(open_store()) as store:
+            model = store.require_model(replace(reference, version=""))
         if model.version == origin.version:
             return None
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
@@ -73,15 +73,15 @@ class StoreSource(Source):
         if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_uri()):
             cause = "MLFLOW_TRACKING_URI names another MLflow than SCAFFOLD_STORE"
             raise ModelNotFetchedError(written, cause, "unset MLFLOW_TRACKING_URI")
-        found = self._find(f"models:/{model.name}/{model.version}")
-        assert found.origin is not None
-        return replace(found, origin=replace(found.origin, uri=written))
+        fetched = self._find(f"models:/{model.name}/{model.version}")
+        assert fetched.origin is not None
+        return replace(fetched, origin=replace(fetched.origin, uri=written))
 
-    def _model_file(self, opened: Store, model: Model) -> Path:
+    def _model_file(self, store: Store, model: Model) -> Path:
         if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
             raise _moved(model)
         if model.file:
-            path = opened.files.get(model.file, download_folder(), "model")
+            path = store.files.get(model.file, download_folder(), "model")
         else:
             path = self._find(model.location).path
         if not path.is_file() or sha256_file(path) != model.sha256:
@@ -100,11 +100,11 @@ def _moved(model: Model) -> ModelMovedError:
     return ModelMovedError(*map(one_line, texts))
 
 
-def _declared(opened: Store, model: Model) -> Declared:
+def _declared(store: Store, model: Model) -> Declared:
     """The samples, copied into a folder of their own: the worker may read what lies beside them."""
     folder = download_folder()
     samples = [
-        opened.files.get(name, folder, stem) if name else None
+        store.files.get(name, folder, stem) if name else None
         for name, stem in ((model.input, "sample_input"), (model.output, "sample_output"))
     ]
     if model.run is None:
