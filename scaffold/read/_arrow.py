@@ -77,7 +77,7 @@ class _Texts(tuple[Any, ...]):
     __slots__ = ()
 
 
-_StandIn = TypeVar("_Made", _Type, _Buffer, _Texts)
+_StandIn = TypeVar("_StandIn", _Type, _Buffer, _Texts)
 
 
 class ArrowTexts:

@@ -49,7 +49,7 @@ class FileNeeds:
 
 
 def needs_of_files(model: Path, samples: Sequence[Path]) -> FileNeeds:
-    """Return what the files name, without judging or loading anything.
+    """Return the modules that the files name, without checking or loading anything.
 
     A file that cannot be read is skipped: the later read reports the fault.
     """

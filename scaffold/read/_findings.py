@@ -29,7 +29,7 @@ _CHANGED = """It changed since the file was made. Save the model again, or name 
 
 
 def raise_findings(path: Path, policy: Policy, findings: Findings, made_with: MadeWith) -> None:
-    """Return if nothing in the file is refused, missing or changed; else raise what says so."""
+    """Raise the error for the first refused, missing or changed name in the file; return if there is none."""
     refusals = dict(findings.refusals)
     if not findings.makes_code:
         refusals = findings.by_value | refusals

@@ -1,4 +1,4 @@
-"""Tell what a file is by its first bytes."""
+"""Detect the format of a file from its first bytes."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def is_packed_onnx(stream: Stream) -> bool:
     """Whether a compressed file holds a `ModelProto`; it is then read to its end.
 
     Raises:
-        CutShortError: It does, and ends inside its graph.
-        BombError: It unpacks to far more than it weighs.
+        CutShortError: The file holds a model, and ends inside its graph.
+        BombError: The file unpacks to far more than its size.
     """
     if not stream.starts_with(b"\x08"):
         return False

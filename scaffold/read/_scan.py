@@ -55,7 +55,7 @@ class Scanned:
 
 
 def require_file(path: Path) -> None:
-    """Check that `path` is a file with something in it, and may be read.
+    """Check that `path` is a readable file that is not empty.
 
     Raises:
         NoSuchFileError: There is no such file.
@@ -233,7 +233,7 @@ def _holds_onnx(source: _File) -> bool:
 
 
 def _starts_with_protocol(source: _File) -> bool:
-    """Whether a file starts as pickles have since Python 2.3; what does not is mostly something else."""
+    """Whether a file starts with the protocol byte that every pickle has since Python 2.3."""
     try:
         with source.stream() as stream:
             return stream.peek() == b"\x80"

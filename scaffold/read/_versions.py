@@ -43,7 +43,7 @@ _ENDS_BYTES = 1 << 20
 
 
 class Facts:
-    """Gathers what a pickle says while it is followed. One for all the pickles of a file."""
+    """Collects the versions that the pickles of one file record, while they are followed."""
 
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
@@ -69,7 +69,7 @@ class Facts:
                 self._add("catboost", _catboost_version(blob.start))
 
     def made_with(self, names: Iterable[GlobalName]) -> MadeWith:
-        """What was gathered, and what the names in the file add."""
+        """The collected versions, and those that the names in the file imply."""
         dotted = [name.dotted for name in names]
         return MadeWith(
             pythons=tuple(sorted(self._pythons or (), key=lambda version: int(version.split(".")[1]))),
@@ -102,7 +102,7 @@ def native_made_with(path: Path, format: ModelFormat) -> MadeWith:
     return facts.made_with(())
 
 
-# --------------------------------------------------------------------------- what follows from it
+# --------------------------------------------------------------------------- comparison
 
 
 def installed_version(distribution: str) -> str | None:
@@ -130,16 +130,15 @@ def version_mismatch(
     library: str = "",
     installed: Callable[[str], str | None] = installed_version,
 ) -> VersionMismatchError | None:
-    """Return the error that names both versions, where the file says another one than is installed.
+    """Return the error that names both versions, if the file records another version than is installed.
 
-    For a model that does not load, or that loads and then cannot be called. None if no
-    difference is known.
+    For a model that does not load, or that loads and then cannot be called. None if the versions agree.
 
     Args:
         name: The file.
-        made_with: What it says.
-        cause: What went wrong, in a line.
-        library: The distribution in whose code it went wrong, if that is known: named first.
+        made_with: The versions that the file records.
+        cause: What failed, in one line.
+        library: The distribution whose code raised the error, if known; it is named first.
         installed: The version of a distribution where the model is loaded.
     """
     mismatches = differences(made_with, installed)
@@ -202,7 +201,7 @@ def environment_like(made_with: MadeWith, python: str = RUNNING) -> tuple[str, .
     )
 
 
-# --------------------------------------------------------------------------- what stands in a pickle
+# --------------------------------------------------------------------------- version records in a pickle
 
 
 def _code_arguments(call: Call) -> tuple[Value, ...] | None:

@@ -18,7 +18,7 @@ _MODULES_OF_TYPES = frozenset({"typing", "collections.abc", "builtins", "types",
 
 
 class Checks:
-    """One check a name: whether a call of it passes."""
+    """The checks of calls, by the called name."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -37,7 +37,7 @@ class Checks:
         )
 
     def pass_call(self, dotted: str, call: Call) -> bool:
-        """Whether the arguments of `call` are such that `dotted` is harmless."""
+        """Whether `dotted` is harmless with the arguments of `call`."""
         if isinstance(call.keywords, Pairs) and call.keywords.values:
             return False
         return any(dotted in names and check(call.arguments) for names, check in self._checks)
@@ -82,7 +82,7 @@ def _is_of_torch(value: Value) -> bool:
 
 
 def is_typing(value: Value) -> bool:
-    """Whether this is a type, or a part of one that `operator` puts together."""
+    """Whether the value is a type, or a part of a type that `operator` composes."""
     for _ in range(20):
         if isinstance(value, Named):
             return value.module in _MODULES_OF_TYPES
@@ -94,7 +94,7 @@ def is_typing(value: Value) -> bool:
 
 
 def _is_type_expression(arguments: tuple[Value, ...]) -> bool:
-    """Whether `operator` puts a type together, whose texts are names of types."""
+    """Whether `operator` composes a type; its texts are names of types."""
     if len(arguments) != 2 or not is_typing(arguments[0]):
         return False
     parts = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
@@ -161,6 +161,6 @@ def described(value: Value) -> str:
 
 
 def dotted_in(text: str) -> str:
-    """The dotted name at the start of what was found in a text; all of it where there is none."""
+    """The dotted name at the start of a described text; the whole text if it starts with none."""
     match = re.match(r"[A-Za-z_][\w.]*", text)
     return match[0] if match else text

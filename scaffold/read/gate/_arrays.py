@@ -50,7 +50,7 @@ def skip_array(wrapper: Call, stream: Stream) -> bool:
 
 
 def _item_size(dtype: Value) -> int | None:
-    """Bytes of one item; None if the items are objects, -1 if it cannot be told."""
+    """Bytes of one item; None if the items are objects, -1 if the size cannot be read."""
     if not (
         isinstance(dtype, Call) and isinstance(dtype.maker, Named) and dtype.maker.dotted == _NUMPY_DTYPE
     ):
@@ -104,7 +104,7 @@ def is_numeric_dtype(dtype: Value) -> bool:
 
 
 def _size_of_field(dtype: Value) -> int | None:
-    """The same for a field of a record, which may hold an array of its own."""
+    """Bytes of one field of a structured dtype, which may hold a subarray."""
     state = dtype.state if isinstance(dtype, Call) else None
     if isinstance(state, tuple) and len(state) >= 7 and isinstance(state[2], tuple) and state[2]:
         return _item_size(state[2][0])

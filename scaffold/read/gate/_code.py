@@ -14,7 +14,7 @@ from scaffold.read.gate._values import Blob, Value
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code object as its arguments tell it."""
+    """A code object, described by its arguments."""
 
     place: str
     """`train.py:ratio`"""

@@ -41,7 +41,7 @@ class Finder(Modules):
     """Looks names up along a search path."""
 
     def definitions(self, module: str, name: str, hops: int = MOST_HOPS) -> list[Definition]:
-        """All that `module.name` may be bound to: more than one where a `try` or an `if` decides."""
+        """All definitions that `module.name` may be bound to: several where a `try` or an `if` decides."""
         owner = self.module(module)
         if owner is None:
             return []
@@ -58,9 +58,9 @@ class Finder(Modules):
         return results or [Definition(module, name, owner.home, Kind.ABSENT)]
 
     def has_class(self, module: str, qualname: str, *, or_method: bool = False) -> bool:
-        """Whether a class of this name stands inside the classes that its name walks through.
+        """Whether the module defines the class with this qualified name.
 
-        With `or_method` it may be a method of the last of them.
+        With `or_method` the last part may be a method.
         """
         owner = self.module(module)
         if owner is None or owner.file is None or owner.compiled:
@@ -76,10 +76,10 @@ class Finder(Modules):
         return any(isinstance(n, kinds) and n.name == last for n in _statements(body))
 
     def is_own(self, module: str, name: str) -> bool:
-        """Whether a compiled module defines this class itself, by what its file says.
+        """Whether the file of a compiled module shows that the module defines this class.
 
-        A class of C carries its full name in the file, and a reconstructor of Cython its own; what the module
-        imported for its own use has neither.
+        The file contains the full name of a class written in C, and the name of a Cython reconstructor; it
+        contains neither for a class that the module only imports.
         """
         owner = self.module(module)
         if owner is None or owner.file is None or not owner.compiled:
@@ -141,7 +141,7 @@ _HEADING = re.compile(r"\n(class|def|async def)[ \t]+(\w+)([^\n]*)")
 @dataclass(frozen=True, slots=True)
 class _Binding:
     kind: Kind | None = None
-    """What it is, where this file says so."""
+    """The kind of the name, if this file defines it."""
     module: str = ""
     name: str = ""
     """`from module import name`; `import module` without a name; `= name` without a module."""
@@ -154,7 +154,7 @@ def _quick_kind(file: Path, name: str) -> Kind | None:
 
 @functools.lru_cache(maxsize=256)
 def _headings(file: Path) -> Mapping[str, Kind]:
-    """What the file defines at its left margin; the first definition of a name counts."""
+    """The kinds of the names that the file defines at top level; the first definition of a name counts."""
     kinds: dict[str, Kind] = {}
     for word, name, rest in _HEADING.findall("\n" + _text(file)):
         enumeration = word == "class" and re.search(r"\b\w*(Enum|Flag)\b", rest)

@@ -41,9 +41,9 @@ from scaffold.read.gate._values import (
 from scaffold.spec import GlobalName
 
 MOST_NAMES = 2_000
-"""Names of one file: each is looked up in the sources of a library, and models have some dozens."""
+"""The most names in one file: each is looked up in library sources, and a model has a few dozen."""
 MOST_LOOKED_AT = 5_000_000
-"""Values that are looked at for what calls are given, in a file that names functions."""
+"""The most values that are examined in arguments of calls, in a file that names functions."""
 
 
 class Gate:
@@ -246,7 +246,7 @@ class Gate:
     # ------------------------------------------------------------------ code by value
 
     def _made_by_value(self, call: Call, offset: int) -> Call:
-        """What code by value makes: anything, for it is code. It is listed, and checked at the end."""
+        """Return the result of code by value: any object. The code is listed, and checked at the end."""
         call.by_value = True
         called = call.maker
         if isinstance(called, Named) and called.dotted in _allowed.CODE_MAKERS:
@@ -263,7 +263,7 @@ class Gate:
     # ------------------------------------------------------------------ arguments and containers
 
     def _check_arguments(self, name: Named, call: Call, offset: int) -> None:
-        """Refuse a call whose arguments have a name that it could call."""
+        """Refuse a call whose arguments contain a name that the called function could call."""
         arguments = call.arguments
         if is_name(arguments[:1], _allowed.FIRST_OF.get(name.dotted, frozenset())):
             arguments = arguments[1:]
@@ -289,7 +289,7 @@ class Gate:
                 self._check_given(name, value, offset)
 
     def _check_given(self, name: Named, value: Value, offset: int) -> None:
-        """Refuse to give a value that has, or holds anywhere, what nothing may call now."""
+        """Refuse an argument that is, or contains, an object that must not be called while the file loads."""
         for part in parts_of(value) if self._findings.has_kept else ():
             self._looked_at += 1
             if self._looked_at > MOST_LOOKED_AT:
@@ -399,7 +399,7 @@ def _items_of(value: Value) -> list[Value]:
 
 
 def _is_readable(value: Value) -> bool:
-    """Whether a dict that is made of this holds what was checked before: names of classes, other dicts."""
+    """Whether a dict that is built from the value has only checked content: names of classes, dicts."""
     if isinstance(value, Call):
         return value.by_value or is_name((value.maker,), _allowed.DICTS)
     return isinstance(value, Named) or is_plain(value)

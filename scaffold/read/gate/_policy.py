@@ -192,7 +192,7 @@ class Policy:
         return _judge_library(library, definition)
 
     def _judge_compiled(self, library: Library, definition: Definition) -> Verdict:
-        """Of a module without source: only what its file says that it defines itself."""
+        """Judge a name of a module without source: only names that its binary defines pass."""
         verdict = _judge_library(library, replace(definition, kind=Kind.CLASS))
         rebuilds = _PYX.fullmatch(definition.name) is not None
         named_so = rebuilds or _CLASS_LIKE.fullmatch(definition.name)

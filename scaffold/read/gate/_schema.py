@@ -37,7 +37,7 @@ class SchemaPickle(Opcodes):
         self._digests = Digests()
 
     def pickle_of(self, schema: _Node) -> bytes:
-        """Return the pickle that does what skops does for a schema."""
+        """Return a pickle that builds the same object as skops does from a schema."""
         root = {key: value for key, value in schema.items() if key not in ("protocol", "_skops_version")}
         self._digests.add(root)
         self._node(root)
@@ -47,7 +47,7 @@ class SchemaPickle(Opcodes):
         number = node["__id__"]
         if not isinstance(number, int) or isinstance(number, bool):
             raise MalformedError(0, "a node without a number")
-        # skops takes a number that it has met for the node that it met, whatever stands there.
+        # skops resolves a repeated id to the first node with that id, whatever the later node holds.
         digest = self._digests.of(node)
         if self._seen.setdefault(number, digest) != digest:
             raise MalformedError(0, "two different nodes of one number")

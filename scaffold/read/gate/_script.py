@@ -18,7 +18,7 @@ _OF_FILES = frozenset({"save", "load", "from_file"})
 
 
 def script_operations(code: str) -> list[str]:
-    """The operations in `code` that no model needs, as dotted names; one made up if it does not parse."""
+    """The operations in `code` that no model needs, as dotted names; a placeholder if parsing fails."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

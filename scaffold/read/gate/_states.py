@@ -64,7 +64,7 @@ class States:
 
 
 def _is_filled_dict(call: Call) -> bool:
-    """Whether this was made empty, and all that it holds was set item by item."""
+    """Whether the dict was created empty, and all of its items were set one by one."""
     return call.content is not None and not call.arguments and call.state is None
 
 
@@ -86,13 +86,13 @@ def _is_no_iterable(value: Value) -> bool:
 
 
 def _is_no_dict(call: Call) -> bool:
-    """Whether what a call makes is surely none of the dicts that Python takes for attributes."""
+    """Whether the result of a call is certainly not a dict that Python accepts as attributes."""
     root = call.root()
     return root is not None and root.module.partition(".")[0] in _allowed.NO_DICTS
 
 
 def _is_no_text(call: Call) -> bool:
-    """Whether what a call makes is surely equal to no text. A text of numpy is equal to one of Python."""
+    """Whether the result of a call certainly equals no `str`. A numpy string equals a Python one."""
     if is_name((call.maker,), _allowed.NUMPY_SCALARS):
         return bool(call.arguments) and is_numeric_dtype(call.arguments[0])
     return is_name((call.maker,), _allowed.NO_TEXTS)

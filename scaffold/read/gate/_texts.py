@@ -58,7 +58,7 @@ class Texts:
             )
 
     def _is_checked(self, maker: Value) -> bool:
-        """Whether the texts of what `maker` makes are checked when it is made."""
+        """Whether the texts of an object are checked when `maker` creates the object."""
         return isinstance(maker, Named) and (
             self._policy.judge(maker.module, maker.qualname) is Verdict.TEXTS
         )
@@ -79,7 +79,7 @@ class Texts:
 
 
 def _leaves(values: tuple[Value, ...]) -> list[Value]:
-    """The values in containers, to the bottom; a container that is not remembered whole is one itself."""
+    """The values in nested containers; a container whose items were not all kept counts as a value."""
     leaves: list[Value] = []
     waiting = list(values)
     while waiting and len(leaves) < _MOST_LEAVES:

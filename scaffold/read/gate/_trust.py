@@ -116,7 +116,7 @@ def trust_advice(names: Sequence[str], trusted: Collection[str], finder: Finder)
 
 
 def _tokens(name: str, others: int, finder: Finder) -> Iterator[str]:
-    """What may open `name`, the widest first."""
+    """The `--trust` tokens that allow `name`, the widest first."""
     if _is_never(name) or not all(part.isidentifier() for part in name.split(".")):
         return
     top = name.partition(".")[0]

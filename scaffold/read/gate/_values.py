@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 KEPT_ITEMS = 8192
-"""Items of a container that are remembered; what decides anything is far shorter."""
+"""The most items of a container that are kept; containers that affect a verdict are far shorter."""
 MOST_NESTED = 10_000
 """Values in a tuple, nested tuples unfolded: Python unfolds them to hash the tuple."""
 
@@ -60,7 +60,7 @@ class Blob:
 
 
 class Group(tuple):  # type: ignore[type-arg]
-    """A tuple that holds tuples or names: what they hold is known without walking through them."""
+    """A tuple that holds tuples or names, with a summary of its content: no check has to walk through it."""
 
     size: int
     conditional: Named | None
@@ -91,7 +91,7 @@ def is_deep(value: Value) -> bool:
 
 
 def conditional_in(value: Value) -> Named | None:
-    """The first name in a value that may not stand in it, through tuples."""
+    """The first name in a value, or in its tuples, that may only be called at once."""
     if isinstance(value, Named):
         return value if value.conditional else None
     return value.conditional if isinstance(value, Group) else None
@@ -154,7 +154,7 @@ class Pairs:
     values: list[tuple[Value, Value]] = field(default_factory=list)
     whole: bool = True
     closed: bool = False
-    """Whether it is the state of an instance by now: what is added later would not be looked at."""
+    """Whether the container is already the state of an instance: later items would not be checked."""
     more: list[Value] = field(default_factory=list)
     """What can hold a function, of the keys and values that are not remembered."""
 
@@ -178,7 +178,7 @@ class Pairs:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """What a call gives: an instance of a class, or the result of a function."""
+    """A call in the pickle. Represents its result: an instance, or what a function returns."""
 
     maker: Value
     arguments: tuple[Value, ...]
@@ -187,18 +187,18 @@ class Call:
     """Whether only `__new__` runs, as NEWOBJ does, and no `__init__`."""
     state: Value = None
     content: Pairs | None = None
-    """What was set on it item by item, as on an OrderedDict."""
+    """The items that were set after the call, as on an OrderedDict."""
     fresh: bool = False
     """Whether the call makes a new object: the result of a function may be one that others hold too."""
     by_value: bool = False
-    """Whether it is made of code that the file carries."""
+    """Whether the result consists of code that the file carries."""
     kept: Named | None = None
-    """The function that it would call."""
+    """The function that the result would call."""
     replaces: str = ""
-    """The name of a method that takes items, where an attribute stands in its place."""
+    """The name of the method, one that adds items, which an attribute of the instance hides."""
 
     def root(self) -> Named | None:
-        """The name at the bottom of the calls that made it."""
+        """The name at the start of a chain of calls."""
         maker: Value = self.maker
         while isinstance(maker, Call):
             maker = maker.maker
