@@ -17,7 +17,7 @@ from scaffold.find._dvc_files import LOCK, Kept, kept_at, metric_files
 from scaffold.find._source import download_folder
 
 FOLLOWED = "SCAFFOLD_DVC_REPOS"
-"""The variable with the repositories that are asked for a record, which somebody else may have written."""
+"""The variable with the repositories that may be contacted for a project record by another author."""
 _WRITTEN = re.compile(
     r"dvc(?:\+(?P<scheme>http|ssh))?://(?P<place>(?:(?<=ssh://)[\w.-]+@)?[^\s@]*)@(?P<rev>[^/@]+)/(?P<path>.+)"
 )
@@ -67,7 +67,7 @@ def parse_place(written: str) -> Place:
 
 
 def is_named(place: Place) -> bool:
-    """Whether the user's environment names the repository as one that updates may ask."""
+    """Whether the user's environment lists the repository among those that updates may contact."""
     named = os.environ.get(FOLLOWED, "").split()
     return not place.is_local and _plain(place.repository) in map(_plain, named)
 
@@ -77,7 +77,7 @@ def _plain(url: str) -> str:
 
 
 def commits_of(written: str, place: Place, run: Runner) -> list[str]:
-    """Return the commits that the revision names at the repository, asked now.
+    """Return the commits that the revision currently names in the repository.
 
     Raises:
         ModelNotFetchedError: The repository does not answer.
@@ -89,7 +89,7 @@ def commits_of(written: str, place: Place, run: Runner) -> list[str]:
 
 
 def described(written: str, place: Place, run: Runner) -> tuple[Kept, str]:
-    """Return what DVC says of the path, with its commit. No file of the repository is checked out.
+    """Return the DVC entry of the path, with its commit. No file of the repository is checked out.
 
     Raises:
         ModelNotFetchedError: There is no such repository, revision or path.

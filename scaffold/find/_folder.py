@@ -45,7 +45,7 @@ _SAVED = (
 
 
 def model_in(folder: Path) -> tuple[Path, Declared]:
-    """Return the model's file for a folder that a person named, and what is told of it.
+    """Return the model's file for a folder that a person named, and its description.
 
     For a folder that a library loads as a whole that is a list of its files, beside a copy of them. For any
     other it is the one model file in it, or the folder as it is where that has none.

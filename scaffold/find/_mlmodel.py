@@ -85,7 +85,7 @@ class Description:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is told of the flavours."""
+        """The notes on the flavours."""
         unknown = [name for name in self.flavors if name != _ANY and name not in _LIBRARY_FLAVORS]
         if not unknown or _ANY not in self.flavors or any(name in _LIBRARY_FLAVORS for name in self.flavors):
             return ()

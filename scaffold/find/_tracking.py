@@ -35,7 +35,7 @@ class Place:
 
 
 class Tracking:
-    """A tracking server over HTTP, asked for one model."""
+    """Client for one model of a tracking server, over HTTP."""
 
     def __init__(self, written: str, url: str) -> None:
         """Take what a person typed, and the URL of the server; MLflow's variables name registry and login.
@@ -75,7 +75,7 @@ class Tracking:
         return self._registered(rest)
 
     def origin(self, place: Place, run: str) -> Origin:
-        """Return what the server says of the run that made the model."""
+        """Return the origin of the model, with the parameters, metrics and tags of its run."""
         data: dict[str, Any] = {}
         if run:
             response = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
@@ -100,7 +100,7 @@ class Tracking:
         """Return the version of a registered model that an alias names.
 
         Raises:
-            ModelNotFetchedError: There is no such model or alias; the message names those that there are.
+            ModelNotFetchedError: The model or the alias does not exist; the message has the nearest names.
         """
         try:
             query = {"name": name, "alias": alias}
@@ -199,7 +199,7 @@ class Tracking:
             raise self._failed(error, what) from error
 
     def _request(self, server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return an answer; a `RefusedError` says that there is no such thing, or something else is wrong."""
+        """Return the response; a `RefusedError` is for the caller, unless the login or the server failed."""
         try:
             return server.json(f"{_API}/{path}", query)
         except NoAnswerError as error:

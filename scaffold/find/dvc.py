@@ -32,7 +32,7 @@ _REMOTE = ("dvc://", "dvc+ssh://", "dvc+http://")
 
 
 class DvcSource(Source):
-    """What `dvc pull` brings, with the parameters and metrics of the stage that made it."""
+    """A file that `dvc pull` fetches, with the parameters and metrics of the stage that wrote it."""
 
     def __init__(self, *, run: Runner = run_command) -> None:
         self._run = run
@@ -44,7 +44,7 @@ class DvcSource(Source):
         return scheme_of(written) in ("", "file") and kept_at(local_path(written)) is not None
 
     def fetch(self, written: str) -> FoundModel:
-        """Return the file as it is here, or pull it where it is not.
+        """Return the file from the workspace, or pull it if it is missing.
 
         Raises:
             ModelNotFetchedError: The command `dvc` is missing, or its remote does not have the file.
@@ -72,7 +72,7 @@ class DvcSource(Source):
         return uri.startswith((_HERE, *_REMOTE))
 
     def newer(self, origin: Origin) -> str | None:
-        """Return the URI where DVC has another file there now.
+        """Return the URI if DVC now has another file at that path.
 
         No command runs for a repository that only the record names, and none that writes in the current one.
         """
@@ -117,7 +117,7 @@ class DvcSource(Source):
 
 
 def _build_model(written: str, kept: Kept, path: Path, origin: Origin) -> FoundModel:
-    """The model at `path`, with what DVC says of it."""
+    """Build the model at `path` from its DVC entry."""
     dvc_origin = replace(
         origin,
         version=kept.md5,
@@ -163,6 +163,6 @@ def _relative(path: Path) -> str:
 
 
 def _cause(error: CommandError) -> str:
-    """Return what DVC says first of its error; advice follows it."""
+    """Return the first error line of DVC; the lines after it are advice."""
     messages = [line for line in str(error).splitlines() if line.startswith("ERROR: ")]
     return messages[0].rstrip(":") if messages else line_of(error, -1)

@@ -38,7 +38,7 @@ class MlflowSource(Source):
         return scheme_of(written) in _SCHEMES or is_file(local_path(written) / DESCRIPTION)
 
     def fetch(self, written: str) -> FoundModel:
-        """Return the model's own file, and what MLflow says of it; the folder where it has no file.
+        """Return the model's file and its description in MLflow; the folder if the model has no file.
 
         Raises:
             ModelNotFetchedError: The server does not give the model, or mlflow is missing where it is needed.
@@ -102,7 +102,7 @@ def _is_server() -> bool:
 
 
 def _version_now(uri: str, name: str, alias: str | None) -> str:
-    """The version of a registered model that an alias names now; the newest without one."""
+    """The version of a registered model that an alias names now; the newest version without an alias."""
     if not _is_server():
         return version_number(ask_mlflow("newest", uri, Path(), _tracking_uri()).get("version"))
     server = _server(uri)

@@ -35,7 +35,7 @@ class StoreSource(Source):
         self._find = find
 
     def recognises(self, written: str) -> bool:
-        """Whether it names a registered model."""
+        """Whether the text names a registered model."""
         return written.startswith(_SCHEME)
 
     def fetch(self, written: str) -> FoundModel:
@@ -56,7 +56,7 @@ class StoreSource(Source):
         return FoundModel(path=path, provenance=named, origin=_origin(written, model), declared=declared)
 
     def newer(self, origin: Origin) -> str | None:
-        """Return what the alias stands for now, else what was registered last, if it is another version."""
+        """Return the URI of the aliased version, else of the newest, if that version changed."""
         from scaffold.store import open_store
 
         reference = _reference(origin.uri)
@@ -67,7 +67,7 @@ class StoreSource(Source):
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
 
     def _of_mlflow(self, written: str, model: Model) -> FoundModel:
-        """The model of MLflow, under the name that was typed for it here."""
+        """The model of MLflow, with the typed URI as its origin."""
         from scaffold.store import tracking_uri
 
         if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_uri()):
@@ -118,7 +118,7 @@ def _declared(store: Store, model: Model) -> Declared:
 
 
 def _origin(written: str, model: Model) -> Origin:
-    """What is known of the training. It is text of whoever can write the database."""
+    """The record of the training. Anyone who can write to the database can write this text."""
     run = model.run
     if run is None:
         return Origin(uri=written, version=one_line(model.version))
