@@ -23,7 +23,7 @@ def check_store(url: str | None = None) -> Prerequisite:
 
     Raises:
         MissingExtraError: The `store` extra is not installed.
-        StoreError: The URL is none, or its driver is not installed.
+        StoreError: The URL is invalid, or its driver is not installed.
     """
     if uri := tracking_uri(url):
         return _check_mlflow(uri)

@@ -61,7 +61,7 @@ class MlflowStore(Store):
         Raises:
             StoreError: mlflow is not installed, or refuses.
         """
-        self._aliases(model.name)  # a server that does not answer is told within seconds
+        self._aliases(model.name)  # an unreachable server is reported within seconds
         local = self._server if isinstance(self._server, LocalMlflow) else self._local()
         try:
             with self._convert_errors(absent=False):
@@ -195,7 +195,7 @@ class MlflowStore(Store):
         )
 
     def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        """An answer of the server; an empty one if it does not have what is asked for."""
+        """The response of the server; empty if the requested entity does not exist."""
         try:
             with self._convert_errors():
                 return self._server.json(f"{_API}/{path}", query)
@@ -204,10 +204,10 @@ class MlflowStore(Store):
 
     @contextlib.contextmanager
     def _convert_errors(self, *, absent: bool = True) -> Iterator[None]:
-        """Say what the server says; that it does not have something is no failure where it may be `absent`.
+        """Convert errors of the client to errors of the store.
 
         Raises:
-            RefusedError: It does not have what is asked for.
+            RefusedError: The requested entity does not exist; raised only if `absent` is set.
             StoreUnusableError: Anything else.
         """
         try:

@@ -111,7 +111,7 @@ def _runs(server: Server, condition: str, limit: int) -> list[dict[str, Any]]:
 
 
 def _entry(run: Mapping[str, Any]) -> Entry:
-    """The deployment of a run: text of whoever can write to MLflow."""
+    """The deployment of a run. Anyone who can write to MLflow can write this text."""
     listed = map(as_dict, as_list(as_dict(run.get("data")).get("tags")))
     tags = {
         str(tag.get("key")).removeprefix(_PREFIX): one_line(str(tag.get("value")), _MOST_CHARACTERS)

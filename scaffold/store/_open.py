@@ -59,7 +59,7 @@ def open_store(url: str | None = None) -> Store:
 
 
 def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
-    """Return what connects to the database at `url`, which nothing has been asked of yet.
+    """Return an engine for the database at `url`; no connection is opened yet.
 
     Args:
         url: As for `open_store`.
@@ -67,7 +67,7 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
 
     Raises:
         MissingExtraError: The `store` extra is not installed.
-        StoreError: The URL is none, its driver is not installed, or the folder cannot be made.
+        StoreError: The URL is invalid, its driver is not installed, or the folder cannot be made.
     """
     try:
         import sqlalchemy
@@ -116,7 +116,7 @@ def _default_files(url: Any) -> Path:
 
 
 def _connect_args(url: Any, *, make_folder: bool) -> dict[str, Any]:
-    """SQLite: make the folder if that is wanted, and wait for whoever is writing."""
+    """SQLite: create the folder if `make_folder`, and wait for other writers."""
     if url.get_backend_name() != "sqlite":
         return {}
     if make_folder and url.database and url.database != ":memory:":

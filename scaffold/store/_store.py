@@ -96,10 +96,10 @@ class Store:
         return self.require_model(Reference(name=model.name, version=version))
 
     def require_free(self, model: Model) -> bool:
-        """Return whether the model's version is not there yet, where it may be with this very model.
+        """Return whether the version is still free; the same model may be registered under it.
 
         Raises:
-            VersionTakenError: It is there with another model or sample.
+            VersionTakenError: The version is registered with another model or sample.
         """
         existing = (
             self.find_model(Reference(name=model.name, version=model.version)) if model.version else None
@@ -142,7 +142,7 @@ class Store:
         """Return a model, as `find_model`.
 
         Raises:
-            UnknownModelError: It is not there; the error has the nearest names.
+            UnknownModelError: The model does not exist; the error has the nearest names.
         """
         model = self.find_model(reference)
         if model is not None:
@@ -233,9 +233,9 @@ def unusable(url: Any, error: Exception) -> StoreError:
 
 
 def _require_same(registered: Model, model: Model) -> None:
-    """Refuse another model, or another sample, under a version that is there."""
+    """Refuse another model, or another sample, under a registered version."""
     pairs = [("model", registered.sha256, model.sha256)]
-    # A sample that is not given this time stays as it is.
+    # Without a new sample the registered sample is kept.
     pairs += [("input", registered.input, model.input)] if model.input else []
     pairs += [("output", registered.output, model.output)] if model.output else []
     for part, expected, actual in pairs:
