@@ -48,17 +48,17 @@ def find_model(written: str) -> FoundModel:
 
 
 def brings_sample(model: object) -> bool:
-    """Whether `model`, as for `find_model`, is of a source that may have a sample of its own."""
+    """Whether the source of `model` (as for `find_model`) may have a sample of the model."""
     if not isinstance(model, str):
         return False
     return _source_of(model).brings_sample
 
 
 def find_newer(origin: Origin) -> FoundModel | None:
-    """Return the model that is at a source now; None where that is the model of `origin` still.
+    """Return the current model of a source; None if that is still the model of `origin`.
 
     Raises:
-        ReadError: The source does not give it, or does not follow such a URI.
+        ReadError: The source does not return the model, or does not follow URIs of this kind.
         StoreError: As for `find_model`.
     """
     source = _source_of(origin.uri)
@@ -68,10 +68,10 @@ def find_newer(origin: Origin) -> FoundModel | None:
     written = source.newer(origin)
     if written is None:
         return None
-    found = source.fetch(written)
-    same_file = found.path.is_file() and sha256_file(found.path) == origin.sha256
-    version = found.origin.version if found.origin else ""
-    return None if same_file and (version == origin.version or not source.brings_sample) else found
+    model = source.fetch(written)
+    same_file = model.path.is_file() and sha256_file(model.path) == origin.sha256
+    version = model.origin.version if model.origin else ""
+    return None if same_file and (version == origin.version or not source.brings_sample) else model
 
 
 def _source_of(written: str) -> Source:

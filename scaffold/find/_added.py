@@ -30,11 +30,11 @@ def _loaded(scheme: str) -> Source | None:
             continue
         where = f"the source of the scheme {scheme}, {point.value}"
         try:
-            made = point.load()()
+            source = point.load()()
         except Exception as error:
             cause = f"{where}, does not load ({type(error).__name__}: {error})"
             raise ModelNotFetchedError(f"{scheme}:", cause, "") from error
-        if not isinstance(made, Source):
+        if not isinstance(source, Source):
             raise ModelNotFetchedError(f"{scheme}:", f"{where}, is no scaffold.find.Source", "")
-        return made
+        return source
     return None

@@ -83,10 +83,10 @@ def _listed(server: Server, written: str, root: str) -> Iterator[str]:
         below = folders.pop()
         path = f"{root}/{below}" if below else root
         try:
-            found = server.json(_FILES, {"path": path})
+            listing = server.json(_FILES, {"path": path})
         except (RefusedError, NoAnswerError) as error:
             raise not_fetched(error, written, server.url, path) from error
-        for entry in map(as_dict, as_list(found.get("files"))):
+        for entry in map(as_dict, as_list(listing.get("files"))):
             name = entry.get("path")
             if not isinstance(name, str) or not is_safe_path(name):
                 raise ModelNotFetchedError(written, f"it has a file {str(name)[:100]!r}", "")

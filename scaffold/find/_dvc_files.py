@@ -23,13 +23,13 @@ _FOLDER = ".dir"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A file of DVC's, and what describes it."""
+    """A file that DVC tracks, and the file that describes it."""
 
     path: Path
     described_in: Path
     """The `.dvc` file or the `dvc.lock`."""
     target: str
-    """What `dvc pull` is given in that folder."""
+    """The target for `dvc pull` in that folder."""
     md5: str = ""
     """With `.dir` at its end for that of a folder's listing."""
     is_plain: bool = False
@@ -38,14 +38,14 @@ class Kept:
 
 
 def kept_at(path: Path) -> Kept | None:
-    """Return what DVC says of the file, the folder or the `.dvc` file at `path`; None for any other."""
+    """Return the DVC entry of the file, the folder or the `.dvc` file at `path`; None if it has none."""
     pointer = path if path.suffix == ".dvc" else path.parent / f"{path.name}.dvc"
     if is_file(pointer):
         out = as_dict(next(iter(as_list(_read(pointer).get("outs"))), {}))
         name = out.get("path")
-        there = name if isinstance(name, str) and Path(name).name == name else pointer.stem
+        file_name = name if isinstance(name, str) and Path(name).name == name else pointer.stem
         return Kept(
-            path=pointer.parent / there,
+            path=pointer.parent / file_name,
             described_in=pointer,
             target=pointer.name,
             md5=_md5(out),
@@ -82,7 +82,7 @@ def _md5(out: Mapping[str, Any]) -> str:
 
 
 def is_as_kept(kept: Kept) -> bool:
-    """Whether what is at the path is what DVC describes, as far as that can be told."""
+    """Whether the content at the path matches the hash of DVC, as far as that can be checked."""
     if not kept.path.exists():
         return False
     if not (kept.is_plain and kept.md5):
@@ -129,7 +129,7 @@ def metric_files(kept: Kept) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return a file of YAML or JSON; empty where it is neither, or holds no mapping."""
+    """Return the mapping in a YAML or JSON file; empty if the file holds none."""
     import yaml
 
     try:

@@ -17,7 +17,7 @@ from scaffold.find._dvc_files import LOCK, Kept, kept_at, metric_files
 from scaffold.find._source import download_folder
 
 FOLLOWED = "SCAFFOLD_DVC_REPOS"
-"""The variable with the repositories that are asked for a record, which somebody else may have written."""
+"""The variable with the repositories that may be contacted for a project record by another author."""
 _WRITTEN = re.compile(
     r"dvc(?:\+(?P<scheme>http|ssh))?://(?P<place>(?:(?<=ssh://)[\w.-]+@)?[^\s@]*)@(?P<rev>[^/@]+)/(?P<path>.+)"
 )
@@ -52,14 +52,14 @@ def parse_place(written: str) -> Place:
         ModelNotFetchedError: It names no repository, no revision or no path.
     """
     unlike = ModelNotFetchedError(without_credentials(written), _UNLIKE, _NAME_IT)
-    found = _WRITTEN.fullmatch(written)
-    if found is None:
+    match = _WRITTEN.fullmatch(written)
+    if match is None:
         raise unlike
-    place, revision, path = found["place"], unquote(found["rev"]), found["path"]
-    local = place.startswith(("/", ".")) and not found["scheme"]
-    repository = place if local else f"{found['scheme'] or 'https'}://{place}"
-    known = local or REPOSITORY.fullmatch(repository)
-    if not known or not _REVISION.fullmatch(revision) or not is_safe_path(path):
+    place, revision, path = match["place"], unquote(match["rev"]), match["path"]
+    local = place.startswith(("/", ".")) and not match["scheme"]
+    repository = place if local else f"{match['scheme'] or 'https'}://{place}"
+    is_repository = local or REPOSITORY.fullmatch(repository)
+    if not is_repository or not _REVISION.fullmatch(revision) or not is_safe_path(path):
         raise unlike
     return Place(
         repository=str(Path(place).absolute()) if local else repository, revision=revision, path=path
@@ -67,7 +67,7 @@ def parse_place(written: str) -> Place:
 
 
 def is_named(place: Place) -> bool:
-    """Whether the user's environment names the repository as one that updates may ask."""
+    """Whether the user's environment lists the repository among those that updates may contact."""
     named = os.environ.get(FOLLOWED, "").split()
     return not place.is_local and _plain(place.repository) in map(_plain, named)
 
@@ -77,19 +77,19 @@ def _plain(url: str) -> str:
 
 
 def commits_of(written: str, place: Place, run: Runner) -> list[str]:
-    """Return the commits that the revision names at the repository, asked now.
+    """Return the commits that the revision currently names in the repository.
 
     Raises:
         ModelNotFetchedError: The repository does not answer.
     """
-    asked = ["git", "ls-remote", "--", place.repository, place.revision, f"{place.revision}^{{}}"]
+    command = ["git", "ls-remote", "--", place.repository, place.revision, f"{place.revision}^{{}}"]
     # Not in the current folder: its repository may configure programs that git runs.
-    listed = _git(written, asked, download_folder(), run, _ANSWER_S)
+    listed = _git(written, command, download_folder(), run, _ANSWER_S)
     return [line.split("\t")[0] for line in listed.splitlines()]
 
 
 def described(written: str, place: Place, run: Runner) -> tuple[Kept, str]:
-    """Return what DVC says of the path, with its commit. No file of the repository is checked out.
+    """Return the DVC entry of the path, with its commit. No file of the repository is checked out.
 
     Raises:
         ModelNotFetchedError: There is no such repository, revision or path.
@@ -126,6 +126,6 @@ def _git(written: str, command: list[str], folder: Path, run: Runner, limit_s: f
     try:
         return run(command, cwd=folder, env={**os.environ, **_NO_QUESTIONS}, timeout_s=limit_s).stdout
     except CommandError as error:
-        told = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "no end after"))]
-        cause = told[0].removeprefix("fatal: ") if told else f"git ended with status {error.status}"
+        messages = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "no end after"))]
+        cause = messages[0].removeprefix("fatal: ") if messages else f"git ended with status {error.status}"
         raise ModelNotFetchedError(written, cause.rstrip("."), "") from error

@@ -45,7 +45,7 @@ _SAVED = (
 
 
 def model_in(folder: Path) -> tuple[Path, Declared]:
-    """Return the model's file for a folder that a person named, and what is told of it.
+    """Return the model's file for a folder that a person named, and its description.
 
     For a folder that a library loads as a whole that is a list of its files, beside a copy of them. For any
     other it is the one model file in it, or the folder as it is where that has none.
@@ -141,13 +141,13 @@ def _place(folder: Path, name: str, target: Path) -> None:
 
 
 def _only_file(folder: Path) -> Path:
-    found = list(_model_files(folder))
-    if len(found) > 1:
-        shown = ", ".join(path.name for path in found[:_MOST_NAMED])
+    model_files = list(_model_files(folder))
+    if len(model_files) > 1:
+        shown = ", ".join(path.name for path in model_files[:_MOST_NAMED])
         raise NotAModelError(
-            str(folder), f"it is a folder with {len(found)} model files, {shown}", "Name one of them."
+            str(folder), f"it is a folder with {len(model_files)} model files, {shown}", "Name one of them."
         )
-    return found[0] if found else folder
+    return model_files[0] if model_files else folder
 
 
 def _model_files(folder: Path) -> Iterator[Path]:

@@ -26,7 +26,7 @@ from scaffold.errors import ModelNotFetchedError
 from scaffold.find._source import Declared, DeclaredField
 
 DESCRIPTION = "MLmodel"
-_KNOWN = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels")
+_LIBRARY_FLAVORS = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels")
 """The flavours whose file is read as one of the formats of `read`."""
 _ANY = "python_function"
 _FILE = "file"
@@ -70,9 +70,9 @@ class Description:
     @property
     def names(self) -> Iterator[str]:
         """The files that the flavours name: those of a known flavour first."""
-        known = [self.flavors[name] for name in _KNOWN if name in self.flavors]
+        library_flavors = [self.flavors[name] for name in _LIBRARY_FLAVORS if name in self.flavors]
         others = [self.flavors[name] for name in (_ANY, _FILE) if name in self.flavors]
-        for flavor in (*known, *others):
+        for flavor in (*library_flavors, *others):
             for key in _FILE_KEYS:
                 if isinstance(flavor.get(key), str):
                     yield flavor[key]
@@ -85,9 +85,9 @@ class Description:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is told of the flavours."""
-        unknown = [name for name in self.flavors if name != _ANY and name not in _KNOWN]
-        if not unknown or _ANY not in self.flavors or any(name in _KNOWN for name in self.flavors):
+        """The notes on the flavours."""
+        unknown = [name for name in self.flavors if name != _ANY and name not in _LIBRARY_FLAVORS]
+        if not unknown or _ANY not in self.flavors or any(name in _LIBRARY_FLAVORS for name in self.flavors):
             return ()
         return (f"MLflow's flavour {one_line(unknown[0], _MOST_NAME)} is not known: its {_ANY} is taken",)
 
@@ -129,8 +129,8 @@ def model_file(folder: Path, description: Description, written: str, work: Path)
         ModelNotFetchedError: A path leads out of the folder.
     """
     named = [_below(folder, name, written) for name in description.names]
-    usual = (_below(folder, name, written) for name in _FILE_NAMES)
-    file = next((file for file in chain(named, usual) if file.is_file()), None)
+    default_files = (_below(folder, name, written) for name in _FILE_NAMES)
+    file = next((file for file in chain(named, default_files) if file.is_file()), None)
     if file is None or not description.code:
         return file or folder
     code = _below(folder, description.code, written)
@@ -152,7 +152,7 @@ def declared_by(folder: Path, description: Description, written: str, work: Path
         written: What a person typed, for messages.
         work: A folder of ours, for the sample.
     """
-    requirements, notes = _requirements(folder, any(name in _KNOWN for name in description.flavors))
+    requirements, notes = _requirements(folder, any(name in _LIBRARY_FLAVORS for name in description.flavors))
     example, unread = _example(folder, description, written, work)
     return Declared(
         input=example,

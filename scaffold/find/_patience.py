@@ -1,4 +1,4 @@
-"""Wait for a call of a library that has no limit of its own, or one of many minutes."""
+"""Wait for a call of a library that has no time limit, or a limit of many minutes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOOK_S = 0.5
 
 
 class StalledError(Exception):
-    """A call did not return, and nothing came of it."""
+    """A call did not return within its limit."""
 
 
 def returned_in_time(

@@ -37,7 +37,7 @@ class Declared:
     input: Path | None = None
     """A file with a sample of the input."""
     output: Path | None = None
-    """A file with what the model gives for that sample."""
+    """A file with the predictions of the model for that sample."""
     fields: tuple[DeclaredField, ...] = ()
     """The fields of the input; empty where the source does not say."""
     requirements: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class FoundModel:
     """A model on this machine, and what its source says about it."""
 
     path: Path
-    """The file, or the folder of a model that is one."""
+    """The file of the model, or its folder if the model is a folder."""
     provenance: str
     """What the model card says of its origin."""
     origin: Origin | None = None
@@ -79,7 +79,7 @@ class Source(ABC):
         """
 
     def follows(self, uri: str) -> bool:  # noqa: ARG002
-        """Whether `newer` may ask for a URI that a record holds: somebody else may have written it."""
+        """Whether `newer` may fetch a URI from a record, which another author may have written."""
         return True
 
     def newer(self, origin: Origin) -> str | None:
@@ -123,7 +123,7 @@ def imported(module: str, source: str, packages: str) -> ModuleType:
 
 
 def download_folder() -> Path:
-    """Create and return a folder for one download, which is there until this process ends."""
+    """Create and return a folder for one download; the folder is deleted when this process ends."""
     return Path(tempfile.mkdtemp(dir=_downloads().name))
 
 

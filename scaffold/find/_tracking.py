@@ -35,7 +35,7 @@ class Place:
 
 
 class Tracking:
-    """A tracking server over HTTP, asked for one model."""
+    """Client for one model of a tracking server, over HTTP."""
 
     def __init__(self, written: str, url: str) -> None:
         """Take what a person typed, and the URL of the server; MLflow's variables name registry and login.
@@ -75,11 +75,11 @@ class Tracking:
         return self._registered(rest)
 
     def origin(self, place: Place, run: str) -> Origin:
-        """Return what the server says of the run that made the model."""
+        """Return the origin of the model, with the parameters, metrics and tags of its run."""
         data: dict[str, Any] = {}
         if run:
-            found = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
-            data = as_dict(as_dict(found.get("run")).get("data"))
+            response = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
+            data = as_dict(as_dict(response.get("run")).get("data"))
         tags = facts(_pairs(data.get("tags")))
         return Origin(
             uri=self._written,
@@ -100,15 +100,17 @@ class Tracking:
         """Return the version of a registered model that an alias names.
 
         Raises:
-            ModelNotFetchedError: There is no such model or alias; the message names those that there are.
+            ModelNotFetchedError: The model or the alias does not exist; the message has the nearest names.
         """
         try:
             query = {"name": name, "alias": alias}
-            return as_dict(self._ask(self._registry, "registered-models/alias", query).get("model_version"))
+            return as_dict(
+                self._request(self._registry, "registered-models/alias", query).get("model_version")
+            )
         except RefusedError as error:
             model = self._model(name)
-            known = [str(as_dict(each).get("alias")) for each in as_list(model.get("aliases"))]
-            raise self._absent(f"alias '{alias}' of {name}", known, alias) from error
+            aliases = [str(as_dict(each).get("alias")) for each in as_list(model.get("aliases"))]
+            raise self._absent(f"alias '{alias}' of {name}", aliases, alias) from error
 
     def download(self, uri: str, folder: Path) -> None:
         """Copy the files at an artifact URI into an empty folder.
@@ -121,8 +123,8 @@ class Tracking:
     # ------------------------------------------------------------------ places
 
     def _of_run(self, run: str, path: str) -> Place:
-        found = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
-        outputs = as_dict(as_dict(found.get("run")).get("outputs"))
+        response = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
+        outputs = as_dict(as_dict(response.get("run")).get("outputs"))
         for output in as_list(outputs.get("model_outputs")):
             model_id = str(as_dict(output).get("model_id"))
             if _MODEL_ID.fullmatch(model_id):
@@ -130,12 +132,12 @@ class Tracking:
                 logged_info = as_dict(as_dict(logged.get("model")).get("info"))
                 if logged_info.get("name") == path:
                     return Place(uri=str(logged_info.get("artifact_uri")), run=run, model_id=model_id)
-        info = as_dict(as_dict(found.get("run")).get("info"))
+        info = as_dict(as_dict(response.get("run")).get("info"))
         return Place(uri=f"{info.get('artifact_uri')}/{path}".rstrip("/"), run=run)
 
     def _logged(self, model_id: str) -> Place:
-        found = self._get(self._server, f"logged-models/{model_id}", {}, f"model {model_id}")
-        info = as_dict(as_dict(found.get("model")).get("info"))
+        response = self._get(self._server, f"logged-models/{model_id}", {}, f"model {model_id}")
+        info = as_dict(as_dict(response.get("model")).get("info"))
         return Place(
             uri=str(info.get("artifact_uri")), run=identifier(info.get("source_run_id")), model_id=model_id
         )
@@ -154,16 +156,18 @@ class Tracking:
                 )
         query = {"name": name, "version": version}
         try:
-            found = as_dict(self._ask(self._registry, "model-versions/get", query).get("model_version"))
+            registered = as_dict(
+                self._request(self._registry, "model-versions/get", query).get("model_version")
+            )
         except RefusedError as error:
-            known = [str(each) for each in self._versions(name)]
-            raise self._absent(f"version {version} of {name}", known, version) from error
+            versions = [str(each) for each in self._versions(name)]
+            raise self._absent(f"version {version} of {name}", versions, version) from error
         uri = self._get(self._registry, "model-versions/get-download-uri", query, "its files")
-        model_id = str(found.get("source", "")).rpartition("/")[2]
+        model_id = str(registered.get("source", "")).rpartition("/")[2]
         return Place(
             uri=str(uri.get("artifact_uri")),
-            version=version_number(found.get("version")),
-            run=identifier(found.get("run_id")),
+            version=version_number(registered.get("version")),
+            run=identifier(registered.get("run_id")),
             model_id=model_id if _MODEL_ID.fullmatch(model_id) else "",
         )
 
@@ -171,31 +175,31 @@ class Tracking:
         self._model(name)
         escaped = name.replace("'", "''")
         query = {"filter": f"name='{escaped}'", "max_results": "1000"}
-        found = self._get(self._registry, "model-versions/search", query, f"model {name}")
-        versions = map(as_dict, as_list(found.get("model_versions")))
+        response = self._get(self._registry, "model-versions/search", query, f"model {name}")
+        versions = map(as_dict, as_list(response.get("model_versions")))
         ready = [each for each in versions if each.get("status", "READY") == "READY"]
         return sorted(int(number) for each in ready if (number := version_number(each.get("version"))))
 
     def _model(self, name: str) -> Mapping[str, Any]:
         try:
-            found = self._ask(self._registry, "registered-models/get", {"name": name})
-            return as_dict(found.get("registered_model"))
+            response = self._request(self._registry, "registered-models/get", {"name": name})
+            return as_dict(response.get("registered_model"))
         except RefusedError as error:
             query = {"max_results": "200"}
             listed = self._get(self._registry, "registered-models/search", query, f"model {name}")
-            known = [str(as_dict(each).get("name")) for each in as_list(listed.get("registered_models"))]
-            raise self._absent(f"model '{name}'", known, name) from error
+            names = [str(as_dict(each).get("name")) for each in as_list(listed.get("registered_models"))]
+            raise self._absent(f"model '{name}'", names, name) from error
 
     # ------------------------------------------------------------------ requests
 
     def _get(self, server: Server, path: str, query: Mapping[str, str], what: str) -> dict[str, Any]:
         try:
-            return self._ask(server, path, query)
+            return self._request(server, path, query)
         except RefusedError as error:
             raise self._failed(error, what) from error
 
-    def _ask(self, server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return an answer; a `RefusedError` says that there is no such thing, or something else is wrong."""
+    def _request(self, server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return the response; a `RefusedError` is for the caller, unless the login or the server failed."""
         try:
             return server.json(f"{_API}/{path}", query)
         except NoAnswerError as error:
@@ -208,10 +212,10 @@ class Tracking:
     def _failed(self, error: RefusedError | NoAnswerError, what: str) -> ModelNotFetchedError:
         return not_fetched(error, self._written, self.url, what)
 
-    def _absent(self, what: str, known: Sequence[str], wanted: str) -> ModelNotFetchedError:
-        shown = nearest(wanted, [one_line(each) for each in known])
-        there = f"; nearest: {', '.join(shown)}" if shown else "; it has none"
-        return ModelNotFetchedError(self._written, f"{self.url} has no {what}{there}", "")
+    def _absent(self, what: str, candidates: Sequence[str], wanted: str) -> ModelNotFetchedError:
+        shown = nearest(wanted, [one_line(each) for each in candidates])
+        suggestion = f"; nearest: {', '.join(shown)}" if shown else "; it has none"
+        return ModelNotFetchedError(self._written, f"{self.url} has no {what}{suggestion}", "")
 
 
 def _pairs(listed: Any) -> list[tuple[Any, Any]]:

@@ -32,7 +32,7 @@ _REMOTE = ("dvc://", "dvc+ssh://", "dvc+http://")
 
 
 class DvcSource(Source):
-    """What `dvc pull` brings, with the parameters and metrics of the stage that made it."""
+    """A file that `dvc pull` fetches, with the parameters and metrics of the stage that wrote it."""
 
     def __init__(self, *, run: Runner = run_command) -> None:
         self._run = run
@@ -44,7 +44,7 @@ class DvcSource(Source):
         return scheme_of(written) in ("", "file") and kept_at(local_path(written)) is not None
 
     def fetch(self, written: str) -> FoundModel:
-        """Return the file as it is here, or pull it where it is not.
+        """Return the file from the workspace, or pull it if it is missing.
 
         Raises:
             ModelNotFetchedError: The command `dvc` is missing, or its remote does not have the file.
@@ -54,25 +54,25 @@ class DvcSource(Source):
         if written.startswith(_HERE):
             kept = _kept_here(written)
         else:
-            found = kept_at(local_path(written))
-            assert found is not None
-            kept = found
+            pointer = kept_at(local_path(written))
+            assert pointer is not None
+            kept = pointer
         if not kept.path.exists():
             self._dvc(written, ["pull", kept.target], kept.described_in.parent, str(kept.described_in.parent))
         origin = Origin(uri=_here(kept), revision=revision(kept.described_in.parent, self._run))
-        found_model = _found(written, kept, kept.path, origin)
+        model = _build_model(written, kept, kept.path, origin)
         if is_as_kept(kept):
-            return found_model
+            return model
         note = f"{kept.path.name} is another file than {kept.described_in.name} has: dvc status"
-        declared = found_model.declared
-        return replace(found_model, declared=replace(declared, notes=(*declared.notes, note)))
+        declared = model.declared
+        return replace(model, declared=replace(declared, notes=(*declared.notes, note)))
 
     def follows(self, uri: str) -> bool:
         """Whether it is a path in the user's current repository, which is only read, or a `dvc://` URL."""
         return uri.startswith((_HERE, *_REMOTE))
 
     def newer(self, origin: Origin) -> str | None:
-        """Return the URI where DVC has another file there now.
+        """Return the URI if DVC now has another file at that path.
 
         No command runs for a repository that only the record names, and none that writes in the current one.
         """
@@ -103,7 +103,7 @@ class DvcSource(Source):
         command = ["get", "-q", "--rev", commit, "-o", str(target), "--", place.repository, place.path]
         self._dvc(written, command, target.parent, "")
         uri = "" if place.is_local else written
-        return _found(written, kept, target, Origin(uri=uri, revision=commit))
+        return _build_model(written, kept, target, Origin(uri=uri, revision=commit))
 
     def _dvc(self, written: str, arguments: list[str], folder: Path, again_in: str) -> None:
         try:
@@ -116,16 +116,16 @@ class DvcSource(Source):
             raise ModelNotFetchedError(written, _cause(error), again) from error
 
 
-def _found(written: str, kept: Kept, path: Path, origin: Origin) -> FoundModel:
-    """The model at `path`, with what DVC says of it."""
-    known = replace(
+def _build_model(written: str, kept: Kept, path: Path, origin: Origin) -> FoundModel:
+    """Build the model at `path` from its DVC entry."""
+    dvc_origin = replace(
         origin,
         version=kept.md5,
         params=facts(list(params_of(kept))),
         metrics=facts(list(metrics_of(kept))),
     )
     model, declared = model_in(path) if is_folder(path) else (path, Declared())
-    return FoundModel(path=model, provenance=written, origin=known, declared=declared)
+    return FoundModel(path=model, provenance=written, origin=dvc_origin, declared=declared)
 
 
 def _kept_here(uri: str) -> Kept:
@@ -163,6 +163,6 @@ def _relative(path: Path) -> str:
 
 
 def _cause(error: CommandError) -> str:
-    """Return what DVC says first of its error; advice follows it."""
-    told = [line for line in str(error).splitlines() if line.startswith("ERROR: ")]
-    return told[0].rstrip(":") if told else line_of(error, -1)
+    """Return the first error line of DVC; the lines after it are advice."""
+    messages = [line for line in str(error).splitlines() if line.startswith("ERROR: ")]
+    return messages[0].rstrip(":") if messages else line_of(error, -1)

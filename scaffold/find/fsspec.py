@@ -40,7 +40,7 @@ _CREDENTIALS = {
 """The variables that hold credentials, by one of the schemes of a package."""
 
 _ANSWER_S = 10.0
-"""How long a server may take to log in and to tell of one file."""
+"""The time limit for the login and the metadata of one file."""
 _STALL_S = 60.0
 """How long no byte may come: some libraries write a part of 32 MiB at once."""
 
@@ -52,7 +52,7 @@ class FsspecSource(Source):
     """A URL of any scheme that no other source takes."""
 
     def recognises(self, written: str) -> bool:
-        """Whether it is a URL; `file://` is a path."""
+        """Whether the text is a URL; `file://` is a path."""
         return scheme_of(written) not in ("", "file")
 
     def fetch(self, written: str) -> FoundModel:
@@ -73,7 +73,7 @@ class FsspecSource(Source):
         return scheme_of(uri) in _PACKAGES and "::" not in uri
 
     def newer(self, origin: Origin) -> str | None:
-        """Return the URL again if its version is another one, or cannot be told."""
+        """Return the URL if the version of its file changed or is unknown."""
         scheme = scheme_of(origin.uri)
         filesystem, place = _filesystem(origin.uri, origin.uri, scheme)
         with _named(origin.uri, scheme):
@@ -100,23 +100,23 @@ def _filesystem(url: str, shown: str, scheme: str) -> tuple[Any, str]:
 
 
 def _version(filesystem: Any, place: str) -> str:
-    """What tells one content of a file from another: its version or ETag; empty where there is none.
+    """The version or the ETag of a file; empty if the server has neither.
 
     Raises:
         StalledError: The server does not answer. Another error is reported where the file is fetched.
     """
 
-    def known() -> dict[str, Any]:
+    def file_details() -> dict[str, Any]:
         filesystem.invalidate_cache()  # an earlier call may have listed the folder
         return dict(filesystem.info(place))
 
     try:
-        found = returned_in_time(known, _ANSWER_S)
+        details = returned_in_time(file_details, _ANSWER_S)
     except StalledError:
         raise
     except Exception:
         return ""
-    version = next((found[key] for key in _VERSION_KEYS if found.get(key)), "")
+    version = next((details[key] for key in _VERSION_KEYS if details.get(key)), "")
     return one_line(str(version).strip('"'))
 
 
@@ -144,5 +144,5 @@ def _is_refusal(error: Exception) -> bool:
 
 def _where_credentials_stand(scheme: str) -> str:
     package = _PACKAGES.get(scheme)
-    names = next((names for known, names in _CREDENTIALS.items() if _PACKAGES[known] == package), None)
+    names = next((names for other, names in _CREDENTIALS.items() if _PACKAGES[other] == package), None)
     return f"; {package} reads the credentials from {names}" if names else ""

@@ -38,7 +38,7 @@ class MlflowSource(Source):
         return scheme_of(written) in _SCHEMES or is_file(local_path(written) / DESCRIPTION)
 
     def fetch(self, written: str) -> FoundModel:
-        """Return the model's own file, and what MLflow says of it; the folder where it has no file.
+        """Return the model's file and its description in MLflow; the folder if the model has no file.
 
         Raises:
             ModelNotFetchedError: The server does not give the model, or mlflow is missing where it is needed.
@@ -53,8 +53,8 @@ class MlflowSource(Source):
         folder.mkdir()
         if not _is_server():
             answer = ask_mlflow("fetch", written, folder, _tracking_uri())
-            found = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
-            return _read(found, written, _origin(written, answer))
+            model_folder = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
+            return _read(model_folder, written, _origin(written, answer))
         tracking = _server(written)
         place = tracking.place()
         tracking.download(place.uri, folder)
@@ -102,12 +102,12 @@ def _is_server() -> bool:
 
 
 def _version_now(uri: str, name: str, alias: str | None) -> str:
-    """The version of a registered model that an alias names now; the newest without one."""
+    """The version of a registered model that an alias names now; the newest version without an alias."""
     if not _is_server():
         return version_number(ask_mlflow("newest", uri, Path(), _tracking_uri()).get("version"))
     server = _server(uri)
-    found = server.aliased(name, alias).get("version") if alias else server.newest_version(name)
-    return version_number(found)
+    version = server.aliased(name, alias).get("version") if alias else server.newest_version(name)
+    return version_number(version)
 
 
 def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:

@@ -8,14 +8,14 @@ from scaffold.find._source import Declared, FoundModel, Source, local_path
 
 
 class PathSource(Source):
-    """Any other text. Whether there is a file is checked where it is read."""
+    """Any other text is a path. The reader checks whether the file exists."""
 
     def recognises(self, written: str) -> bool:  # noqa: ARG002
-        """Whether it is a path: always."""
+        """Always true: every text may be a path."""
         return True
 
     def follows(self, uri: str) -> bool:  # noqa: ARG002
-        """Never: a path in a record may be one of another machine, or of a stranger's choice."""
+        """Never: a path in a record may be from another machine, or chosen by an attacker."""
         return False
 
     def fetch(self, written: str) -> FoundModel:

@@ -35,7 +35,7 @@ class StoreSource(Source):
         self._find = find
 
     def recognises(self, written: str) -> bool:
-        """Whether it names a registered model."""
+        """Whether the text names a registered model."""
         return written.startswith(_SCHEME)
 
     def fetch(self, written: str) -> FoundModel:
@@ -46,42 +46,42 @@ class StoreSource(Source):
         """
         from scaffold.store import open_store, tracking_uri
 
-        with closing(open_store()) as opened:
-            model = opened.require_model(_reference(written))
+        with closing(open_store()) as store:
+            model = store.require_model(_reference(written))
             if tracking_uri():
                 return self._of_mlflow(written, model)
-            path = self._model_file(opened, model)
-            declared = _declared(opened, model)
+            path = self._model_file(store, model)
+            declared = _declared(store, model)
         named = one_line(f"{_SCHEME}{model.name}/{model.version}")
         return FoundModel(path=path, provenance=named, origin=_origin(written, model), declared=declared)
 
     def newer(self, origin: Origin) -> str | None:
-        """Return what the alias stands for now, else what was registered last, if it is another version."""
+        """Return the URI of the aliased version, else of the newest, if that version changed."""
         from scaffold.store import open_store
 
         reference = _reference(origin.uri)
-        with closing(open_store()) as opened:
-            model = opened.require_model(replace(reference, version=""))
+        with closing(open_store()) as store:
+            model = store.require_model(replace(reference, version=""))
         if model.version == origin.version:
             return None
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
 
     def _of_mlflow(self, written: str, model: Model) -> FoundModel:
-        """The model of MLflow, under the name that was typed for it here."""
+        """The model of MLflow, with the typed URI as its origin."""
         from scaffold.store import tracking_uri
 
         if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_uri()):
             cause = "MLFLOW_TRACKING_URI names another MLflow than SCAFFOLD_STORE"
             raise ModelNotFetchedError(written, cause, "unset MLFLOW_TRACKING_URI")
-        found = self._find(f"models:/{model.name}/{model.version}")
-        assert found.origin is not None
-        return replace(found, origin=replace(found.origin, uri=written))
+        fetched = self._find(f"models:/{model.name}/{model.version}")
+        assert fetched.origin is not None
+        return replace(fetched, origin=replace(fetched.origin, uri=written))
 
-    def _model_file(self, opened: Store, model: Model) -> Path:
+    def _model_file(self, store: Store, model: Model) -> Path:
         if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
             raise _moved(model)
         if model.file:
-            path = opened.files.get(model.file, download_folder(), "model")
+            path = store.files.get(model.file, download_folder(), "model")
         else:
             path = self._find(model.location).path
         if not path.is_file() or sha256_file(path) != model.sha256:
@@ -100,11 +100,11 @@ def _moved(model: Model) -> ModelMovedError:
     return ModelMovedError(*map(one_line, texts))
 
 
-def _declared(opened: Store, model: Model) -> Declared:
+def _declared(store: Store, model: Model) -> Declared:
     """The samples, copied into a folder of their own: the worker may read what lies beside them."""
     folder = download_folder()
     samples = [
-        opened.files.get(name, folder, stem) if name else None
+        store.files.get(name, folder, stem) if name else None
         for name, stem in ((model.input, "sample_input"), (model.output, "sample_output"))
     ]
     if model.run is None:
@@ -118,7 +118,7 @@ def _declared(opened: Store, model: Model) -> Declared:
 
 
 def _origin(written: str, model: Model) -> Origin:
-    """What is known of the training. It is text of whoever can write the database."""
+    """The record of the training. Anyone who can write to the database can write this text."""
     run = model.run
     if run is None:
         return Origin(uri=written, version=one_line(model.version))

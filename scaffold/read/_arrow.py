@@ -50,14 +50,14 @@ def needs_no_arrow(names: Iterable[GlobalName]) -> bool:
 
     The names alone do not exclude everything else: `ArrowTexts` raises for the rest.
     """
-    found = {(name.module, name.qualname) for name in names}
+    global_names = {(name.module, name.qualname) for name in names}
     arrow = {
         (module, qualname)
-        for module, qualname in found
+        for module, qualname in global_names
         if module.partition(".")[0] == "pyarrow" or (module.startswith("pandas") and "Arrow" in qualname)
     }
-    known = _CLASSES | {("pyarrow.lib", name) for name in _OF_PYARROW}
-    return not arrow.isdisjoint(_CLASSES) and arrow <= known and found.isdisjoint(_OF_OTHERS)
+    supported = _CLASSES | {("pyarrow.lib", name) for name in _OF_PYARROW}
+    return not arrow.isdisjoint(_CLASSES) and arrow <= supported and global_names.isdisjoint(_OF_OTHERS)
 
 
 # What the stand-ins make. No state can be set on them: they hold none besides their value.
@@ -77,7 +77,7 @@ class _Texts(tuple[Any, ...]):
     __slots__ = ()
 
 
-_Made = TypeVar("_Made", _Type, _Buffer, _Texts)
+_StandIn = TypeVar("_StandIn", _Type, _Buffer, _Texts)
 
 
 class ArrowTexts:
@@ -154,20 +154,20 @@ class ArrowTexts:
     def _type_for_alias(self, *arguments: Any) -> _Type:
         match arguments:
             case (str(name),) if name in _OFFSETS:
-                return self._made(_Type(name))
+                return self._track(_Type(name))
         raise self._missing()
 
     def _py_buffer(self, *arguments: Any) -> _Buffer:
         match arguments:
             case (bytes(data) | bytearray(data),):
-                return self._made(_Buffer(data))
+                return self._track(_Buffer(data))
         raise self._missing()
 
     def _chunked_array(self, *arguments: Any) -> _Texts:
         match arguments:
             case (list(chunks), kind):
                 self._used(kind, _Type)
-                return self._made(_Texts(text for chunk in chunks for text in self._used(chunk, _Texts)))
+                return self._track(_Texts(text for chunk in chunks for text in self._used(chunk, _Texts)))
         raise self._missing()
 
     def _restore_array(self, *arguments: Any) -> _Texts:
@@ -178,7 +178,7 @@ class ArrowTexts:
                     None if buffer is None else self._used(buffer, _Buffer)
                     for buffer in (validity, offsets, data)
                 ]
-                return self._made(_Texts(self._decoded(itself, length, offset, *buffers)))
+                return self._track(_Texts(self._decoded(itself, length, offset, *buffers)))
         raise self._missing()
 
     def _decoded(
@@ -228,11 +228,11 @@ class ArrowTexts:
                 texts[place] = math.nan
         return texts
 
-    def _made(self, value: _Made) -> _Made:
+    def _track(self, value: _StandIn) -> _StandIn:
         self._unused[id(value)] = value
         return value
 
-    def _used(self, value: Any, kind: type[_Made]) -> _Made:
+    def _used(self, value: Any, kind: type[_StandIn]) -> _StandIn:
         if type(value) is not kind:
             raise self._missing()
         # Each array once: many small references to a large array would exhaust memory.
@@ -244,5 +244,5 @@ class ArrowTexts:
     def _missing(self) -> MissingLibraryError:
         return MissingLibraryError(self._path.name, "pyarrow", "loading the file", "pyarrow")
 
-    def _damaged(self, found: str) -> DamagedSampleError:
-        return DamagedSampleError(str(self._path), found)
+    def _damaged(self, fault: str) -> DamagedSampleError:
+        return DamagedSampleError(str(self._path), fault)

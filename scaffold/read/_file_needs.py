@@ -49,24 +49,24 @@ class FileNeeds:
 
 
 def needs_of_files(model: Path, samples: Sequence[Path]) -> FileNeeds:
-    """Return what the files name, without judging or loading anything.
+    """Return the modules that the files name, without checking or loading anything.
 
     A file that cannot be read is skipped: the later read reports the fault.
     """
-    found: dict[str, None] = {}
+    modules: dict[str, None] = {}
     pythons: tuple[str, ...] = ()
     for path in (model, *samples):
-        found.update(dict.fromkeys(_BY_ENDING.get(path.suffix.lower(), ())))
+        modules.update(dict.fromkeys(_BY_ENDING.get(path.suffix.lower(), ())))
         try:
             require_file(path)
             scanned = scan_file(path, (), ours=True)
         except ReadError:
             continue
         if scanned.format in _READERS:
-            found[_READERS[scanned.format]] = None
-        modules = dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals)
+            modules[_READERS[scanned.format]] = None
+        named_modules = dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals)
         if path in samples and needs_no_arrow(scanned.globals):
-            modules.pop("pyarrow", None)
-        found.update(modules)
+            named_modules.pop("pyarrow", None)
+        modules.update(named_modules)
         pythons = pythons or scanned.made_with.pythons
-    return FileNeeds(modules=tuple(found), pythons=pythons)
+    return FileNeeds(modules=tuple(modules), pythons=pythons)

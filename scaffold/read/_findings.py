@@ -29,7 +29,7 @@ _CHANGED = """It changed since the file was made. Save the model again, or name 
 
 
 def raise_findings(path: Path, policy: Policy, findings: Findings, made_with: MadeWith) -> None:
-    """Return if nothing in the file is refused, missing or changed; else raise what says so."""
+    """Raise the error for the first refused, missing or changed name in the file; return if there is none."""
     refusals = dict(findings.refusals)
     if not findings.makes_code:
         refusals = findings.by_value | refusals
@@ -44,10 +44,10 @@ def raise_findings(path: Path, policy: Policy, findings: Findings, made_with: Ma
         raise UntrustedCodeError(path.name, refused, advice.tokens, advice.never)
     for top, name in findings.missing.items():
         _require_whole_install(top)
-        known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
-        if known in made_with.versions:
-            known = f"{known}=={made_with.versions[known]}"
-        raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), known, guess)
+        requirement, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
+        if requirement in made_with.versions:
+            requirement = f"{requirement}=={made_with.versions[requirement]}"
+        raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), requirement, guess)
     if findings.changed:
         names = tuple(findings.changed)
         top = names[0].partition(".")[0]

@@ -83,7 +83,7 @@ class _OwnFinder:
 
 
 def _importer() -> FrameType | None:
-    """The frame of the code that asked for an import."""
+    """The frame of the code that runs the import."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))

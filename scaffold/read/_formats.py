@@ -1,4 +1,4 @@
-"""Tell what a file is by its first bytes."""
+"""Detect the format of a file from its first bytes."""
 
 from __future__ import annotations
 
@@ -67,27 +67,27 @@ def is_packed_onnx(stream: Stream) -> bool:
     """Whether a compressed file holds a `ModelProto`; it is then read to its end.
 
     Raises:
-        CutShortError: It does, and ends inside its graph.
-        BombError: It unpacks to far more than it weighs.
+        CutShortError: The file holds a model, and ends inside its graph.
+        BombError: The file unpacks to far more than its size.
     """
     if not stream.starts_with(b"\x08"):
         return False
-    found = False
+    has_graph = False
     try:
-        while not found and (key := _varint(stream)):
+        while not has_graph and (key := _varint(stream)):
             number, wire = key >> 3, key & 7
             length = _varint(stream)
             if number not in _ONNX_FIELDS or wire not in (0, 2) or length is None:
                 return False
-            found = number == _ONNX_GRAPH
+            has_graph = number == _ONNX_GRAPH
             if wire == 2:
                 stream.skip(length)
-        if found:
+        if has_graph:
             stream.drain()
     except CutShortError:
-        if found:
+        if has_graph:
             raise
-    return found
+    return has_graph
 
 
 def _varint(file: BinaryIO | Stream) -> int | None:

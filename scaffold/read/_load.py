@@ -153,13 +153,13 @@ def _raised_in(distribution: str, made_with: MadeWith) -> str:
 def _library_of(error: Exception) -> str | None:
     """The model library in whose code the error was raised."""
     trace = error.__traceback__
-    found = None
+    library = None
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
         if module in DISTRIBUTIONS and module != "joblib" and _installed(module):
-            found = module
+            library = module
         trace = trace.tb_next
-    return found
+    return library
 
 
 def _is_tensor(value: object) -> bool:

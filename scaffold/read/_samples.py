@@ -153,9 +153,9 @@ def _read_pickle(path: Path, trusted: Sequence[str], *, ours: bool, confined: bo
     return _load(path, scanned)
 
 
-def _load(path: Path, found: Scanned | Artifact) -> Any:
-    file = (path, found.format, found.globals, found.sha256, found.made_with)
-    if not needs_no_arrow(found.globals):
+def _load(path: Path, scanned: Scanned | Artifact) -> Any:
+    file = (path, scanned.format, scanned.globals, scanned.sha256, scanned.made_with)
+    if not needs_no_arrow(scanned.globals):
         return load_enforced(*file)
     texts = ArrowTexts(path)
     sample = load_enforced(*file, texts.stand_ins)

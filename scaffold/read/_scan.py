@@ -55,7 +55,7 @@ class Scanned:
 
 
 def require_file(path: Path) -> None:
-    """Check that `path` is a file with something in it, and may be read.
+    """Check that `path` is a readable file that is not empty.
 
     Raises:
         NoSuchFileError: There is no such file.
@@ -154,25 +154,25 @@ class _File:
         return open_stream(self.file, self.path.stat().st_size, self.compression)
 
 
-def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
+def _followed(source: _File, policy: Policy, findings: Findings) -> ModelFormat:
     """Follow all pickles of a file, whatever their wrapping, and return its format."""
-    path, zipped = opened.path, opened.compression == "zip"
+    path, zipped = source.path, source.compression == "zip"
     try:
-        if zipped and is_skops(opened.file):
-            follow_skops(opened.file, Gate(policy, findings, member=SCHEMA))
+        if zipped and is_skops(source.file):
+            follow_skops(source.file, Gate(policy, findings, member=SCHEMA))
             return ModelFormat.SKOPS
-        if opened.compression == "gzip" and _holds_onnx(opened):
+        if source.compression == "gzip" and _holds_onnx(source):
             return ModelFormat.ONNX
         if zipped:
             return follow_archive(
-                opened.file, lambda member, layout: _archive_gate(policy, findings, member, layout)
+                source.file, lambda member, layout: _archive_gate(policy, findings, member, layout)
             )
-        with opened.stream() as stream:
-            return _follow_stream(stream, policy, findings, opened.compression)
+        with source.stream() as stream:
+            return _follow_stream(stream, policy, findings, source.compression)
     except CutShortError as error:
-        if not findings.names and not _starts_with_protocol(opened):
+        if not findings.names and not _starts_with_protocol(source):
             raise _no_format(path) from error
-        raise TruncatedFileError(str(path), error.args[0], opened.compression is not None) from error
+        raise TruncatedFileError(str(path), error.args[0], source.compression is not None) from error
     except BombError as error:
         raise NotAModelError(
             str(path),
@@ -181,7 +181,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
         ) from error
     except MalformedError as error:
         # A file that starts as a pickle may do harm before its fault: report the refusal first.
-        if not zipped and not _starts_with_protocol(opened):
+        if not zipped and not _starts_with_protocol(source):
             raise _no_format(path) from error
         if findings.refusals:
             raise_findings(path, policy, findings, MadeWith())
@@ -191,7 +191,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
         raise TruncatedFileError(str(path), path.stat().st_size) from error
     except ModuleNotFoundError as error:
         raise MissingLibraryError(
-            str(path), error.name or "", f"its {opened.compression} compression", "lz4"
+            str(path), error.name or "", f"its {source.compression} compression", "lz4"
         ) from error
 
 
@@ -227,15 +227,15 @@ def _archive_gate(policy: Policy, findings: Findings, member: str, format: Model
     return Gate(policy, findings, member=member, torch=True)
 
 
-def _holds_onnx(opened: _File) -> bool:
-    with opened.stream() as stream:
+def _holds_onnx(source: _File) -> bool:
+    with source.stream() as stream:
         return _formats.is_packed_onnx(stream)
 
 
-def _starts_with_protocol(opened: _File) -> bool:
-    """Whether a file starts as pickles have since Python 2.3; what does not is mostly something else."""
+def _starts_with_protocol(source: _File) -> bool:
+    """Whether a file starts with the protocol byte that every pickle has since Python 2.3."""
     try:
-        with opened.stream() as stream:
+        with source.stream() as stream:
             return stream.peek() == b"\x80"
     except (CutShortError, MalformedError):
         return True

@@ -24,7 +24,7 @@ class CutShortError(Exception):
 
 
 class MalformedError(Exception):
-    """The stream is not what it starts as. `args` are the byte and what was found there."""
+    """The stream does not match its first bytes. `args` are the offset and a description of the fault."""
 
 
 class BombError(Exception):
@@ -50,7 +50,7 @@ def _require_no_bomb(sizes_bytes: list[int], members: list[zipfile.ZipInfo]) -> 
 
 
 def _inner_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """The size of what a member unpacks to that is an archive itself; 0 for any other member."""
+    """The unpacked size of a member that is an archive; 0 for any other member."""
     try:
         with archive.open(member) as file:
             if file.read(len(_ZIP_START)) != _ZIP_START:
@@ -165,7 +165,7 @@ class Stream:
             raise BombError(self.position)
 
     def _fault(self, error: Exception) -> Exception:
-        """What an error of whoever unpacks means here."""
+        """Convert an error of the decompressor to an error of this module."""
         if isinstance(error, EOFError):
             return CutShortError(self.position)
         return MalformedError(self.position, f"unpacking failed: {error}")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from scaffold.errors import ForeignCodeError, VersionMismatchError
 from scaffold.read._bytecode import pythons_of_code
-from scaffold.read.gate._values import Blob, Made, Named, Pairs, Value
+from scaffold.read.gate._values import Blob, Call, Named, Pairs, Value
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
 RUNNING = ".".join(platform.python_version_tuple()[:2])
@@ -43,13 +43,13 @@ _ENDS_BYTES = 1 << 20
 
 
 class Facts:
-    """Gathers what a pickle says while it is followed. One for all the pickles of a file."""
+    """Collects the versions that the pickles of one file record, while they are followed."""
 
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
         self._pythons: set[str] | None = None
 
-    def called(self, call: Made) -> None:
+    def called(self, call: Call) -> None:
         """A call is followed: that of a code object tells its Python."""
         arguments = _code_arguments(call)
         pythons = pythons_of_code(arguments) if arguments is not None else None
@@ -69,7 +69,7 @@ class Facts:
                 self._add("catboost", _catboost_version(blob.start))
 
     def made_with(self, names: Iterable[GlobalName]) -> MadeWith:
-        """What was gathered, and what the names in the file add."""
+        """The collected versions, and those that the names in the file imply."""
         dotted = [name.dotted for name in names]
         return MadeWith(
             pythons=tuple(sorted(self._pythons or (), key=lambda version: int(version.split(".")[1]))),
@@ -102,7 +102,7 @@ def native_made_with(path: Path, format: ModelFormat) -> MadeWith:
     return facts.made_with(())
 
 
-# --------------------------------------------------------------------------- what follows from it
+# --------------------------------------------------------------------------- comparison
 
 
 def installed_version(distribution: str) -> str | None:
@@ -130,22 +130,21 @@ def version_mismatch(
     library: str = "",
     installed: Callable[[str], str | None] = installed_version,
 ) -> VersionMismatchError | None:
-    """Return the error that names both versions, where the file says another one than is installed.
+    """Return the error that names both versions, if the file records another version than is installed.
 
-    For a model that does not load, or that loads and then cannot be called. None if no
-    difference is known.
+    For a model that does not load, or that loads and then cannot be called. None if the versions agree.
 
     Args:
         name: The file.
-        made_with: What it says.
-        cause: What went wrong, in a line.
-        library: The distribution in whose code it went wrong, if that is known: named first.
+        made_with: The versions that the file records.
+        cause: What failed, in one line.
+        library: The distribution whose code raised the error, if known; it is named first.
         installed: The version of a distribution where the model is loaded.
     """
-    found = differences(made_with, installed)
-    if not found:
+    mismatches = differences(made_with, installed)
+    if not mismatches:
         return None
-    distribution, written, here = next((one for one in found if one[0] == library), found[0])
+    distribution, written, here = next((one for one in mismatches if one[0] == library), mismatches[0])
     return VersionMismatchError(
         name,
         (),
@@ -162,10 +161,10 @@ def differences(
     made_with: MadeWith, installed: Callable[[str], str | None] = installed_version
 ) -> tuple[tuple[str, str, str], ...]:
     """(distribution, version in the file, version here), where their first two numbers differ."""
-    found = ((name, written, installed(name)) for name, written in made_with.versions.items())
+    versions = ((name, written, installed(name)) for name, written in made_with.versions.items())
     return tuple(
         (name, written, here)
-        for name, written, here in found
+        for name, written, here in versions
         if here is not None and written.split(".")[:2] != here.split(".")[:2]
     )
 
@@ -202,13 +201,13 @@ def environment_like(made_with: MadeWith, python: str = RUNNING) -> tuple[str, .
     )
 
 
-# --------------------------------------------------------------------------- what stands in a pickle
+# --------------------------------------------------------------------------- version records in a pickle
 
 
-def _code_arguments(call: Made) -> tuple[Value, ...] | None:
+def _code_arguments(call: Call) -> tuple[Value, ...] | None:
     """The arguments of a code object, if the call makes one: by cloudpickle, by dill, or by its type."""
     match call.maker:
-        case Made(maker=Named(qualname="_builtin_type" | "_load_type"), arguments=("CodeType",)):
+        case Call(maker=Named(qualname="_builtin_type" | "_load_type"), arguments=("CodeType",)):
             return call.arguments
         case Named(module="types", qualname="CodeType"):
             return call.arguments
@@ -224,10 +223,10 @@ def _pairs(state: Value) -> list[Pairs]:
 
 
 def _library(instance: Value) -> str:
-    root = instance.root() if isinstance(instance, Made) else None
+    root = instance.root() if isinstance(instance, Call) else None
     if root is None:
         return ""
-    if root.module.startswith("copyreg") and isinstance(instance, Made) and instance.arguments:
+    if root.module.startswith("copyreg") and isinstance(instance, Call) and instance.arguments:
         first = instance.arguments[0]
         root = first if isinstance(first, Named) else root
     return root.module.partition(".")[0]
@@ -235,19 +234,19 @@ def _library(instance: Value) -> str:
 
 def _blob(value: Value) -> Blob | None:
     """Bytes, or the bytes that a `bytearray` is made of."""
-    if isinstance(value, Made) and len(value.arguments) == 1:
+    if isinstance(value, Call) and len(value.arguments) == 1:
         value = value.arguments[0]
     return value if isinstance(value, Blob) else None
 
 
 def _xgboost_version(content: bytes) -> str:
-    if found := _XGBOOST_JSON.search(content):
-        return b".".join(found.groups()).decode()
-    if found := _XGBOOST_UBJSON.search(content):
-        return ".".join(str(ord(part)) for part in found.groups())
+    if match := _XGBOOST_JSON.search(content):
+        return b".".join(match.groups()).decode()
+    if match := _XGBOOST_UBJSON.search(content):
+        return ".".join(str(ord(part)) for part in match.groups())
     return ""
 
 
 def _catboost_version(content: bytes) -> str:
-    found = _CATBOOST.search(content)
-    return (found[1] or found[2]).decode() if found else ""
+    match = _CATBOOST.search(content)
+    return (match[1] or match[2]).decode() if match else ""

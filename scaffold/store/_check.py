@@ -23,7 +23,7 @@ def check_store(url: str | None = None) -> Prerequisite:
 
     Raises:
         MissingExtraError: The `store` extra is not installed.
-        StoreError: The URL is none, or its driver is not installed.
+        StoreError: The URL is invalid, or its driver is not installed.
     """
     if uri := tracking_uri(url):
         return _check_mlflow(uri)
@@ -43,9 +43,9 @@ def check_store(url: str | None = None) -> Prerequisite:
     finally:
         engine.dispose()
     if version > newest_version():
-        found = f"{place}: a newer version of this package wrote it"
+        description = f"{place}: a newer version of this package wrote it"
         fix = shell_line("pip", "install", "--upgrade", "model-scaffold[store]")
-        return Prerequisite(name="store", state=State.MISSING, found=found, fix=fix)
+        return Prerequisite(name="store", state=State.MISSING, found=description, fix=fix)
     note = "" if version == newest_version() else ", migrated when it is first used"
     return Prerequisite(name="store", state=State.OK, found=f"{place}{note}")
 

@@ -34,7 +34,7 @@ class Files:
         self.place = str(self._folder or without_credentials(self._url))
         """Where they are, without credentials."""
 
-    def put(self, path: Path, name: str) -> None:
+    def add_file(self, path: Path, name: str) -> None:
         """Copy a file into the folder, in one rename, under the name that `file_name` returned for it.
 
         Raises:
@@ -42,7 +42,7 @@ class Files:
         """
         with self._named():
             if self._folder is not None:
-                _put(path, self._folder / name)
+                _copy(path, self._folder / name)
                 return
             filesystem, root = self._filesystem()
             target = f"{root}/{name}"
@@ -115,7 +115,7 @@ def sha256_in(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _put(path: Path, target: Path) -> None:
+def _copy(path: Path, target: Path) -> None:
     if target.is_file() and sha256_file(target) == sha256_in(target.name):
         return
     target.parent.mkdir(parents=True, exist_ok=True)

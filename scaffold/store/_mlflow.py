@@ -61,10 +61,10 @@ class MlflowStore(Store):
         Raises:
             StoreError: mlflow is not installed, or refuses.
         """
-        self._aliases(model.name)  # a server that does not answer is told within seconds
+        self._aliases(model.name)  # an unreachable server is reported within seconds
         local = self._server if isinstance(self._server, LocalMlflow) else self._local()
         try:
-            with self._told(absent=False):
+            with self._convert_errors(absent=False):
                 version = local.log({**run_of_model(model), **folder})
         finally:
             if local is not self._server:
@@ -82,8 +82,8 @@ class MlflowStore(Store):
         if not version:
             return None
         query = {"name": reference.name, "version": version}
-        found = self._get("model-versions/get", query).get("model_version")
-        return self._model(found, aliases) if found else None
+        version_entity = self._get("model-versions/get", query).get("model_version")
+        return self._model(version_entity, aliases) if version_entity else None
 
     def models(self, name: str | None = None) -> tuple[Model, ...]:
         """Return the versions of a model, the newest first; without a name, the last version of each."""
@@ -101,7 +101,7 @@ class MlflowStore(Store):
 
     def move_alias(self, alias: str, model: Model) -> None:
         """Make an alias of the model's name stand for this version."""
-        with self._told():
+        with self._convert_errors():
             body = {"name": model.name, "alias": alias, "version": model.version}
             self._server.post(f"{_API}/registered-models/alias", body)
 
@@ -118,19 +118,19 @@ class MlflowStore(Store):
 
     def record_deployment(self, entry: Entry) -> None:
         """Add a run to the experiment of deployments."""
-        with self._told(absent=False):
+        with self._convert_errors(absent=False):
             write_deployment(self._server, entry)
 
     def history(
         self, name: str | None = None, target: str | None = None, *, limit: int = 50
     ) -> tuple[Entry, ...]:
         """Return what was done with the service `name`, the newest first."""
-        with self._told(absent=False):
+        with self._convert_errors(absent=False):
             return read_deployments(self._server, name, target, limit)
 
     def services(self) -> tuple[str, ...]:
         """Return the names of the services in the history."""
-        with self._told(absent=False):
+        with self._convert_errors(absent=False):
             return deployed_services(self._server)
 
     def close(self) -> None:
@@ -159,8 +159,8 @@ class MlflowStore(Store):
         newest = sorted(numbered, reverse=True)[:most]
         return tuple(self._model(numbered[number], aliases) for number in newest)
 
-    def _model(self, found: Any, aliases: list[tuple[str, str]]) -> Model:
-        version = as_dict(found)
+    def _model(self, version_entity: Any, aliases: list[tuple[str, str]]) -> Model:
+        version = as_dict(version_entity)
         number = version_number(version.get("version"))
         run_id = identifier(version.get("run_id"))
         run = self._run(str(version.get("name")), run_id) if run_id else None
@@ -195,19 +195,19 @@ class MlflowStore(Store):
         )
 
     def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        """An answer of the server; an empty one if it does not have what is asked for."""
+        """The response of the server; empty if the requested entity does not exist."""
         try:
-            with self._told():
+            with self._convert_errors():
                 return self._server.json(f"{_API}/{path}", query)
         except RefusedError:
             return {}
 
     @contextlib.contextmanager
-    def _told(self, *, absent: bool = True) -> Iterator[None]:
-        """Say what the server says; that it does not have something is no failure where it may be `absent`.
+    def _convert_errors(self, *, absent: bool = True) -> Iterator[None]:
+        """Convert errors of the client to errors of the store.
 
         Raises:
-            RefusedError: It does not have what is asked for.
+            RefusedError: The requested entity does not exist; raised only if `absent` is set.
             StoreUnusableError: Anything else.
         """
         try:

@@ -93,8 +93,8 @@ def _new_run(client: Any, job: dict[str, Any]) -> Any:
     number = os.environ.get("MLFLOW_EXPERIMENT_ID")
     if not number:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or job["name"]
-        known = client.get_experiment_by_name(name)
-        number = known.experiment_id if known else client.create_experiment(name)
+        experiment = client.get_experiment_by_name(name)
+        number = experiment.experiment_id if experiment else client.create_experiment(name)
     return client.create_run(number)
 
 

@@ -89,12 +89,12 @@ def deployed_services(server: Server) -> tuple[str, ...]:
 def _experiment(server: Server) -> str:
     """The id of the experiment; empty where nothing was deployed yet."""
     try:
-        found = server.json(f"{_API}/experiments/get-by-name", {"experiment_name": _EXPERIMENT})
+        response = server.json(f"{_API}/experiments/get-by-name", {"experiment_name": _EXPERIMENT})
     except RefusedError as error:
         if error.args[0] == 404:
             return ""
         raise
-    return identifier(as_dict(found.get("experiment")).get("experiment_id"))
+    return identifier(as_dict(response.get("experiment")).get("experiment_id"))
 
 
 def _runs(server: Server, condition: str, limit: int) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def _runs(server: Server, condition: str, limit: int) -> list[dict[str, Any]]:
 
 
 def _entry(run: Mapping[str, Any]) -> Entry:
-    """The deployment of a run: text of whoever can write to MLflow."""
+    """The deployment of a run. Anyone who can write to MLflow can write this text."""
     listed = map(as_dict, as_list(as_dict(run.get("data")).get("tags")))
     tags = {
         str(tag.get("key")).removeprefix(_PREFIX): one_line(str(tag.get("value")), _MOST_CHARACTERS)

@@ -48,7 +48,7 @@ class LocalMlflow:
             RefusedError: The answer is an error.
             NoAnswerError: MLflow ends, or does not answer.
         """
-        return self._ask({"path": path, "query": dict(query)})
+        return self._send({"path": path, "query": dict(query)})
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the object that a server would answer a POST with.
@@ -56,7 +56,7 @@ class LocalMlflow:
         Raises:
             RefusedError, NoAnswerError: As for `json`.
         """
-        return self._ask({"path": path, "body": dict(body)})
+        return self._send({"path": path, "body": dict(body)})
 
     def log(self, job: Mapping[str, Any]) -> str:
         """Log a model, register it, and return its version.
@@ -64,7 +64,7 @@ class LocalMlflow:
         Raises:
             RefusedError, NoAnswerError: As for `json`.
         """
-        return str(self._ask({"log": dict(job)}).get("version"))
+        return str(self._send({"log": dict(job)}).get("version"))
 
     def close(self) -> None:
         """End the process."""
@@ -76,7 +76,7 @@ class LocalMlflow:
             self._log.close()
             self._process = None
 
-    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _send(self, request: Mapping[str, Any]) -> dict[str, Any]:
         process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None

@@ -38,9 +38,9 @@ def run_of_model(model: Model) -> dict[str, Any]:
 
 
 def data_in(tags: Sequence[tuple[str, str]]) -> dict[str, JSONValue]:
-    """Return what the tags of a run say of the training data."""
-    found = {name.removeprefix(_DATA): text for name, text in tags if name.startswith(_DATA)}
-    return {name: int(text) if re.fullmatch(r"\d{1,18}", text) else text for name, text in found.items()}
+    """Return the description of the training data in the tags of a run."""
+    values = {name.removeprefix(_DATA): text for name, text in tags if name.startswith(_DATA)}
+    return {name: int(text) if re.fullmatch(r"\d{1,18}", text) else text for name, text in values.items()}
 
 
 def python_in(tags: Sequence[tuple[str, str]]) -> str:

@@ -41,11 +41,11 @@ def open_store(url: str | None = None) -> Store:
         MissingExtraError: The `store` extra, or the driver of the database, is not installed.
         StoreError: The database cannot be opened, or is newer than this version.
     """
-    given = _given(url)
-    if given.startswith(_MLFLOW):
+    store_url = _resolve_url(url)
+    if store_url.startswith(_MLFLOW):
         from scaffold.store._mlflow import MlflowStore  # which imports what HTTP needs
 
-        return MlflowStore(given.removeprefix(_MLFLOW))
+        return MlflowStore(store_url.removeprefix(_MLFLOW))
     engine = make_engine(url)
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,7 +59,7 @@ def open_store(url: str | None = None) -> Store:
 
 
 def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
-    """Return what connects to the database at `url`, which nothing has been asked of yet.
+    """Return an engine for the database at `url`; no connection is opened yet.
 
     Args:
         url: As for `open_store`.
@@ -67,16 +67,16 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
 
     Raises:
         MissingExtraError: The `store` extra is not installed.
-        StoreError: The URL is none, its driver is not installed, or the folder cannot be made.
+        StoreError: The URL is invalid, its driver is not installed, or the folder cannot be made.
     """
     try:
         import sqlalchemy
         from sqlalchemy.exc import ArgumentError
     except ImportError as error:
         raise MissingExtraError("store", error.name or "sqlalchemy") from error
-    given = _given(url) or f"sqlite:///{_data_folder() / 'store.db'}"
+    store_url = _resolve_url(url) or f"sqlite:///{_data_folder() / 'store.db'}"
     try:
-        parsed = sqlalchemy.make_url(given)
+        parsed = sqlalchemy.make_url(store_url)
         connect_args = _connect_args(parsed, make_folder=make_folder)
         return sqlalchemy.create_engine(parsed, connect_args=connect_args)
     except ArgumentError as error:
@@ -85,15 +85,15 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
         raise MissingDriverError(parsed.drivername, error.name or "") from error
 
 
-def _given(url: str | None) -> str:
+def _resolve_url(url: str | None) -> str:
     """The URL of a store, or that of the environment; empty where there is neither."""
     return url or os.environ.get(URL_VARIABLE, "")
 
 
 def tracking_uri(store: str | None = None) -> str:
     """Return the tracking URI of MLflow, where a store, or `$SCAFFOLD_STORE`, is MLflow; else nothing."""
-    given = _given(store)
-    return given.removeprefix(_MLFLOW) if given.startswith(_MLFLOW) else ""
+    store_url = _resolve_url(store)
+    return store_url.removeprefix(_MLFLOW) if store_url.startswith(_MLFLOW) else ""
 
 
 def _data_folder() -> Path:
@@ -116,7 +116,7 @@ def _default_files(url: Any) -> Path:
 
 
 def _connect_args(url: Any, *, make_folder: bool) -> dict[str, Any]:
-    """SQLite: make the folder if that is wanted, and wait for whoever is writing."""
+    """SQLite: create the folder if `make_folder`, and wait for other writers."""
     if url.get_backend_name() != "sqlite":
         return {}
     if make_folder and url.database and url.database != ":memory:":
@@ -139,8 +139,8 @@ def table_version(engine: Engine) -> str:
     with engine.connect() as connection:
         if not sqlalchemy.inspect(connection).has_table("alembic_version"):
             return ""
-        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return str(found or "")
+        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return str(version or "")
 
 
 def _migrate(engine: Engine) -> None:

@@ -52,6 +52,6 @@ def entry_of(row: dict[str, Any]) -> Entry:
     row.pop("id", None)
     action = row.pop("action")
     names = ("model_sha256", "proof", "git_revision", "by", "approved_by", "reason")
-    release = {name: row.pop(name) for name in names}
-    known = Release(**release) if release["model_sha256"] else None
-    return Entry(action=action, deployment=Deployment(**row, release=known))
+    columns = {name: row.pop(name) for name in names}
+    release = Release(**columns) if columns["model_sha256"] else None
+    return Entry(action=action, deployment=Deployment(**row, release=release))

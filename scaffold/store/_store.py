@@ -96,15 +96,17 @@ class Store:
         return self.require_model(Reference(name=model.name, version=version))
 
     def require_free(self, model: Model) -> bool:
-        """Return whether the model's version is not there yet, where it may be with this very model.
+        """Return whether the version is still free; the same model may be registered under it.
 
         Raises:
-            VersionTakenError: It is there with another model or sample.
+            VersionTakenError: The version is registered with another model or sample.
         """
-        known = self.find_model(Reference(name=model.name, version=model.version)) if model.version else None
-        if known is not None:
-            _require_same(known, model)
-        return known is None
+        existing = (
+            self.find_model(Reference(name=model.name, version=model.version)) if model.version else None
+        )
+        if existing is not None:
+            _require_same(existing, model)
+        return existing is None
 
     def move_alias(self, alias: str, model: Model) -> None:
         """Make an alias of the model's name stand for this version; `model.by` did it at `model.at`."""
@@ -140,19 +142,19 @@ class Store:
         """Return a model, as `find_model`.
 
         Raises:
-            UnknownModelError: It is not there; the error has the nearest names.
+            UnknownModelError: The model does not exist; the error has the nearest names.
         """
-        found = self.find_model(reference)
-        if found is not None:
-            return found
+        model = self.find_model(reference)
+        if model is not None:
+            return model
         name, versions = reference.name, self.models(reference.name)
         if reference.alias:
-            wanted, known = reference.alias, [alias for each in versions for alias in each.aliases]
+            wanted, candidates = reference.alias, [alias for each in versions for alias in each.aliases]
         else:
-            wanted, known = reference.version, [each.version for each in versions]
+            wanted, candidates = reference.version, [each.version for each in versions]
         if not versions:
-            wanted, known = name, [each.name for each in self.models()]
-        raise UnknownModelError(name, reference.version, reference.alias, tuple(nearest(wanted, known)))
+            wanted, candidates = name, [each.name for each in self.models()]
+        raise UnknownModelError(name, reference.version, reference.alias, tuple(nearest(wanted, candidates)))
 
     def models(self, name: str | None = None) -> tuple[Model, ...]:
         """Return the versions of a model, the newest first; without a name, the last version of each."""
@@ -186,7 +188,7 @@ class Store:
         of_aliases = select(aliases).join(models, models.c.id == aliases.c.model_id).where(wanted)
         with self._connection() as connection:
             rows = connection.execute(models.select().where(wanted).order_by(models.c.id.desc())).mappings()
-            found = [dict(row) for row in rows]
+            model_rows = [dict(row) for row in rows]
             trained = {row["id"]: run_of(dict(row)) for row in connection.execute(of_runs).mappings()}
             named = [(row["model_id"], row["alias"]) for row in connection.execute(of_aliases).mappings()]
         return tuple(
@@ -195,7 +197,7 @@ class Store:
                 run=trained.get(run_id),
                 aliases=tuple(sorted(alias for model_id, alias in named if model_id == id_)),
             )
-            for row in found
+            for row in model_rows
             for id_, run_id in [(row.pop("id"), row.pop("run_id"))]
         )
 
@@ -230,15 +232,15 @@ def unusable(url: Any, error: Exception) -> StoreError:
     return StoreUnusableError(shown, lines[0], URL_VARIABLE)
 
 
-def _require_same(known: Model, model: Model) -> None:
-    """Refuse another model, or another sample, under a version that is there."""
-    pairs = [("model", known.sha256, model.sha256)]
-    # A sample that is not given this time stays as it is.
-    pairs += [("input", known.input, model.input)] if model.input else []
-    pairs += [("output", known.output, model.output)] if model.output else []
-    for part, there, given in pairs:
-        if there != given:
-            raise VersionTakenError(model.name, model.version, there, given, part)
+def _require_same(registered: Model, model: Model) -> None:
+    """Refuse another model, or another sample, under a registered version."""
+    pairs = [("model", registered.sha256, model.sha256)]
+    # Without a new sample the registered sample is kept.
+    pairs += [("input", registered.input, model.input)] if model.input else []
+    pairs += [("output", registered.output, model.output)] if model.output else []
+    for part, expected, actual in pairs:
+        if expected != actual:
+            raise VersionTakenError(model.name, model.version, expected, actual, part)
 
 
 def _write(connection: Connection, model: Model, is_new: bool) -> int:

@@ -117,7 +117,7 @@ def register(
             return opened_store.log_model(entry, mlflow_folder(run, found_model, files, tracking_uri(store)))
         for path, stored_name in zip((*samples, found_model.path), (*names, entry.file), strict=True):
             if path is not None and stored_name:
-                opened_store.files.put(path, stored_name)
+                opened_store.files.add_file(path, stored_name)
         return opened_store.register_model(entry)
 
 

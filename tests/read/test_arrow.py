@@ -18,7 +18,7 @@ import pytest
 
 from scaffold.read import needs_of_files, read_artifact, read_sample, sample_modules
 from scaffold.read.gate._definitions import Finder
-from scaffold.read.gate._policy import Policy, Standing
+from scaffold.read.gate._policy import Policy, Verdict
 
 ROOT = Path(__file__).parents[2]
 
@@ -216,12 +216,12 @@ def test_a_text_sample_needs_pandas_alone_and_a_model_with_texts_pyarrow_too(tmp
 
 def test_a_stand_in_is_let_through_only_where_the_library_is_not_here(tmp_path: Path) -> None:
     policy = Policy(Finder([str(tmp_path)]), replaced=["arrow_of_test.lib.make"])
-    assert policy.standing("arrow_of_test.lib", "make") is Standing.CLASS
-    assert policy.standing("arrow_of_test.lib", "other") is Standing.MISSING
+    assert policy.judge("arrow_of_test.lib", "make") is Verdict.CLASS
+    assert policy.judge("arrow_of_test.lib", "other") is Verdict.MISSING
     (tmp_path / "arrow_of_test").mkdir()
     (tmp_path / "arrow_of_test" / "lib.py").write_text("from os import system as make\n")
     there = Policy(Finder([str(tmp_path)]), replaced=["arrow_of_test.lib.make"])
-    assert there.standing("arrow_of_test.lib", "make") is Standing.REFUSED
+    assert there.judge("arrow_of_test.lib", "make") is Verdict.REFUSED
 
 
 def test_no_state_is_set_on_what_a_stand_in_makes(tmp_path: Path, read_without_pyarrow: Read) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from scaffold.read.gate import _allowed
 from scaffold.read.gate._libraries import METHODS, METHODS_OF
-from scaffold.read.gate._policy import UNKNOWN, Policy, Standing
-from scaffold.read.gate._values import Blob, Items, Made, Named, Opaque, Pairs, Value
+from scaffold.read.gate._policy import UNKNOWN, Policy, Verdict
+from scaffold.read.gate._values import Blob, Call, Items, Named, Opaque, Pairs, Value
 
 _FRACTION = re.compile(r"-?\d{1,400}(/\d{1,400})?")
 _TYPE_NAME = re.compile(r"[\w.]+")
@@ -18,7 +18,7 @@ _MODULES_OF_TYPES = frozenset({"typing", "collections.abc", "builtins", "types",
 
 
 class Checks:
-    """One check a name: whether a call of it passes."""
+    """The checks of calls, by the called name."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -36,8 +36,8 @@ class Checks:
             (_allowed.LOGGER, lambda a: not a or (len(a) == 1 and _is_text(a[0], _LOGGER))),
         )
 
-    def pass_call(self, dotted: str, call: Made) -> bool:
-        """Whether the arguments of `call` are such that `dotted` is harmless."""
+    def pass_call(self, dotted: str, call: Call) -> bool:
+        """Whether `dotted` is harmless with the arguments of `call`."""
         if isinstance(call.keywords, Pairs) and call.keywords.values:
             return False
         return any(dotted in names and check(call.arguments) for names, check in self._checks)
@@ -50,9 +50,9 @@ class Checks:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("__"):
             return False
         if isinstance(owner, Named):
-            allowed = self._policy.standing(owner.module, owner.qualname) not in UNKNOWN
+            allowed = self._policy.judge(owner.module, owner.qualname) not in UNKNOWN
             return allowed and self._policy.is_enum_member(owner.module, owner.qualname)
-        if not isinstance(owner, Made) or not isinstance(owner.maker, Named) or not owner.fresh:
+        if not isinstance(owner, Call) or not isinstance(owner.maker, Named) or not owner.fresh:
             return False
         kind = owner.maker
         own = METHODS_OF.get(kind.module.partition(".")[0])
@@ -66,7 +66,7 @@ class Checks:
         return (
             isinstance(target, Named)
             and target.dotted.startswith("torch._utils._rebuild_")
-            and self._policy.standing(target.module, target.qualname) is Standing.CLASS
+            and self._policy.judge(target.module, target.qualname) is Verdict.CLASS
         )
 
 
@@ -77,16 +77,16 @@ def is_name(values: tuple[Value, ...], names: frozenset[str]) -> bool:
 
 def _is_of_torch(value: Value) -> bool:
     """Whether a function or class of torch made this."""
-    maker = value.maker if isinstance(value, Made) else None
+    maker = value.maker if isinstance(value, Call) else None
     return isinstance(maker, Named) and maker.module.startswith("torch.")
 
 
 def is_typing(value: Value) -> bool:
-    """Whether this is a type, or a part of one that `operator` puts together."""
+    """Whether the value is a type, or a part of a type that `operator` composes."""
     for _ in range(20):
         if isinstance(value, Named):
             return value.module in _MODULES_OF_TYPES
-        if not isinstance(value, Made):
+        if not isinstance(value, Call):
             return False
         of_part = is_name((value.maker,), _allowed.GETITEM) and value.arguments
         value = value.arguments[0] if of_part else value.maker
@@ -94,7 +94,7 @@ def is_typing(value: Value) -> bool:
 
 
 def _is_type_expression(arguments: tuple[Value, ...]) -> bool:
-    """Whether `operator` puts a type together, whose texts are names of types."""
+    """Whether `operator` composes a type; its texts are names of types."""
     if len(arguments) != 2 or not is_typing(arguments[0]):
         return False
     parts = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
@@ -116,8 +116,8 @@ def _is_latin(arguments: tuple[Value, ...]) -> bool:
 def _is_bytes(arguments: tuple[Value, ...]) -> bool:
     if len(arguments) == 2:
         return _is_latin(arguments)
-    made = bool(arguments) and isinstance(arguments[0], Made)
-    encoded = made and is_name((arguments[0].maker,), _allowed.TEXT_OF_BYTES)  # type: ignore[union-attr]
+    is_call = bool(arguments) and isinstance(arguments[0], Call)
+    encoded = is_call and is_name((arguments[0].maker,), _allowed.TEXT_OF_BYTES)  # type: ignore[union-attr]
     return not arguments or (len(arguments) == 1 and (isinstance(arguments[0], Blob) or encoded))
 
 
@@ -141,7 +141,7 @@ def described(value: Value) -> str:
     match value:
         case Named():
             return value.dotted
-        case Made():
+        case Call():
             root = value.root()
             return f"{root.dotted}(...)" if root else "the result of a call"
         case str():
@@ -161,6 +161,6 @@ def described(value: Value) -> str:
 
 
 def dotted_in(text: str) -> str:
-    """The dotted name at the start of what was found in a text; all of it where there is none."""
+    """The dotted name at the start of a described text; the whole text if it starts with none."""
     match = re.match(r"[A-Za-z_][\w.]*", text)
     return match[0] if match else text

@@ -11,7 +11,7 @@ import math
 import re
 
 from scaffold.read._streams import MalformedError, Stream
-from scaffold.read.gate._values import Made, Named, Pairs, Value
+from scaffold.read.gate._values import Call, Named, Pairs, Value
 
 _PLAIN = re.compile(r"[<>|=]?([?bBiufcmM])(\d+)|[<>|=]?([SUV])(\d+)")
 _NUMERIC = re.compile(r"[<>|=]?[?bBiufcmM]\d+")
@@ -19,7 +19,7 @@ _ALIGNMENT = "numpy_array_alignment_bytes"
 _NUMPY_DTYPE = "numpy.dtype"
 
 
-def skip_array(wrapper: Made, stream: Stream) -> bool:
+def skip_array(wrapper: Call, stream: Stream) -> bool:
     """Move `stream` behind the array that `wrapper` announces.
 
     Returns:
@@ -50,9 +50,9 @@ def skip_array(wrapper: Made, stream: Stream) -> bool:
 
 
 def _item_size(dtype: Value) -> int | None:
-    """Bytes of one item; None if the items are objects, -1 if it cannot be told."""
+    """Bytes of one item; None if the items are objects, -1 if the size cannot be read."""
     if not (
-        isinstance(dtype, Made) and isinstance(dtype.maker, Named) and dtype.maker.dotted == _NUMPY_DTYPE
+        isinstance(dtype, Call) and isinstance(dtype.maker, Named) and dtype.maker.dotted == _NUMPY_DTYPE
     ):
         return -1
     code = dtype.arguments[0] if dtype.arguments else None
@@ -95,7 +95,7 @@ def _flag_of_objects(state: Value) -> bool | None:
 
 def is_numeric_dtype(dtype: Value) -> bool:
     """Whether this is a dtype of numbers or times."""
-    if not (isinstance(dtype, Made) and isinstance(dtype.maker, Named) and dtype.arguments):
+    if not (isinstance(dtype, Call) and isinstance(dtype.maker, Named) and dtype.arguments):
         return False
     code = dtype.arguments[0]
     return (
@@ -104,8 +104,8 @@ def is_numeric_dtype(dtype: Value) -> bool:
 
 
 def _size_of_field(dtype: Value) -> int | None:
-    """The same for a field of a record, which may hold an array of its own."""
-    state = dtype.state if isinstance(dtype, Made) else None
+    """Bytes of one field of a structured dtype, which may hold a subarray."""
+    state = dtype.state if isinstance(dtype, Call) else None
     if isinstance(state, tuple) and len(state) >= 7 and isinstance(state[2], tuple) and state[2]:
         return _item_size(state[2][0])
     return _item_size(dtype)

@@ -14,7 +14,7 @@ from scaffold.read.gate._values import Blob, Value
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code object as its arguments tell it."""
+    """A code object, described by its arguments."""
 
     place: str
     """`train.py:ratio`"""
@@ -40,8 +40,8 @@ def code_of(arguments: tuple[Value, ...]) -> Code:
     place = f"{_base(file)}:{name}"
     if not isinstance(bytecode, Blob) or not isinstance(names, tuple) or not bytecode.whole:
         return Code(place, ())
-    known = tuple(n if isinstance(n, str) else "" for n in names)
-    return Code(place, _imports(bytecode.start, known))
+    plain_names = tuple(n if isinstance(n, str) else "" for n in names)
+    return Code(place, _imports(bytecode.start, plain_names))
 
 
 def _base(file: str) -> str:
@@ -50,15 +50,15 @@ def _base(file: str) -> str:
 
 
 def _imports(bytecode: bytes, names: tuple[str, ...]) -> tuple[str, ...]:
-    found: set[str] = set()
+    modules: set[str] = set()
     extended = 0
     for opcode, low in zip(bytecode[::2], bytecode[1::2], strict=False):
         argument = extended << 8 | low
         extended = argument if opcode == dis.EXTENDED_ARG else 0
         if opcode == _IMPORT_NAME:
             # Bytes of a cache may look like an instruction: any reading of the argument counts.
-            found.update(names[i] for i in {argument, low} if i < len(names))
-    return tuple(sorted(name for name in found if name))
+            modules.update(names[i] for i in {argument, low} if i < len(names))
+    return tuple(sorted(name for name in modules if name))
 
 
 _IMPORT_NAME = dis.opmap["IMPORT_NAME"]

@@ -41,32 +41,32 @@ class Finder(Modules):
     """Looks names up along a search path."""
 
     def definitions(self, module: str, name: str, hops: int = MOST_HOPS) -> list[Definition]:
-        """All that `module.name` may be bound to: more than one where a `try` or an `if` decides."""
-        found = self.module(module)
-        if found is None:
+        """All definitions that `module.name` may be bound to: several where a `try` or an `if` decides."""
+        owner = self.module(module)
+        if owner is None:
             return []
-        if found.compiled or found.file is None:
-            return [Definition(module, name, found.home, self._without_source(found, name))]
-        if found.home is Home.INSTALLED and (kind := _quick_kind(found.file, name)):
-            return [Definition(module, name, found.home, kind)]
-        bindings = _bindings(found.file).get(name, [])
-        results = [d for binding in bindings for d in self._follow(found, name, binding, hops)]
+        if owner.compiled or owner.file is None:
+            return [Definition(module, name, owner.home, self._without_source(owner, name))]
+        if owner.home is Home.INSTALLED and (kind := _quick_kind(owner.file, name)):
+            return [Definition(module, name, owner.home, kind)]
+        bindings = _bindings(owner.file).get(name, [])
+        results = [d for binding in bindings for d in self._follow(owner, name, binding, hops)]
         if not bindings and hops:
-            results = [d for star in _stars(found.file) for d in self._starred(found, star, name, hops)]
+            results = [d for star in _stars(owner.file) for d in self._starred(owner, star, name, hops)]
         if not results and self.module(f"{module}.{name}") is not None:
-            results = [Definition(module, name, found.home, Kind.MODULE)]
-        return results or [Definition(module, name, found.home, Kind.ABSENT)]
+            results = [Definition(module, name, owner.home, Kind.MODULE)]
+        return results or [Definition(module, name, owner.home, Kind.ABSENT)]
 
     def has_class(self, module: str, qualname: str, *, or_method: bool = False) -> bool:
-        """Whether a class of this name stands inside the classes that its name walks through.
+        """Whether the module defines the class with this qualified name.
 
-        With `or_method` it may be a method of the last of them.
+        With `or_method` the last part may be a method.
         """
-        found = self.module(module)
-        if found is None or found.file is None or found.compiled:
+        owner = self.module(module)
+        if owner is None or owner.file is None or owner.compiled:
             return False
         outer, _, last = qualname.rpartition(".")
-        body: Sequence[ast.stmt] = _tree(found.file).body
+        body: Sequence[ast.stmt] = _tree(owner.file).body
         for part in outer.split(".") if outer else []:
             inner = [n for n in _statements(body) if isinstance(n, ast.ClassDef) and n.name == part]
             if not inner:
@@ -76,51 +76,51 @@ class Finder(Modules):
         return any(isinstance(n, kinds) and n.name == last for n in _statements(body))
 
     def is_own(self, module: str, name: str) -> bool:
-        """Whether a compiled module defines this class itself, by what its file says.
+        """Whether the file of a compiled module shows that the module defines this class.
 
-        A class of C carries its full name in the file, and a reconstructor of Cython its own; what the module
-        imported for its own use has neither.
+        The file contains the full name of a class written in C, and the name of a Cython reconstructor; it
+        contains neither for a class that the module only imports.
         """
-        found = self.module(module)
-        if found is None or found.file is None or not found.compiled:
+        owner = self.module(module)
+        if owner is None or owner.file is None or not owner.compiled:
             return False
         wanted = name if name.startswith("__pyx_unpickle_") else f"{module}.{name}"
         pattern = rb"(?<![\w.])" + re.escape(wanted).encode() + rb"(?!\w)"
-        return re.search(pattern, _content(found.file)) is not None
+        return re.search(pattern, _content(owner.file)) is not None
 
     def has_method(self, module: str, name: str, method: str) -> bool:
         """Whether the class `module.name` defines `method` in its own body."""
-        found = self.module(module)
-        if found is None or found.file is None or found.compiled:
+        owner = self.module(module)
+        if owner is None or owner.file is None or owner.compiled:
             return False
-        tree = _tree(found.file)
+        tree = _tree(owner.file)
         classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name]
         return any(isinstance(n, _FUNCTIONS) and n.name == method for c in classes for n in c.body)
 
-    def _without_source(self, found: Module, name: str) -> Kind:
-        return Kind.MODULE if self.module(f"{found.name}.{name}") else Kind.COMPILED
+    def _without_source(self, owner: Module, name: str) -> Kind:
+        return Kind.MODULE if self.module(f"{owner.name}.{name}") else Kind.COMPILED
 
-    def _starred(self, found: Module, star: str, name: str, hops: int) -> list[Definition]:
-        source = absolute(found, star)
+    def _starred(self, owner: Module, star: str, name: str, hops: int) -> list[Definition]:
+        source = absolute(owner, star)
         return [d for d in self.definitions(source, name, hops - 1) if d.kind is not Kind.ABSENT]
 
-    def _follow(self, found: Module, name: str, binding: _Binding, hops: int) -> list[Definition]:
+    def _follow(self, owner: Module, name: str, binding: _Binding, hops: int) -> list[Definition]:
         if binding.kind is not None or not hops:
-            return [Definition(found.name, name, found.home, binding.kind or Kind.VALUE)]
+            return [Definition(owner.name, name, owner.home, binding.kind or Kind.VALUE)]
         if not binding.name:
-            source = absolute(found, binding.module)
+            source = absolute(owner, binding.module)
             home = self.module(source)
-            return [Definition(source, "", home.home if home else found.home, Kind.MODULE)]
+            return [Definition(source, "", home.home if home else owner.home, Kind.MODULE)]
         if not binding.module:
-            return self._alias(found, name, binding.name, hops)
-        return self.definitions(absolute(found, binding.module), binding.name, hops - 1)
+            return self._alias(owner, name, binding.name, hops)
+        return self.definitions(absolute(owner, binding.module), binding.name, hops - 1)
 
-    def _alias(self, found: Module, name: str, target: str, hops: int) -> list[Definition]:
+    def _alias(self, owner: Module, name: str, target: str, hops: int) -> list[Definition]:
         """What `name = target` binds, where `target` is a dotted name."""
         first, _, rest = target.partition(".")
         if first == name:
-            return [Definition(found.name, name, found.home, Kind.VALUE)]
-        results = self.definitions(found.name, first, hops - 1)
+            return [Definition(owner.name, name, owner.home, Kind.VALUE)]
+        results = self.definitions(owner.name, first, hops - 1)
         for part in rest.split(".") if rest else []:
             results = [d for r in results for d in self._member(r, part, hops)]
         return results
@@ -141,7 +141,7 @@ _HEADING = re.compile(r"\n(class|def|async def)[ \t]+(\w+)([^\n]*)")
 @dataclass(frozen=True, slots=True)
 class _Binding:
     kind: Kind | None = None
-    """What it is, where this file says so."""
+    """The kind of the name, if this file defines it."""
     module: str = ""
     name: str = ""
     """`from module import name`; `import module` without a name; `= name` without a module."""
@@ -154,13 +154,13 @@ def _quick_kind(file: Path, name: str) -> Kind | None:
 
 @functools.lru_cache(maxsize=256)
 def _headings(file: Path) -> Mapping[str, Kind]:
-    """What the file defines at its left margin; the first definition of a name counts."""
-    found: dict[str, Kind] = {}
+    """The kinds of the names that the file defines at top level; the first definition of a name counts."""
+    kinds: dict[str, Kind] = {}
     for word, name, rest in _HEADING.findall("\n" + _text(file)):
         enumeration = word == "class" and re.search(r"\b\w*(Enum|Flag)\b", rest)
         kind = Kind.ENUM if enumeration else Kind.CLASS if word == "class" else Kind.FUNCTION
-        found.setdefault(name, kind)
-    return found
+        kinds.setdefault(name, kind)
+    return kinds
 
 
 @functools.lru_cache(maxsize=8)
@@ -183,11 +183,11 @@ def _tree(file: Path) -> ast.Module:
 
 @functools.lru_cache(maxsize=256)
 def _bindings(file: Path) -> dict[str, list[_Binding]]:
-    found: dict[str, list[_Binding]] = {}
+    bindings: dict[str, list[_Binding]] = {}
     for statement in _statements(_tree(file).body):
         for name, binding in _bound(statement):
-            found.setdefault(name, []).append(binding)
-    return found
+            bindings.setdefault(name, []).append(binding)
+    return bindings
 
 
 @functools.lru_cache(maxsize=256)

@@ -147,11 +147,11 @@ def _registered(name: str, text: str) -> Iterator[_Refused]:
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read_string(text)
     for section in parser.sections():
-        found = {key: _value(value) for key, value in parser.items(section)}
-        for key, value in _pairs(found):
+        settings = {key: _value(value) for key, value in parser.items(section)}
+        for key, value in _pairs(settings):
             if key.startswith("@"):
-                known = isinstance(value, str) and (_REGISTERED.fullmatch(value) or value in _OF_THINC)
-                if not known or value == _COPIES:
+                built_in = isinstance(value, str) and (_REGISTERED.fullmatch(value) or value in _OF_THINC)
+                if not built_in or value == _COPIES:
                     yield str(value), f"in {name}", f"no {key[1:] or 'function'} of spaCy's own"
             elif key == "factory" and value not in _FACTORIES:
                 yield str(value), f"in {name}", "no component of spaCy's own"

@@ -42,7 +42,7 @@ _NAMESPACES = frozenset({"np", "numpy"})
 
 
 def fault_of_formula(text: str) -> str | None:
-    """What stands in a formula that no formula needs; None if there is nothing.
+    """Return the first part that no formula needs; None if there is none.
 
     A formula of patsy or formulaic is, side by side of its `~`, an expression of Python in which `:` is one
     more operator and a name may be quoted by backticks. What does not parse so is refused.

@@ -19,7 +19,7 @@ from scaffold.read.gate._arguments import Checks, described, is_name
 from scaffold.read.gate._arrays import skip_array
 from scaffold.read.gate._code import code_of
 from scaffold.read.gate._machine import follow
-from scaffold.read.gate._policy import CONDITIONAL, UNKNOWN, Policy, Standing
+from scaffold.read.gate._policy import CONDITIONAL, UNKNOWN, Policy, Verdict
 from scaffold.read.gate._report import Findings, Refusal, Report
 from scaffold.read.gate._states import States
 from scaffold.read.gate._texts import Texts
@@ -27,8 +27,8 @@ from scaffold.read.gate._torch import follow_legacy
 from scaffold.read.gate._values import (
     OPAQUE,
     Blob,
+    Call,
     Items,
-    Made,
     Named,
     Pairs,
     Value,
@@ -41,9 +41,9 @@ from scaffold.read.gate._values import (
 from scaffold.spec import GlobalName
 
 MOST_NAMES = 2_000
-"""Names of one file: each is looked up in the sources of a library, and models have some dozens."""
+"""The most names in one file: each is looked up in library sources, and a model has a few dozen."""
 MOST_LOOKED_AT = 5_000_000
-"""Values that are looked at for what calls are given, in a file that names functions."""
+"""The most values that are examined in arguments of calls, in a file that names functions."""
 
 
 class Gate:
@@ -81,37 +81,37 @@ class Gate:
 
     def named(self, name: Named) -> Named:
         """See Visitor."""
-        standing = self._policy.standing(name.module, name.qualname)
+        verdict = self._policy.judge(name.module, name.qualname)
         key = (name.module, name.qualname, self._member)
         if len(self._findings.names) > MOST_NAMES:
             raise MalformedError(name.offset, f"more than {MOST_NAMES} names")
         if key not in self._findings.names:
-            found = GlobalName(
+            global_name = GlobalName(
                 module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
             )
-            self._findings.names[key] = found
-            match standing:
-                case Standing.REFUSED if self._policy.is_standard(name.module):
+            self._findings.names[key] = global_name
+            match verdict:
+                case Verdict.REFUSED if self._policy.is_standard(name.module):
                     self._report.refuse(name.dotted, name.offset)
-                case Standing.REFUSED:
+                case Verdict.REFUSED:
                     # Code by value keeps what libraries define; where it may run, so may they.
                     self._report.only_by_value(name.dotted, name.offset)
-                case Standing.MISSING:
-                    self._findings.missing.setdefault(name.module.partition(".")[0], found)
-                case Standing.CHANGED:
-                    self._findings.changed.setdefault(name.dotted, found)
-                case Standing.BY_VALUE if self._policy.is_code(name.module):
+                case Verdict.MISSING:
+                    self._findings.missing.setdefault(name.module.partition(".")[0], global_name)
+                case Verdict.CHANGED:
+                    self._findings.changed.setdefault(name.dotted, global_name)
+                case Verdict.BY_VALUE if self._policy.is_code(name.module):
                     self._findings.makes_code = True
                     self._findings.carried[name.dotted] = Refusal(name.dotted, name.offset, self._member)
-                case Standing.BY_VALUE:
+                case Verdict.BY_VALUE:
                     self._report.only_by_value(name.dotted, name.offset)
-        self._findings.has_kept = self._findings.has_kept or standing is Standing.FUNCTION
+        self._findings.has_kept = self._findings.has_kept or verdict is Verdict.FUNCTION
         return Named(
             name.module,
             name.qualname,
             name.offset,
-            conditional=standing in CONDITIONAL or standing is Standing.REFUSED,
-            kept=standing is Standing.FUNCTION,
+            conditional=verdict in CONDITIONAL or verdict is Verdict.REFUSED,
+            kept=verdict is Verdict.FUNCTION,
         )
 
     def extension(self, offset: int) -> None:
@@ -130,26 +130,26 @@ class Gate:
 
     # ------------------------------------------------------------------ calls
 
-    def called(self, call: Made, offset: int) -> Value:
+    def called(self, call: Call, offset: int) -> Value:
         """See Visitor."""
         self._findings.facts.called(call)
         match call.maker:
             case Named() as name:
                 return self._called_name(name, call, offset)
-            case Made(by_value=True):
+            case Call(by_value=True):
                 return self._made_by_value(call, offset)
             case _:
                 self._report.refuse(described(call.maker), offset, "the result of a call is called")
                 return call
 
-    def _called_name(self, name: Named, call: Made, offset: int) -> Value:
-        standing = self._policy.standing(name.module, name.qualname)
-        if standing in UNKNOWN:
-            if standing is Standing.REFUSED:
+    def _called_name(self, name: Named, call: Call, offset: int) -> Value:
+        verdict = self._policy.judge(name.module, name.qualname)
+        if verdict in UNKNOWN:
+            if verdict is Verdict.REFUSED:
                 self._report.refuse(name.dotted, name.offset)
             call.fresh = True  # not checked further
             return call
-        if standing is Standing.BY_VALUE:
+        if verdict is Verdict.BY_VALUE:
             return self._made_by_value(call, offset)
         if self._policy.trusts(name.dotted):
             call.fresh = True
@@ -166,38 +166,38 @@ class Gate:
         place = _allowed.STATE_OF.get(name.dotted)
         if place is not None:
             self._states.check(call, call.arguments[place] if len(call.arguments) > place else OPAQUE, offset)
-        match standing:
-            case Standing.CONDITIONAL:
+        match verdict:
+            case Verdict.CONDITIONAL:
                 self._check_call(name, call, offset)
                 return call
-            case Standing.TEXTS:
+            case Verdict.TEXTS:
                 self._texts.check_call(name, call, offset)
-            case Standing.BARE if not call.bare:
+            case Verdict.BARE if not call.bare:
                 self._report.refuse(name.dotted, offset, "called while it loads")
-            case Standing.FUNCTION:
+            case Verdict.FUNCTION:
                 self._report.refuse(name.dotted, offset, "called while it loads")
-        call.fresh = standing is not Standing.FUNCTION
+        call.fresh = verdict is not Verdict.FUNCTION
         if name.dotted in _allowed.PARTIAL:
             call.kept = kept_in(call.arguments)
-        elif standing is Standing.BARE:
+        elif verdict is Verdict.BARE:
             # What the file writes into its attributes, its methods may open, import or call: a call that is
             # given the instance could iterate, index or call it.
             call.kept = name
             self._findings.has_kept = True
         return call
 
-    def _reconstructed(self, name: Named, call: Made, offset: int) -> Value:
+    def _reconstructed(self, name: Named, call: Call, offset: int) -> Value:
         """The bare instance that a function of `copyreg` makes of its first argument."""
         arguments = call.arguments
         kind = arguments[0] if arguments else OPAQUE
-        if isinstance(kind, Made) and kind.by_value:
-            return self._made_by_value(Made(kind, arguments[1:], bare=True), offset)
+        if isinstance(kind, Call) and kind.by_value:
+            return self._made_by_value(Call(kind, arguments[1:], bare=True), offset)
         if not isinstance(kind, Named):
             self._report.refuse(described(kind), offset, "an instance is made of what is no class")
             return call
         # `_reconstructor` calls `__init__` of a base that is none of Python's own.
         bare = name.dotted != "copyreg._reconstructor" or is_name(arguments[1:2], _allowed.BASES)
-        return self._called_name(kind, Made(kind, arguments[1:], call.keywords, bare=bare), offset)
+        return self._called_name(kind, Call(kind, arguments[1:], call.keywords, bare=bare), offset)
 
     def _fetched(self, maker: Named, arguments: tuple[Value, ...], offset: int) -> Value | None:
         """Return the name for a pair of names: `getattr` of a name, or one of numpy's functions."""
@@ -209,13 +209,13 @@ class Gate:
             case Named(module=module, qualname=qualname) if maker.dotted in _allowed.GETATTR:
                 if f"{module}.{qualname}" in _allowed.BASES:
                     self._report.only_by_value(f"{module}.{qualname}.{arguments[1]}", offset)
-                    return Made(maker, arguments, by_value=True)
-                standing = self._policy.standing(module, f"{qualname}.{arguments[1]}")
-                if standing not in UNKNOWN:
+                    return Call(maker, arguments, by_value=True)
+                verdict = self._policy.judge(module, f"{qualname}.{arguments[1]}")
+                if verdict not in UNKNOWN:
                     return self.named(Named(module, f"{qualname}.{arguments[1]}", offset))
         return None
 
-    def _check_call(self, name: Named, call: Made, offset: int) -> None:
+    def _check_call(self, name: Named, call: Call, offset: int) -> None:
         """Refuse a call of a conditional name unless its arguments pass."""
         if name.dotted in _allowed.TORCH_BYTES and len(call.arguments) == 1:
             if isinstance(call.arguments[0], Blob):
@@ -245,13 +245,13 @@ class Gate:
 
     # ------------------------------------------------------------------ code by value
 
-    def _made_by_value(self, call: Made, offset: int) -> Made:
-        """What code by value makes: anything, for it is code. It is listed, and checked at the end."""
+    def _made_by_value(self, call: Call, offset: int) -> Call:
+        """Return the result of code by value: any object. The code is listed, and checked at the end."""
         call.by_value = True
         called = call.maker
         if isinstance(called, Named) and called.dotted in _allowed.CODE_MAKERS:
             self._findings.makes_code = True
-        if isinstance(called, Made) and isinstance(called.maker, Named):
+        if isinstance(called, Call) and isinstance(called.maker, Named):
             if called.maker.qualname == "_builtin_type" and called.arguments == ("CodeType",):
                 self._report.carry(code_of(call.arguments), offset)
         elif isinstance(called, Named) and called.qualname in _allowed.CODE_OBJECT:
@@ -262,12 +262,12 @@ class Gate:
 
     # ------------------------------------------------------------------ arguments and containers
 
-    def _check_arguments(self, name: Named, call: Made, offset: int) -> None:
-        """Refuse a call whose arguments have a name that it could call."""
+    def _check_arguments(self, name: Named, call: Call, offset: int) -> None:
+        """Refuse a call whose arguments contain a name that the called function could call."""
         arguments = call.arguments
         if is_name(arguments[:1], _allowed.FIRST_OF.get(name.dotted, frozenset())):
             arguments = arguments[1:]
-        if isinstance(call.keywords, Made):
+        if isinstance(call.keywords, Call):
             self._report.refuse(name.dotted, offset, "its keywords are the result of a call")
         library = _allowed.OF_CLASS.get(name.dotted)
         first = arguments[0] if arguments else OPAQUE
@@ -289,7 +289,7 @@ class Gate:
                 self._check_given(name, value, offset)
 
     def _check_given(self, name: Named, value: Value, offset: int) -> None:
-        """Refuse to give a value that has, or holds anywhere, what nothing may call now."""
+        """Refuse an argument that is, or contains, an object that must not be called while the file loads."""
         for part in parts_of(value) if self._findings.has_kept else ():
             self._looked_at += 1
             if self._looked_at > MOST_LOOKED_AT:
@@ -298,18 +298,18 @@ class Gate:
                 self._report.refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
                 return
 
-    def _check_items(self, name: Named, call: Made, values: Items | tuple[Value, ...], offset: int) -> None:
+    def _check_items(self, name: Named, call: Call, values: Items | tuple[Value, ...], offset: int) -> None:
         """Check pairs that a call may take for the items of a dict, or for attributes."""
         items = list(values) if isinstance(values, tuple) else values.values
         pairs = [_items_of(each) for each in items]
-        found = [(pair[0], pair[1]) for pair in pairs if len(pair) == 2]
-        for key, value in found:
+        key_values = [(pair[0], pair[1]) for pair in pairs if len(pair) == 2]
+        for key, value in key_values:
             self._texts.note(key, value, offset)
         if name.dotted in _allowed.DICTS:
             whole = isinstance(values, tuple) or values.whole
-            if len(found) < len(items) or not whole:
+            if len(key_values) < len(items) or not whole:
                 self._report.refuse(name.dotted, offset, "it is filled with what cannot be read")
-            self._states.check_attributes(call, found, offset)
+            self._states.check_attributes(call, key_values, offset)
 
     def _check_stored(self, value: Value, offset: int) -> None:
         conditional = conditional_in(value)
@@ -317,7 +317,7 @@ class Gate:
             # Code by value keeps such names as its globals; where that may run, so may they.
             self._report.only_by_value(conditional.dotted, offset, "kept as a value, not called")
 
-    def put(self, target: Value, values: list[Value], offset: int) -> None:
+    def add_items(self, target: Value, values: list[Value], offset: int) -> None:
         """See Visitor."""
         for value in values:
             self._check_stored(value, offset)
@@ -339,12 +339,12 @@ class Gate:
                 self._report.refuse("a dict", offset, "it is the state of an instance and changed afterwards")
         else:
             self._require_own(target, offset, "items are set in what is no container of the file's own")
-            if not (isinstance(target, Made) and target.by_value):
+            if not (isinstance(target, Call) and target.by_value):
                 self._states.check_attributes(target, list(zip(keys, values, strict=False)), offset)
 
     def _require_own(self, target: Value, offset: int, reason: str) -> None:
         """Refuse unless `target` is an object that this file made, with the methods of its class."""
-        if not isinstance(target, Made) or not (target.fresh or target.by_value):
+        if not isinstance(target, Call) or not (target.fresh or target.by_value):
             self._report.refuse(described(target), offset, reason)
         elif target.replaces and not target.by_value:
             self._report.refuse(described(target), offset, f"its method '{target.replaces}' is replaced")
@@ -355,7 +355,7 @@ class Gate:
         """See Visitor."""
         self._findings.facts.built(instance, state)
         self._check_stored(state, offset)
-        if not isinstance(instance, Made) or not (instance.fresh or instance.by_value):
+        if not isinstance(instance, Call) or not (instance.fresh or instance.by_value):
             self._report.refuse(
                 described(instance), offset, "a state is set on what is no instance of the file's own"
             )
@@ -374,7 +374,7 @@ class Gate:
             return self._array(instance, offset, stream)
         return instance
 
-    def _array(self, wrapper: Made, offset: int, stream: Stream) -> Value:
+    def _array(self, wrapper: Call, offset: int, stream: Stream) -> Value:
         if not self._joblib:
             return wrapper
         self._findings.arrays = True
@@ -399,7 +399,7 @@ def _items_of(value: Value) -> list[Value]:
 
 
 def _is_readable(value: Value) -> bool:
-    """Whether a dict that is made of this holds what was checked before: names of classes, other dicts."""
-    if isinstance(value, Made):
+    """Whether a dict that is built from the value has only checked content: names of classes, dicts."""
+    if isinstance(value, Call):
         return value.by_value or is_name((value.maker,), _allowed.DICTS)
     return isinstance(value, Named) or is_plain(value)

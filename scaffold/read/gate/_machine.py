@@ -117,7 +117,7 @@ def _setitems(m: Machine) -> None:
     m.set(m.top(), values)
 
 
-def _put(m: Machine, index: int) -> None:
+def _store_memo(m: Machine, index: int) -> None:
     # The real machine keeps an array as long as the largest index.
     if index > len(m.memo) + _MOST_SKIPPED:
         raise MalformedError(m.offset, f"memo entry {index}, far beyond the last")
@@ -239,10 +239,10 @@ _OPERATIONS: dict[bytes, Callable[[Machine], object]] = {
     pickle.GET: lambda m: m.get(int(m.stream.line())),
     pickle.BINGET: lambda m: m.get(m.number("<B")),
     pickle.LONG_BINGET: lambda m: m.get(m.number("<I")),
-    pickle.PUT: lambda m: _put(m, int(m.stream.line())),
-    pickle.BINPUT: lambda m: _put(m, m.number("<B")),
-    pickle.LONG_BINPUT: lambda m: _put(m, m.number("<I")),
-    pickle.MEMOIZE: lambda m: _put(m, len(m.memo)),
+    pickle.PUT: lambda m: _store_memo(m, int(m.stream.line())),
+    pickle.BINPUT: lambda m: _store_memo(m, m.number("<B")),
+    pickle.LONG_BINPUT: lambda m: _store_memo(m, m.number("<I")),
+    pickle.MEMOIZE: lambda m: _store_memo(m, len(m.memo)),
     pickle.GLOBAL: _global,
     pickle.STACK_GLOBAL: _stack_global,
     pickle.INST: _inst,

@@ -15,7 +15,7 @@ from scaffold.read.gate._libraries import LIBRARIES, NEVER_PARTS, Library
 from scaffold.read.gate._trust import Advice, Trust, trust_advice
 
 
-class Standing(enum.Enum):
+class Verdict(enum.Enum):
     """What a pickle may do with a name."""
 
     REFUSED = "nothing"
@@ -29,11 +29,11 @@ class Standing(enum.Enum):
     CLASS = "all: it is harmless to call, with anything"
 
 
-CONDITIONAL = frozenset({Standing.CONDITIONAL, Standing.BARE, Standing.TEXTS})
-UNKNOWN = frozenset({Standing.REFUSED, Standing.MISSING, Standing.CHANGED})
+CONDITIONAL = frozenset({Verdict.CONDITIONAL, Verdict.BARE, Verdict.TEXTS})
+UNKNOWN = frozenset({Verdict.REFUSED, Verdict.MISSING, Verdict.CHANGED})
 
 
-_ORDER = list(Standing)
+_ORDER = list(Verdict)
 _WORD = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PYX = re.compile(r"__pyx_unpickle_\w+")
 _CLASS_LIKE = re.compile(r"_*[a-z]?[A-Z]\w*")
@@ -63,7 +63,7 @@ class Policy:
         self._trust = Trust(trusted, finder)
         self.confined = confined
         """Whether code by value may run: it can do nothing outside."""
-        self._standings: dict[tuple[str, str], Standing] = {}
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
 
     def trusts(self, name: str) -> bool:
         """Whether `--trust` opened this name."""
@@ -73,12 +73,12 @@ class Policy:
         """How `--trust` would open these names, besides those that it opened."""
         return trust_advice(names, self.trusted, self._finder)
 
-    def standing(self, module: str, qualname: str) -> Standing:
-        """What `module.qualname` is worth."""
+    def judge(self, module: str, qualname: str) -> Verdict:
+        """Return what a pickle may do with `module.qualname`."""
         key = (module, qualname)
-        if key not in self._standings:
-            self._standings[key] = self._judge(module, qualname)
-        return self._standings[key]
+        if key not in self._verdicts:
+            self._verdicts[key] = self._judge_name(module, qualname)
+        return self._verdicts[key]
 
     def is_standard(self, module: str) -> bool:
         """Whether `module` is of the standard library, or none at all."""
@@ -88,8 +88,8 @@ class Policy:
         """Whether `module` is the user's own, or the script that made the file."""
         if module == "__main__":
             return True
-        found = self._finder.module(module)
-        return found is not None and self._home(module, found.home) is Home.LOCAL
+        resolved = self._finder.module(module)
+        return resolved is not None and self._home(module, resolved.home) is Home.LOCAL
 
     def has_method(self, module: str, name: str, method: str) -> bool:
         """Whether the class is the user's own and defines `method` itself."""
@@ -115,181 +115,181 @@ class Policy:
         # Our own package is no code of the user's, even where it is installed as a checkout.
         return Home.INSTALLED if module.partition(".")[0] == __package__.partition(".")[0] else home
 
-    def _judge(self, module: str, qualname: str) -> Standing:
+    def _judge_name(self, module: str, qualname: str) -> Verdict:
         dotted = f"{module}.{qualname}"
         if self.trusts(dotted):
-            return Standing.CLASS
+            return Verdict.CLASS
         if not _WORD.fullmatch(dotted):
-            return Standing.REFUSED
+            return Verdict.REFUSED
         top = module.partition(".")[0]
         if module == "__main__":
-            return _main_standing(qualname)
+            return _judge_main(qualname)
         if top in _STANDARD:
-            return _standard_standing(module, dotted)
+            return _judge_standard(module, dotted)
         if dotted in _allowed.CODE_MAKERS:
-            return Standing.BY_VALUE
+            return Verdict.BY_VALUE
         if dotted in _allowed.CONDITIONAL:
-            return Standing.CONDITIONAL
+            return Verdict.CONDITIONAL
         if top == "numpy":
-            return self._present(module, _numpy_standing(module, qualname, dotted))
+            return self._check_installed(module, _judge_numpy(module, qualname, dotted))
         library = LIBRARIES.get(top)
         installed = self._finder.module(top)
         if installed is None and dotted in self._replaced:
-            return Standing.CLASS
+            return Verdict.CLASS
         if library is not None and installed is not None and installed.home is not Home.LOCAL:
             if dotted in library.called:
-                return Standing.CLASS
+                return Verdict.CLASS
             if dotted in library.kept:
-                return Standing.FUNCTION
+                return Verdict.FUNCTION
         if self._finder.module(module) is None:
-            return self._absent(top)
-        return self._defined(module, qualname)
+            return self._judge_absent(top)
+        return self._judge_defined(module, qualname)
 
-    def _absent(self, top: str) -> Standing:
+    def _judge_absent(self, top: str) -> Verdict:
         if self._finder.module(top) is None:
-            return Standing.MISSING
-        return Standing.CHANGED if top in LIBRARIES else Standing.REFUSED
+            return Verdict.MISSING
+        return Verdict.CHANGED if top in LIBRARIES else Verdict.REFUSED
 
-    def _present(self, module: str, standing: Standing) -> Standing:
-        if standing is not Standing.REFUSED and self._finder.module(module.partition(".")[0]) is None:
-            return Standing.MISSING
-        return standing
+    def _check_installed(self, module: str, verdict: Verdict) -> Verdict:
+        if verdict is not Verdict.REFUSED and self._finder.module(module.partition(".")[0]) is None:
+            return Verdict.MISSING
+        return verdict
 
-    def _defined(self, module: str, qualname: str) -> Standing:
+    def _judge_defined(self, module: str, qualname: str) -> Verdict:
         first, _, rest = qualname.partition(".")
         definitions = self._finder.definitions(module, first)
         if not definitions:
-            return Standing.CHANGED
-        standings = [self._definition_standing(module, d, rest) for d in definitions]
-        present = [s for s in standings if s is not Standing.MISSING]
-        return min(present or standings, key=_ORDER.index)
+            return Verdict.CHANGED
+        verdicts = [self._judge_definition(module, d, rest) for d in definitions]
+        present = [s for s in verdicts if s is not Verdict.MISSING]
+        return min(present or verdicts, key=_ORDER.index)
 
-    def _definition_standing(self, module: str, definition: Definition, rest: str) -> Standing:
+    def _judge_definition(self, module: str, definition: Definition, rest: str) -> Verdict:
         name = f"{definition.name}.{rest}" if rest else definition.name
         if definition.module != module and definition.kind is not Kind.MODULE:
             top = definition.module.partition(".")[0]
             if definition.home is Home.STANDARD or top in ("numpy", *_STANDARD):
-                return self.standing(definition.module, name)
+                return self.judge(definition.module, name)
         if definition.kind is Kind.MODULE:
-            return Standing.REFUSED
+            return Verdict.REFUSED
         if self._home(definition.module, definition.home) is Home.LOCAL:
-            return self._own_standing(definition, rest)
+            return self._judge_own(definition, rest)
         if definition.home is Home.STANDARD:
-            return Standing.REFUSED
+            return Verdict.REFUSED
         library = LIBRARIES.get(definition.module.partition(".")[0])
         if library is None:
-            return Standing.REFUSED
+            return Verdict.REFUSED
         if f"{definition.module}.{name}".startswith(library.by_value):
-            return Standing.BY_VALUE
+            return Verdict.BY_VALUE
         if (dotted := f"{definition.module}.{name}").startswith(library.as_code):
             listed = dotted in library.as_code or definition.kind is not Kind.COMPILED
             own = listed or self._finder.is_own(definition.module, definition.name)
-            return Standing.BY_VALUE if own else Standing.REFUSED
+            return Verdict.BY_VALUE if own else Verdict.REFUSED
         if rest and not self._finder.has_class(definition.module, name):
-            return Standing.REFUSED
+            return Verdict.REFUSED
         if definition.kind is Kind.COMPILED:
-            return self._compiled_standing(library, definition)
-        return _library_standing(library, definition)
+            return self._judge_compiled(library, definition)
+        return _judge_library(library, definition)
 
-    def _compiled_standing(self, library: Library, definition: Definition) -> Standing:
-        """Of a module without source: only what its file says that it defines itself."""
-        standing = _library_standing(library, replace(definition, kind=Kind.CLASS))
+    def _judge_compiled(self, library: Library, definition: Definition) -> Verdict:
+        """Judge a name of a module without source: only names that its binary defines pass."""
+        verdict = _judge_library(library, replace(definition, kind=Kind.CLASS))
         rebuilds = _PYX.fullmatch(definition.name) is not None
         named_so = rebuilds or _CLASS_LIKE.fullmatch(definition.name)
-        if standing is Standing.REFUSED or not named_so:
-            return Standing.REFUSED
+        if verdict is Verdict.REFUSED or not named_so:
+            return Verdict.REFUSED
         if not self._finder.is_own(definition.module, definition.name):
-            return Standing.REFUSED
-        return Standing.CLASS if rebuilds else standing
+            return Verdict.REFUSED
+        return Verdict.CLASS if rebuilds else verdict
 
-    def _own_standing(self, definition: Definition, rest: str) -> Standing:
+    def _judge_own(self, definition: Definition, rest: str) -> Verdict:
         if definition.kind is Kind.ABSENT:
-            return Standing.CHANGED
+            return Verdict.CHANGED
         if not rest:
-            return self._own_kind(definition)
+            return self._judge_own_kind(definition)
         # An attribute of a class that is defined elsewhere, `Model.save = numpy.save`, is no name of its own.
         member = definition.kind is Kind.ENUM and "." not in rest
         name = f"{definition.name}.{rest}"
         nested = member or self._finder.has_class(definition.module, name, or_method=True)
-        return Standing.CLASS if nested and "__" not in rest else Standing.REFUSED
+        return Verdict.CLASS if nested and "__" not in rest else Verdict.REFUSED
 
-    def _own_kind(self, definition: Definition) -> Standing:
+    def _judge_own_kind(self, definition: Definition) -> Verdict:
         # Nobody knows what a function of the user's own does: a model may keep it, and call it in `predict`.
         is_function = definition.kind is Kind.FUNCTION and not self.confined
-        return Standing.FUNCTION if is_function else Standing.CLASS
+        return Verdict.FUNCTION if is_function else Verdict.CLASS
 
 
-def _main_standing(qualname: str) -> Standing:
+def _judge_main(qualname: str) -> Verdict:
     """`__main__` is the script that made the file; here it may be another one, with names of its own."""
     if "__" in qualname:
-        return Standing.REFUSED
+        return Verdict.REFUSED
     value: object = sys.modules.get("__main__")
     for part in qualname.split("."):
         value = vars(value).get(part) if hasattr(value, "__dict__") else None
     if value is None or getattr(value, "__module__", None) == "__main__":
-        return Standing.CLASS
-    return Standing.REFUSED
+        return Verdict.CLASS
+    return Verdict.REFUSED
 
 
-def _standard_standing(module: str, dotted: str) -> Standing:
+def _judge_standard(module: str, dotted: str) -> Verdict:
     if dotted in _allowed.NEVER:
-        return Standing.REFUSED
-    for names, standing in _STANDARD_LISTS:
+        return Verdict.REFUSED
+    for names, verdict in _STANDARD_LISTS:
         if dotted in names:
-            return standing
+            return verdict
     name = dotted.rpartition(".")[2]
     public = dotted.count(".") == module.count(".") + 1 and not name.startswith("_")
     # What such a module imports for itself, `re.enum` or `statistics.sys`, is no name of its own.
     if public and module in _allowed.BY_VALUE_MODULES and name not in _STANDARD:
-        return Standing.BY_VALUE
-    return Standing.REFUSED
+        return Verdict.BY_VALUE
+    return Verdict.REFUSED
 
 
 _STANDARD_LISTS = (
-    (_allowed.CONDITIONAL, Standing.CONDITIONAL),
-    (_allowed.CLASSES, Standing.CLASS),
-    (_allowed.FUNCTIONS, Standing.FUNCTION),
-    (_allowed.BY_VALUE, Standing.BY_VALUE),
+    (_allowed.CONDITIONAL, Verdict.CONDITIONAL),
+    (_allowed.CLASSES, Verdict.CLASS),
+    (_allowed.FUNCTIONS, Verdict.FUNCTION),
+    (_allowed.BY_VALUE, Verdict.BY_VALUE),
 )
 
 
-def _numpy_standing(module: str, qualname: str, dotted: str) -> Standing:
+def _judge_numpy(module: str, qualname: str, dotted: str) -> Verdict:
     if "." not in qualname and (
         dotted in _libraries.NUMPY_CALLED or _libraries.NUMPY_DTYPE.fullmatch(dotted)
     ):
-        return Standing.CLASS
+        return Verdict.CLASS
     if dotted in _libraries.NUMPY_TYPES:
-        return Standing.FUNCTION
+        return Verdict.FUNCTION
     if dotted in _libraries.NUMPY_BARE:
-        return Standing.BARE
+        return Verdict.BARE
     if module in _libraries.NUMPY_FUNCTION_MODULES and qualname in _libraries.NUMPY_FUNCTIONS:
-        return Standing.FUNCTION
-    return Standing.REFUSED
+        return Verdict.FUNCTION
+    return Verdict.REFUSED
 
 
-def _library_standing(library: Library, definition: Definition) -> Standing:
+def _judge_library(library: Library, definition: Definition) -> Verdict:
     dotted = f"{definition.module}.{definition.name}"
     if dotted in library.called:
-        return Standing.CLASS
+        return Verdict.CLASS
     if not NEVER_PARTS.isdisjoint(dotted.split(".")[1:]) or dotted.startswith(library.never):
-        return Standing.REFUSED
+        return Verdict.REFUSED
     if definition.kind is Kind.ABSENT:
-        return Standing.CHANGED
+        return Verdict.CHANGED
     kind = definition.kind
     if kind is Kind.VALUE:
         kind = Kind.CLASS if _CLASS_LIKE.fullmatch(definition.name) else Kind.FUNCTION
     if kind is Kind.FUNCTION:
-        return Standing.FUNCTION if _is_kept_function(library, dotted) else Standing.REFUSED
+        return Verdict.FUNCTION if _is_kept_function(library, dotted) else Verdict.REFUSED
     if not dotted.startswith(library.classes):
-        return Standing.REFUSED
+        return Verdict.REFUSED
     if library.evaluates and not dotted.startswith(library.built):
-        return Standing.TEXTS
+        return Verdict.TEXTS
     built = dotted.startswith(library.built) and not dotted.startswith(library.bare)
-    return Standing.CLASS if kind is Kind.ENUM or built else Standing.BARE
+    return Verdict.CLASS if kind is Kind.ENUM or built else Verdict.BARE
 
 
 def _is_kept_function(library: Library, dotted: str) -> bool:
     """Whether models keep the function. Private ones do what a library needs, such as fetching attributes."""
-    found = [prefix for prefix in library.functions if dotted.startswith(prefix)]
+    prefixes = [prefix for prefix in library.functions if dotted.startswith(prefix)]
     private = dotted.rpartition(".")[2].startswith("_")
-    return any(not private or prefix.endswith("._") for prefix in found)
+    return any(not private or prefix.endswith("._") for prefix in prefixes)

@@ -1,4 +1,4 @@
-"""What was found in a file: the names, and what is refused, with where it stands."""
+"""The findings in a file: its names, and the refused names with their positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scaffold.spec import GlobalName
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A name that is not run unasked, and where it stands."""
+    """A name that needs `--trust`, and its position in the file."""
 
     name: str
     offset: int
@@ -24,7 +24,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Findings:
-    """What was found in all the pickles of one file."""
+    """The findings in all pickles of one file."""
 
     names: dict[tuple[str, str, str | None], GlobalName] = field(default_factory=dict)
     refusals: dict[str, Refusal] = field(default_factory=dict)
@@ -33,11 +33,11 @@ class Findings:
     carried: dict[str, Refusal] = field(default_factory=dict)
     """Functions that the file carries by value, as `train.py:ratio`."""
     makes_code: bool = False
-    """Whether it makes functions or classes by value at all."""
+    """Whether the file creates functions or classes by value."""
     by_value: dict[str, Refusal] = field(default_factory=dict)
     """What is allowed only beside code by value, where that may run."""
     formulas: list[tuple[str, Value, int, str | None]] = field(default_factory=list)
-    """Texts that some library may evaluate: the key, the text and where it stands."""
+    """Texts that a library may evaluate: the key, the text and its position."""
     methods: list[tuple[str, Value, int, str | None]] = field(default_factory=list)
     """Names of methods that some library may call, likewise."""
     templates: list[tuple[Value, int, str | None]] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Findings:
 
 
 class Report:
-    """Records what is found in one pickle of a file."""
+    """Records the findings in one pickle of a file."""
 
     def __init__(self, policy: Policy, findings: Findings, member: str | None) -> None:
         self._policy = policy
@@ -77,5 +77,5 @@ class Report:
     def imports(self, module: Value, offset: int) -> None:
         """Record a module that code by value imports: the service needs it too."""
         if isinstance(module, str) and re.fullmatch(r"\w+(\.\w+)*", module):
-            found = GlobalName(module=module, qualname="", offset=offset, member=self.member)
-            self.findings.names.setdefault((module, "", self.member), found)
+            global_name = GlobalName(module=module, qualname="", offset=offset, member=self.member)
+            self.findings.names.setdefault((module, "", self.member), global_name)

@@ -37,7 +37,7 @@ class SchemaPickle(Opcodes):
         self._digests = Digests()
 
     def pickle_of(self, schema: _Node) -> bytes:
-        """Return the pickle that does what skops does for a schema."""
+        """Return a pickle that builds the same object as skops does from a schema."""
         root = {key: value for key, value in schema.items() if key not in ("protocol", "_skops_version")}
         self._digests.add(root)
         self._node(root)
@@ -47,7 +47,7 @@ class SchemaPickle(Opcodes):
         number = node["__id__"]
         if not isinstance(number, int) or isinstance(number, bool):
             raise MalformedError(0, "a node without a number")
-        # skops takes a number that it has met for the node that it met, whatever stands there.
+        # skops resolves a repeated id to the first node with that id, whatever the later node holds.
         digest = self._digests.of(node)
         if self._seen.setdefault(number, digest) != digest:
             raise MalformedError(0, "two different nodes of one number")
@@ -232,14 +232,14 @@ class SchemaPickle(Opcodes):
     def _generator(self, node: _Node) -> None:
         content = node["content"]
         state = content["bit_generator"]
-        said = state["content"]["bit_generator"]
-        if (state["__loader__"], _dotted(state), said["__loader__"]) != (
+        generator_name = state["content"]["bit_generator"]
+        if (state["__loader__"], _dotted(state), generator_name["__loader__"]) != (
             "DictNode",
             "builtins.dict",
             "JsonNode",
         ):
             raise MalformedError(0, "a state of random numbers that cannot be read")
-        name = json.loads(said["content"])
+        name = json.loads(generator_name["content"])
         if name not in _BIT_GENERATORS or _dotted(node) != "numpy.random._generator.Generator":
             raise MalformedError(0, "a generator of random numbers that numpy does not have")
         self._array(content["bit_generator"], content["seed_seq"])

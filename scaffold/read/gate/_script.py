@@ -18,20 +18,20 @@ _OF_FILES = frozenset({"save", "load", "from_file"})
 
 
 def script_operations(code: str) -> list[str]:
-    """The operations in `code` that no model needs, as dotted names; one made up if it does not parse."""
+    """The operations in `code` that no model needs, as dotted names; a placeholder if parsing fails."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ["torch.jit.unreadable"]
-    found = set()
+    operations = set()
     for node in ast.walk(tree):
         operation = _dotted(node) if isinstance(node, ast.Attribute) else ""
         first, *rest = operation.split(".")
         if first == "torch" and rest and rest[-1] in _OF_FILES:
-            found.add(operation)
+            operations.add(operation)
         elif first == "ops" and len(rest) > 1 and (rest[0] not in _NAMESPACES or rest[1] in _OF_FILES):
-            found.add(f"torch.{operation}")
-    return sorted(found)
+            operations.add(f"torch.{operation}")
+    return sorted(operations)
 
 
 def _dotted(node: ast.expr) -> str:

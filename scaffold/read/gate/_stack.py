@@ -11,7 +11,7 @@ from typing import Protocol
 
 from scaffold.base.unpickle import python3_name
 from scaffold.read._streams import MalformedError, Stream
-from scaffold.read.gate._values import MARK, OPAQUE, Blob, Items, Made, Mark, Named, Pairs, Value
+from scaffold.read.gate._values import MARK, OPAQUE, Blob, Call, Items, Mark, Named, Pairs, Value
 
 KEPT_TEXT_BYTES = 1 << 16
 KEPT_BLOB_BYTES = 1 << 16
@@ -22,22 +22,22 @@ class Visitor(Protocol):
     """Is called for each thing that a pickle does, in order."""
 
     def named(self, name: Named) -> Named:
-        """A name is looked up. Returns it with what may be done with it."""
+        """Called when a name is looked up. Returns the name with its permissions."""
 
-    def called(self, call: Made, offset: int) -> Value:
-        """Something is called. Returns what stands for the result."""
+    def called(self, call: Call, offset: int) -> Value:
+        """Called for each call. Returns the value that represents the result."""
 
     def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
-        """A state is set on an instance. Returns what stands for it then."""
+        """Called when a state is set on an instance. Returns the value that represents the instance."""
 
-    def put(self, target: Value, values: list[Value], offset: int) -> None:
-        """Values are put into a list or set, or into an instance by its own method."""
+    def add_items(self, target: Value, values: list[Value], offset: int) -> None:
+        """Called when values are added to a list or set, or to an instance by its own method."""
 
     def set(self, target: Value, keys: list[Value], values: list[Value], offset: int) -> None:
         """Values are set for keys in a dict, or in an instance by its own method."""
 
     def persistent(self, key: Value, offset: int) -> Value:
-        """An object is asked for that lies outside the pickle. Returns what stands for it."""
+        """Called for a persistent id: an object outside the pickle. Returns the value that represents it."""
 
     def extension(self, offset: int) -> None:
         """A name is taken from the registry of extensions."""
@@ -68,7 +68,7 @@ class Machine:
         return value
 
     def pop_to_mark(self) -> list[Value]:
-        """Take what stands above the last mark off the stack, and the mark."""
+        """Pop the last mark and all values above the mark from the stack."""
         for depth in range(len(self.stack) - 1, -1, -1):
             if self.stack[depth] is MARK:
                 items = self.stack[depth + 1 :]
@@ -93,7 +93,7 @@ class Machine:
         return value
 
     def text(self, size: int) -> Value:
-        """Read UTF-8 text of so many bytes; a long one is not kept."""
+        """Read UTF-8 text of this length in bytes; a long text is not kept."""
         if size > KEPT_TEXT_BYTES:
             self.stream.skip(size)
             return OPAQUE
@@ -111,7 +111,7 @@ class Machine:
         return Blob(offset, size, start)
 
     def long(self, size: int) -> Value:
-        """Read an integer of so many bytes; a long one is not kept."""
+        """Read an integer of this length in bytes; a long integer is not kept."""
         if size > KEPT_TEXT_BYTES:
             self.stream.skip(size)
             return OPAQUE
@@ -127,7 +127,7 @@ class Machine:
     # ------------------------------------------------------------------ names and calls
 
     def name(self, module: Value, qualname: Value) -> None:
-        """Look a name up: the visitor says what stands for it."""
+        """Look a name up: the visitor returns the value that represents the object."""
         if not isinstance(module, str) or not isinstance(qualname, str):
             module, qualname = _UNKNOWN_NAME, _UNKNOWN_NAME
         if self.protocol < 3:
@@ -135,21 +135,21 @@ class Machine:
         self.push(self.visitor.named(Named(module, qualname, self.offset)))
 
     def call(self, maker: Value, arguments: Value, keywords: Value = None, *, bare: bool = False) -> None:
-        """Call an object: the visitor says what stands for the result."""
+        """Call an object: the visitor returns the value that represents the result."""
         if not isinstance(arguments, tuple):
             raise MalformedError(self.offset, "arguments that are no tuple")
-        self.push(self.visitor.called(Made(maker, arguments, keywords, bare=bare), self.offset))
+        self.push(self.visitor.called(Call(maker, arguments, keywords, bare=bare), self.offset))
 
     def add(self, target: Value, values: list[Value]) -> None:
         """Add values to a list, a set, or an object."""
-        self.visitor.put(target, values, self.offset)
+        self.visitor.add_items(target, values, self.offset)
         if isinstance(target, Items):
             target.extend(values)
 
     def set(self, target: Value, values: list[Value]) -> None:
         """Set values, each after its key, in a dict or an object."""
         self.visitor.set(target, values[::2], values[1::2], self.offset)
-        if isinstance(target, Made):
+        if isinstance(target, Call):
             target.content = target.content or Pairs()
             target.content.extend(values)
         elif isinstance(target, Pairs):

@@ -9,7 +9,7 @@ from scaffold.read.gate._libraries import EVALUATING, INPUTS, READING
 from scaffold.read.gate._policy import Policy
 from scaffold.read.gate._report import Report
 from scaffold.read.gate._texts import Texts
-from scaffold.read.gate._values import Items, Made, Named, Opaque, Pairs, Value, is_plain
+from scaffold.read.gate._values import Call, Items, Named, Opaque, Pairs, Value, is_plain
 
 
 class States:
@@ -21,7 +21,7 @@ class States:
         self._member = report.member
         self._texts = texts
 
-    def check(self, instance: Made, state: Value, offset: int) -> None:
+    def check(self, instance: Call, state: Value, offset: int) -> None:
         """Refuse a state that changes what an object is, or that cannot be read."""
         # What Python takes for attributes is a dict, or a pair of dicts.
         pair = isinstance(state, tuple) and len(state) == 2
@@ -34,9 +34,9 @@ class States:
                     if not part.whole:
                         self._refuse(described(instance), offset, "its state is too long to be read")
                     part.closed = True
-                case Made(content=Pairs(values=values, whole=True)) if _is_filled_dict(part):
+                case Call(content=Pairs(values=values, whole=True)) if _is_filled_dict(part):
                     self.check_attributes(instance, values, offset)
-                case Made() if (pair or part is state or part in keywords) and not _is_no_dict(part):
+                case Call() if (pair or part is state or part in keywords) and not _is_no_dict(part):
                     self._refuse(described(instance), offset, "its state is the result of a call")
         if self._is_of(instance, EVALUATING) and _may_hold_pairs(state):
             self._refuse(described(instance), offset, "its state is no dict, and may set attributes as one")
@@ -44,13 +44,13 @@ class States:
     def check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
         """Refuse attributes that change what an object is, or whose names cannot be read."""
         for key, value in pairs:
-            if isinstance(key, Made) and not _is_no_text(key):
+            if isinstance(key, Call) and not _is_no_text(key):
                 self._refuse(described(instance), offset, "the name of an attribute is the result of a call")
             elif isinstance(key, Opaque):
                 self._refuse(described(instance), offset, "the name of an attribute cannot be read")
             elif isinstance(key, str) and _is_protocol(key) and (value is None or not is_plain(value)):
                 self._refuse(described(instance), offset, f"its '{key}' is replaced")
-            elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
+            elif isinstance(key, str) and key in _ADDING and isinstance(instance, Call):
                 instance.replaces = instance.replaces or key
             elif isinstance(key, str) and key in INPUTS and self._is_of(instance, READING):
                 if not isinstance(value, str) or value not in INPUTS[key]:
@@ -59,13 +59,13 @@ class States:
                 self._texts.check_template(described(instance), value, offset, self._member)
 
     def _is_of(self, instance: Value, places: tuple[str, ...]) -> bool:
-        root = instance.root() if isinstance(instance, Made) else None
+        root = instance.root() if isinstance(instance, Call) else None
         return root is not None and self._policy.is_defined_in(root.module, root.qualname, places)
 
 
-def _is_filled_dict(made: Made) -> bool:
-    """Whether this was made empty, and all that it holds was set item by item."""
-    return made.content is not None and not made.arguments and made.state is None
+def _is_filled_dict(call: Call) -> bool:
+    """Whether the dict was created empty, and all of its items were set one by one."""
+    return call.content is not None and not call.arguments and call.state is None
 
 
 def _may_hold_pairs(state: Value) -> bool:
@@ -76,26 +76,26 @@ def _may_hold_pairs(state: Value) -> bool:
     """
     if isinstance(state, tuple):
         return not any(_is_no_iterable(value) for value in state)
-    return isinstance(state, Opaque | Items) or (isinstance(state, Made) and not _is_filled_dict(state))
+    return isinstance(state, Opaque | Items) or (isinstance(state, Call) and not _is_filled_dict(state))
 
 
 def _is_no_iterable(value: Value) -> bool:
-    if isinstance(value, Made):
+    if isinstance(value, Call):
         return isinstance(value.maker, Named) and value.maker.module.startswith("numpy.random.")
     return value is None or isinstance(value, bool | int | float)
 
 
-def _is_no_dict(made: Made) -> bool:
-    """Whether what a call makes is surely none of the dicts that Python takes for attributes."""
-    root = made.root()
+def _is_no_dict(call: Call) -> bool:
+    """Whether the result of a call is certainly not a dict that Python accepts as attributes."""
+    root = call.root()
     return root is not None and root.module.partition(".")[0] in _allowed.NO_DICTS
 
 
-def _is_no_text(made: Made) -> bool:
-    """Whether what a call makes is surely equal to no text. A text of numpy is equal to one of Python."""
-    if is_name((made.maker,), _allowed.NUMPY_SCALARS):
-        return bool(made.arguments) and is_numeric_dtype(made.arguments[0])
-    return is_name((made.maker,), _allowed.NO_TEXTS)
+def _is_no_text(call: Call) -> bool:
+    """Whether the result of a call certainly equals no `str`. A numpy string equals a Python one."""
+    if is_name((call.maker,), _allowed.NUMPY_SCALARS):
+        return bool(call.arguments) and is_numeric_dtype(call.arguments[0])
+    return is_name((call.maker,), _allowed.NO_TEXTS)
 
 
 _ADDING = frozenset({"append", "extend", "add", "update", "__setitem__"})

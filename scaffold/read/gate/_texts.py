@@ -6,9 +6,9 @@ from scaffold.read.gate import _allowed
 from scaffold.read.gate._arguments import described, dotted_in
 from scaffold.read.gate._formulas import fault_of_formula, fault_of_scipy_template
 from scaffold.read.gate._libraries import CALLED_BY_NAME, CHOICES_OF_METHODS, EVALUATED, METHODS
-from scaffold.read.gate._policy import Policy, Standing
+from scaffold.read.gate._policy import Policy, Verdict
 from scaffold.read.gate._report import Refusal, Report
-from scaffold.read.gate._values import OPAQUE, Items, Made, Named, Pairs, Value, is_plain
+from scaffold.read.gate._values import OPAQUE, Call, Items, Named, Pairs, Value, is_plain
 
 
 class Texts:
@@ -37,18 +37,18 @@ class Texts:
             reason = f"the text that it evaluates holds {fault}"
             self._findings.refusals.setdefault(name, Refusal(name, offset, member, reason))
 
-    def check_call(self, name: Named, call: Made, offset: int) -> None:
+    def check_call(self, name: Named, call: Call, offset: int) -> None:
         """Refuse a call of a class that evaluates its texts unless every one of them is a formula."""
         for value in _leaves((*call.arguments, call.keywords)):
             self._check_formula(value, offset, self._member, name.dotted)
 
     def _check_formula(self, value: Value, offset: int, member: str | None, where: str) -> None:
-        made = value.root() if isinstance(value, Made) else None
-        if made is not None and made.module.partition(".")[0] in _allowed.FORMULA_MAKERS:
+        root = value.root() if isinstance(value, Call) else None
+        if root is not None and root.module.partition(".")[0] in _allowed.FORMULA_MAKERS:
             return  # it was checked when it was made
         if is_plain(value) and not isinstance(value, str):
             return
-        if isinstance(value, Made) and self._is_checked(value.maker):
+        if isinstance(value, Call) and self._is_checked(value.maker):
             return
         fault = fault_of_formula(value) if isinstance(value, str) else described(value)
         if fault is not None and not self._policy.trusts(fault):
@@ -58,9 +58,9 @@ class Texts:
             )
 
     def _is_checked(self, maker: Value) -> bool:
-        """Whether the texts of what `maker` makes are checked when it is made."""
+        """Whether the texts of an object are checked when `maker` creates the object."""
         return isinstance(maker, Named) and (
-            self._policy.standing(maker.module, maker.qualname) is Standing.TEXTS
+            self._policy.judge(maker.module, maker.qualname) is Verdict.TEXTS
         )
 
     def finish(self) -> None:
@@ -79,7 +79,7 @@ class Texts:
 
 
 def _leaves(values: tuple[Value, ...]) -> list[Value]:
-    """The values in containers, to the bottom; a container that is not remembered whole is one itself."""
+    """The values in nested containers; a container whose items were not all kept counts as a value."""
     leaves: list[Value] = []
     waiting = list(values)
     while waiting and len(leaves) < _MOST_LEAVES:
@@ -90,7 +90,7 @@ def _leaves(values: tuple[Value, ...]) -> list[Value]:
                 waiting += [each for pair in pairs for each in pair]
             case tuple() as inner:
                 waiting += inner
-            case Made() | Named():
+            case Call() | Named():
                 pass  # checked when it was made
             case value:
                 leaves.append(value)

@@ -116,12 +116,12 @@ def trust_advice(names: Sequence[str], trusted: Collection[str], finder: Finder)
 
 
 def _tokens(name: str, others: int, finder: Finder) -> Iterator[str]:
-    """What may open `name`, the widest first."""
+    """The `--trust` tokens that allow `name`, the widest first."""
     if _is_never(name) or not all(part.isidentifier() for part in name.split(".")):
         return
     top = name.partition(".")[0]
-    found = finder.module(top)
-    if found is not None and found.home is Home.INSTALLED and (others > 1 or top not in LIBRARIES):
+    package = finder.module(top)
+    if package is not None and package.home is Home.INSTALLED and (others > 1 or top not in LIBRARIES):
         yield metadata.packages_distributions().get(top, (top,))[0]
         yield top
     yield name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 KEPT_ITEMS = 8192
-"""Items of a container that are remembered; what decides anything is far shorter."""
+"""The most items of a container that are kept; containers that affect a verdict are far shorter."""
 MOST_NESTED = 10_000
 """Values in a tuple, nested tuples unfolded: Python unfolds them to hash the tuple."""
 
@@ -60,7 +60,7 @@ class Blob:
 
 
 class Group(tuple):  # type: ignore[type-arg]
-    """A tuple that holds tuples or names: what they hold is known without walking through them."""
+    """A tuple that holds tuples or names, with a summary of its content: no check has to walk through it."""
 
     size: int
     conditional: Named | None
@@ -70,13 +70,13 @@ class Group(tuple):  # type: ignore[type-arg]
 def group(values: Iterable[Value]) -> tuple[Value, ...]:
     """Make a tuple of values."""
     plain = tuple(values)
-    if not any(isinstance(value, tuple | Named | Made) for value in plain):
+    if not any(isinstance(value, tuple | Named | Call) for value in plain):
         return plain
-    made = Group(plain)
-    made.size = min(sum(_size(value) for value in plain), MOST_NESTED + 1)
-    made.conditional = next((name for value in plain if (name := conditional_in(value))), None)
-    made.kept = next((name for value in plain if (name := kept_in(value))), None)
-    return made
+    nested = Group(plain)
+    nested.size = min(sum(_size(value) for value in plain), MOST_NESTED + 1)
+    nested.conditional = next((name for value in plain if (name := conditional_in(value))), None)
+    nested.kept = next((name for value in plain if (name := kept_in(value))), None)
+    return nested
 
 
 def _size(value: Value) -> int:
@@ -91,7 +91,7 @@ def is_deep(value: Value) -> bool:
 
 
 def conditional_in(value: Value) -> Named | None:
-    """The first name in a value that may not stand in it, through tuples."""
+    """The first name in a value, or in its tuples, that may only be called at once."""
     if isinstance(value, Named):
         return value if value.conditional else None
     return value.conditional if isinstance(value, Group) else None
@@ -101,7 +101,7 @@ def kept_in(value: Value) -> Named | None:
     """The first name in a value, through tuples and `partial`, that nothing may call while the file loads."""
     if isinstance(value, Named):
         return value if value.kept else None
-    if isinstance(value, Made):
+    if isinstance(value, Call):
         return value.kept
     return value.kept if isinstance(value, Group) else None
 
@@ -127,7 +127,7 @@ def parts_of(value: Value) -> Iterator[Value]:
                 waiting += [*(part for pair in pairs for part in pair), *more]
             case Group():
                 waiting += each
-            case Made(by_value=False):
+            case Call(by_value=False):
                 waiting += [each.maker, *each.arguments, each.keywords, each.state, each.content]
 
 
@@ -154,7 +154,7 @@ class Pairs:
     values: list[tuple[Value, Value]] = field(default_factory=list)
     whole: bool = True
     closed: bool = False
-    """Whether it is the state of an instance by now: what is added later would not be looked at."""
+    """Whether the container is already the state of an instance: later items would not be checked."""
     more: list[Value] = field(default_factory=list)
     """What can hold a function, of the keys and values that are not remembered."""
 
@@ -177,8 +177,8 @@ class Pairs:
 
 
 @dataclass(slots=True, eq=False)
-class Made:
-    """What a call gives: an instance of a class, or the result of a function."""
+class Call:
+    """A call in the pickle. Represents its result: an instance, or what a function returns."""
 
     maker: Value
     arguments: tuple[Value, ...]
@@ -187,24 +187,24 @@ class Made:
     """Whether only `__new__` runs, as NEWOBJ does, and no `__init__`."""
     state: Value = None
     content: Pairs | None = None
-    """What was set on it item by item, as on an OrderedDict."""
+    """The items that were set after the call, as on an OrderedDict."""
     fresh: bool = False
     """Whether the call makes a new object: the result of a function may be one that others hold too."""
     by_value: bool = False
-    """Whether it is made of code that the file carries."""
+    """Whether the result consists of code that the file carries."""
     kept: Named | None = None
-    """The function that it would call."""
+    """The function that the result would call."""
     replaces: str = ""
-    """The name of a method that takes items, where an attribute stands in its place."""
+    """The name of the method, one that adds items, which an attribute of the instance hides."""
 
     def root(self) -> Named | None:
-        """The name at the bottom of the calls that made it."""
+        """The name at the start of a chain of calls."""
         maker: Value = self.maker
-        while isinstance(maker, Made):
+        while isinstance(maker, Call):
             maker = maker.maker
         return maker if isinstance(maker, Named) else None
 
 
-_HOLDING = (Named, Made, Group, Items, Pairs)
+_HOLDING = (Named, Call, Group, Items, Pairs)
 Plain: TypeAlias = "str | int | float | bool | None"
-Value: TypeAlias = "Opaque | Mark | Named | Blob | Items | Pairs | Made | tuple[Value, ...] | Plain"
+Value: TypeAlias = "Opaque | Mark | Named | Blob | Items | Pairs | Call | tuple[Value, ...] | Plain"
