@@ -86,7 +86,7 @@ def build(
     """Build the image of a project; push it, or write it to a file."""
     from scaffold.verbs.build import choose_builder
 
-    asked: BuildChoices = {
+    choices: BuildChoices = {
         "push": push,
         "registry": registry,
         "tag": tag,
@@ -101,13 +101,13 @@ def build(
         "insecure": insecure,
         "headers": parsed_headers(header),
     }
-    asked["builder"] = builder or choose_builder(push=push, output=output, platforms=asked["platforms"])
+    choices["builder"] = builder or choose_builder(push=push, output=output, platforms=choices["platforms"])
     with Display(quiet=as_json) as display:
-        image = scaffold.build(project, check=check, pin=pin, target=target, on_event=display, **asked)
+        image = scaffold.build(project, check=check, pin=pin, target=target, on_event=display, **choices)
     if as_json:
         show_json(image)
     else:
-        _show_image(image, unpacked=asked["builder"] == "docker")
+        _show_image(image, unpacked=choices["builder"] == "docker")
 
 
 def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:

@@ -117,7 +117,7 @@ def inspect(
     The schema, the requirements with their reasons, and the names in the file.
     """
     with Display(quiet=as_json) as display:
-        found = scaffold.inspect(
+        spec = scaffold.inspect(
             model,
             input,
             output,
@@ -127,15 +127,15 @@ def inspect(
     if as_json:
         show_json(
             {
-                "artifact": found.artifact,
-                "signature": found.signature,
-                "requirements": found.dependencies.requirements,
-                "system": found.dependencies.system,
-                "notes": (*found.signature.notes, *found.dependencies.notes),
+                "artifact": spec.artifact,
+                "signature": spec.signature,
+                "requirements": spec.dependencies.requirements,
+                "system": spec.dependencies.system,
+                "notes": (*spec.signature.notes, *spec.dependencies.notes),
             }
         )
     else:
-        _show_inspection(found)
+        _show_inspection(spec)
 
 
 def parsed_answers(pairs: list[str], file: Path | None = None) -> dict[str, Any]:
@@ -181,11 +181,11 @@ def _show_project(project: Project) -> None:
         out.print(f"  {command}", markup=False)
 
 
-def _show_inspection(found: ProjectSpec) -> None:
+def _show_inspection(spec: ProjectSpec) -> None:
     from scaffold.verbs.describe import inspection
 
     out = console()
-    for title, rows in inspection(found).items():
+    for title, rows in inspection(spec).items():
         out.print()
         out.print(title, style="bold", markup=False)
         show_rows(rows)
