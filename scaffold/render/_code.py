@@ -69,25 +69,25 @@ def _printable(character: str) -> str:
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
-def value(made: JSONValue) -> Node:
+def value(json_value: JSONValue) -> Node:
     """Return a JSON value as a Python literal."""
-    if isinstance(made, str):
-        return text(made)
-    if isinstance(made, list):
-        return sequence(value(item) for item in made)
-    if isinstance(made, dict):
-        return mapping([(text(key), value(item)) for key, item in made.items()])
-    return code(number(made))
+    if isinstance(json_value, str):
+        return text(json_value)
+    if isinstance(json_value, list):
+        return sequence(value(item) for item in json_value)
+    if isinstance(json_value, dict):
+        return mapping([(text(key), value(item)) for key, item in json_value.items()])
+    return code(number(json_value))
 
 
-def number(made: object) -> str:
+def number(json_number: object) -> str:
     """Return a number, `True` or `None` as it is written: the exponent without its plus."""
-    return repr(made).replace("e+", "e")
+    return repr(json_number).replace("e+", "e")
 
 
-def label(field_name: str, written: str) -> Node:
+def label(field_name: str, python_literal: str) -> Node:
     """Return what the model calls a field: its name, or the literal of a name that is no text."""
-    return literal(written) if written else text(field_name)
+    return literal(python_literal) if python_literal else text(field_name)
 
 
 class Requoted(cst.CSTTransformer):
@@ -102,14 +102,14 @@ class Requoted(cst.CSTTransformer):
         return text(str(updated_node.evaluated_value))
 
 
-def literal(written: str, calls: Collection[str] = ("pd.Timestamp",)) -> Node:
+def literal(source: str, calls: Collection[str] = ("pd.Timestamp",)) -> Node:
     """Return a node for a literal that introspection wrote with `repr`.
 
     Raises:
         ValueError: It holds more than literals and calls of the functions `calls`.
     """
-    _require_literal(ast.parse(written, mode="eval").body, calls)
-    node = cst.parse_expression(written).visit(Requoted())
+    _require_literal(ast.parse(source, mode="eval").body, calls)
+    node = cst.parse_expression(source).visit(Requoted())
     assert isinstance(node, cst.BaseExpression)
     return node
 

@@ -103,8 +103,8 @@ class PandasKind(NumpyKind):
     def column(self, batch: Batch, column: Column, value: str) -> Node:
         """Return a Series with the name and dtype of the sample's."""
         batch.imports.whole("pandas", "pd")
-        made = _column(batch, column.items, column.dtype, value, "data")
-        return call("pd.Series", made, name=None if column.label == "None" else _code.literal(column.label))
+        values = _column(batch, column.items, column.dtype, value, "data")
+        return call("pd.Series", values, name=None if column.label == "None" else _code.literal(column.label))
 
     def series(self, values: Values, form: Series, items: Node) -> Node:
         """Return a Series without a name."""
@@ -193,8 +193,8 @@ def _column(batch: Batch, schema: Schema, dtype: str, value: str, attribute: str
         return call("np.array", values, dtype=code(f'"{wider}" if {has_null} else "{dtype}"'))
     if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
         return batch.values.numpy_array(dtype, values)
-    if found := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
-        zoned = call("pd.DatetimeTZDtype", text(found[1]), text(found[2]))
+    if match := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
+        zoned = call("pd.DatetimeTZDtype", text(match[1]), text(match[2]))
         return call("pd.array", values, dtype=zoned)
     if dtype.endswith("[pyarrow]"):
         batch.imports.whole("pyarrow", "pa")
@@ -217,18 +217,18 @@ def _categorical(batch: Batch, category: Category, value: str, attribute: str) -
     while any(line.startswith(f"{constant} = ") for line in batch.constants):
         constant += "_"  # another table has a column of that name
     levels = sequence(_code.value(level) for level in category.levels)
-    known = f"{constant}.categories"
-    made: Node = levels
+    levels_expression = f"{constant}.categories"
+    categories: Node = levels
     match category.of.native:
         case TextOf(of=of):
-            known = f"{constant}_LEVELS"
-            batch.constants.append(statement(f"{known} = ", levels))
-            made = _levels_of_texts(batch, category, of, known)
+            levels_expression = f"{constant}_LEVELS"
+            batch.constants.append(statement(f"{levels_expression} = ", levels))
+            categories = _levels_of_texts(batch, category, of, levels_expression)
         case Element(dtype=dtype):
-            made = call("pd.Index", levels, dtype=text(dtype))
-    dtype_node = call("pd.CategoricalDtype", made, ordered=name("True") if category.ordered else None)
+            categories = call("pd.Index", levels, dtype=text(dtype))
+    dtype_node = call("pd.CategoricalDtype", categories, ordered=name("True") if category.ordered else None)
     batch.constants.append(statement(f"{constant} = ", dtype_node))
-    codes = f"{{None: -1}} | {{level: code for code, level in enumerate({known})}}"
+    codes = f"{{None: -1}} | {{level: code for code, level in enumerate({levels_expression})}}"
     batch.constants.append(f"{constant}_CODES = {codes}")
     codes_node = each(code(f"{constant}_CODES[{value}]"), batch.variable, batch.rows)
     return call("pd.Categorical.from_codes", codes_node, dtype=name(constant))
@@ -248,10 +248,10 @@ def _levels_of_texts(batch: Batch, category: Category, of: object, constant: str
 
 
 def _intervals(category: Category) -> Node:
-    found = [_ENDS.fullmatch(str(level)) for level in category.levels]
-    ends = sequence(code(f"({match[2]}, {match[3]})") for match in found if match)
+    matches = [_ENDS.fullmatch(str(level)) for level in category.levels]
+    ends = sequence(code(f"({match[2]}, {match[3]})") for match in matches if match)
     closed = {"[]": "both", "()": "neither", "[)": "left"}.get(
-        (found[0][1] + found[0][4]) if found[0] else "", "right"
+        (matches[0][1] + matches[0][4]) if matches[0] else "", "right"
     )
     return call("pd.IntervalIndex.from_tuples", ends, closed=text(closed))
 

@@ -58,7 +58,7 @@ class PolarsKind(Kind):
     def table(self, batch: Batch, table: Table) -> Node:
         """Return a frame with the schema of the sample's."""
         batch.imports.whole("polars", "pl")
-        data = _code.mapping(
+        columns = _code.mapping(
             (
                 text(c.name),
                 each(_cell(batch.values, c.schema, f"{batch.row}.{c.attribute}"), batch.variable, batch.rows),
@@ -66,7 +66,7 @@ class PolarsKind(Kind):
             for c in table.columns
         )
         schema = _code.mapping((text(c.name), polars_dtype(c.dtype)) for c in table.columns)
-        return call("pl.DataFrame", data, schema=schema)
+        return call("pl.DataFrame", columns, schema=schema)
 
     def column(self, batch: Batch, column: Column, value: str) -> Node:
         """Return a Series with the name and dtype of the sample's."""
