@@ -38,11 +38,11 @@ def decode_tensor_row(body: Any) -> JSONValue:
     return decode_tensors(body)[0]
 
 
-def _rows(data: list[JSONValue], shape: list[int]) -> list[JSONValue]:
+def _rows(values: list[JSONValue], shape: list[int]) -> list[JSONValue]:
     """The items along the first axis of a tensor whose values are flat."""
     for size in reversed(shape[1:]):
-        data = [data[at : at + size] for at in range(0, len(data), size)]
-    return data
+        values = [values[at : at + size] for at in range(0, len(values), size)]
+    return values
 
 
 def encode_list(key: str) -> Callable[[JSONValue], bytes]:
