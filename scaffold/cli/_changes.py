@@ -60,7 +60,7 @@ def _show_model(update: Update, out: Console) -> None:
 
 
 def show_vulnerabilities(update: Update) -> None:
-    """Print the known vulnerabilities that come and go with the changed distributions."""
+    """Print the vulnerabilities that the changed distributions add and remove."""
     if update.vulnerabilities is None:
         return
     out = console()
@@ -74,7 +74,7 @@ def show_vulnerabilities(update: Update) -> None:
 
 
 def show_outcome(update: Update) -> None:
-    """Print what was done, and the commands that show it and take it back."""
+    """Print the result of the update, and the commands that show and undo it."""
     from rich.markup import escape
 
     out = console()

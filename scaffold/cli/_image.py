@@ -10,7 +10,7 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import HEADER, choices, parsed_headers, targets
+from scaffold.cli._options import HEADER, choices, parse_headers, targets
 from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
@@ -99,7 +99,7 @@ def build(
         "network": network,
         "credentials": _credentials(username, password_stdin),
         "insecure": insecure,
-        "headers": parsed_headers(header),
+        "headers": parse_headers(header),
     }
     choices["builder"] = builder or choose_builder(push=push, output=output, platforms=choices["platforms"])
     with Display(quiet=as_json) as display:

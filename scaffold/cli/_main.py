@@ -61,7 +61,7 @@ def _prepare_streams() -> None:
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Our own signs by a similar one, all else as Python writes it in ASCII: `\\u0416`."""
+    """Return a substitute for our own symbols, and an escape such as `\\u0416` for other characters."""
     assert isinstance(error, UnicodeEncodeError)
     text = error.object[error.start : error.end].translate(_SIGNS)
     return text.encode("ascii", "backslashreplace").decode(), error.end

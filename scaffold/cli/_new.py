@@ -10,7 +10,7 @@ import typer
 import scaffold
 from scaffold.base import layout
 from scaffold.cli._display import Display
-from scaffold.cli._options import HEADER, assignments, model_options, parsed_headers
+from scaffold.cli._options import HEADER, assignments, model_options, parse_headers
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
 from scaffold.errors.wording import shell_line
@@ -82,10 +82,10 @@ def new(
             output,
             target,
             name=name,
-            answers=parsed_answers(answer, answers),
+            answers=parse_answers(answer, answers),
             template=template,
             verify=not no_verify,
-            headers=parsed_headers(header),
+            headers=parse_headers(header),
             on_event=display,
             **options,
         )
@@ -138,7 +138,7 @@ def inspect(
         _show_inspection(spec)
 
 
-def parsed_answers(pairs: list[str], file: Path | None = None) -> dict[str, Any]:
+def parse_answers(pairs: list[str], file: Path | None = None) -> dict[str, Any]:
     """`replicas=3` as {"replicas": 3}: a value is read as YAML; those of a file stand behind these.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Options that several commands share, made from one value: `Options` and `ClusterAccess`."""
+"""Options that several commands share, derived from the fields of `Options` and `ClusterAccess`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ HEADER = Annotated[
 ]
 
 
-def parsed_headers(texts: list[str]) -> dict[str, str]:
+def parse_headers(texts: list[str]) -> dict[str, str]:
     """Return the headers by name.
 
     Raises:
@@ -100,7 +100,7 @@ def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
     def read(options: dict[str, Any]) -> ClusterAccess:
         from scaffold.cluster import ClusterAccess
 
-        return ClusterAccess(headers=parsed_headers(options.pop("header")), **options)
+        return ClusterAccess(headers=parse_headers(options.pop("header")), **options)
 
     parameters = [
         inspect.Parameter(
@@ -123,7 +123,7 @@ def _with_options(
     added: list[inspect.Parameter],
     read: Callable[[dict[str, Any]], object],
 ) -> Callable[..., None]:
-    """Return `command` with the options `added` in place of its parameter `name`; `read` computes its value."""
+    """Return `command` with the options `added` for its parameter `name`, whose value `read` computes."""
     signature = inspect.signature(command)
     replaced = str(signature.parameters[name].annotation)  # it may be imported for type checkers only
     hints = get_type_hints(command, localns={replaced: object}, include_extras=True)

@@ -171,7 +171,7 @@ def _files(update: Update) -> str:
 
 
 def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A section with a table; nothing where it has no rows."""
+    """Return a section with a table, or an empty string without rows."""
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     if not body:
         return ""

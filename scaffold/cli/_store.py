@@ -114,7 +114,7 @@ def runs(
 
 
 def show_history(entries: Sequence[Entry], as_json: bool) -> None:
-    """Print what the store has of deployments."""
+    """Print the deployments that the store has recorded."""
     if as_json:
         show_json(entries)
         return

@@ -96,7 +96,7 @@ def _show(live_tests: LiveTests) -> None:
 
 
 def _rows(checks: Sequence[Check]) -> Iterator[tuple[Outcome | None, str, str]]:
-    """The rows of a suite: the cases of one function of pytest are one row, and its failures one each."""
+    """Return the rows of a suite: one for each test function, and one for each failed case."""
     tests: dict[str, list[Check]] = {}
     for check in checks:
         tests.setdefault(check.name.partition("[")[0], []).append(check)

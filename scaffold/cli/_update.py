@@ -11,8 +11,8 @@ import typer
 import scaffold
 from scaffold.cli._changes import show_changes, show_outcome, show_vulnerabilities
 from scaffold.cli._display import Display
-from scaffold.cli._new import ANSWER, ANSWERS, JSON, OUTPUT, TEMPLATE, parsed_answers
-from scaffold.cli._options import HEADER, model_options, parsed_headers
+from scaffold.cli._new import ANSWER, ANSWERS, JSON, OUTPUT, TEMPLATE, parse_answers
+from scaffold.cli._options import HEADER, model_options, parse_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError, ReportNotWrittenError
 from scaffold.errors.wording import counted, shell_line
@@ -137,7 +137,7 @@ def update(
         project,
         (model, input, output),
         as_json=as_json,
-        answers=parsed_answers(answer, answers),
+        answers=parse_answers(answer, answers),
         template=template,
         prefer=_preferred(ours, theirs),
         tool=tool,
@@ -147,7 +147,7 @@ def update(
         allow_breaking=allow_breaking,
         dirty=dirty,
         verify=not no_verify,
-        headers=parsed_headers(header),
+        headers=parse_headers(header),
         **options,
     )
 
@@ -181,7 +181,7 @@ def diff(
             model,
             input,
             output,
-            answers=parsed_answers(answer, answers),
+            answers=parse_answers(answer, answers),
             template=template,
             audit=not no_audit,
             on_event=display,

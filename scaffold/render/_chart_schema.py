@@ -1,4 +1,4 @@
-"""The JSON schema of the values of a chart: Helm refuses a misspelt value, and one of a wrong type."""
+"""The JSON schema of a chart's values: Helm refuses a misspelt name or a value of a wrong type."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def name(dotted: str) -> Node:
 
 @cache
 def code(source: str) -> Node:
-    """Return a node for Python that we wrote: it holds nothing of a sample's but checked identifiers."""
+    """Return a node for Python that we wrote; the only text from a sample is checked identifiers."""
     return cst.parse_expression(source)
 
 
@@ -43,7 +43,7 @@ def text(value: str) -> Node:
 
 
 def long_text(value: str, width: int) -> Node:
-    """Return a string literal; one that is wider than `width` is written in parts of whole words."""
+    """Return a string literal; a literal wider than `width` is split between words."""
     parts = [""]
     for word in re.split(r"(?<= )", value):
         if parts[-1] and len(parts[-1]) + len(word) > width:
@@ -86,7 +86,7 @@ def number(json_number: object) -> str:
 
 
 def label(field_name: str, python_literal: str) -> Node:
-    """Return what the model calls a field: its name, or the literal of a name that is no text."""
+    """Return the model's name of a field: a string, or the literal of a name that is not a string."""
     return literal(python_literal) if python_literal else text(field_name)
 
 
@@ -274,7 +274,7 @@ def statement(start: str, node: Node, *, indent: int = 0) -> str:
 
 
 def comment(words: str, *, indent: int = 0) -> str:
-    """Return a comment, on as many lines as it takes. Text from a sample in it stays within the line."""
+    """Return a comment, wrapped to several lines. Line breaks in a sample's text are escaped."""
     shown = "".join(_printable(c) for c in words)
     room = WIDTH - indent - 2
     lines = [""]
@@ -333,7 +333,7 @@ def _from_import(module: str, names: Iterable[str]) -> str:
 
 
 def is_identifier(candidate: str) -> bool:
-    """Whether it can be a name in Python."""
+    """Whether the text can be a name in Python."""
     return candidate.isidentifier() and not keyword.iskeyword(candidate)
 
 

@@ -48,7 +48,7 @@ _OF_A_TARGET = {_SCALED_OBJECT}
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return what the other templates say about deploying: targets, their namespaces, and the pipelines."""
+    """Return the values about deployment for the other templates: targets, namespaces and pipelines."""
     targets = read_targets(spec.answers)
     first = read_knobs(spec.answers, targets[0])
     return {

@@ -52,7 +52,7 @@ class Autoscaler(enum.Enum):
 
 
 def quantity(text: str) -> float:
-    """Return what a Kubernetes quantity stands for: `250m` is 0.25, `1Ki` is 1024."""
+    """Return the number of a Kubernetes quantity: `250m` is 0.25, `1Ki` is 1024."""
     factors = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9}
     number = text.rstrip("KMGTikm")
     return float(number) * factors.get(text[len(number) :], 1)

@@ -1,4 +1,4 @@
-"""Rules for answers: each checks a value, and says as JSON Schema what it takes."""
+"""Rules for answers: each checks a value and describes the valid values as JSON Schema."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def whole(least: int, most: int) -> Rule[int]:
 
 
 def text(pattern: re.Pattern[str], expected: str, most: int = 253) -> Rule[str]:
-    """A text that matches as a whole, or an empty one: not answered.
+    """A text that matches `pattern` as a whole, or an empty text for no answer.
 
     Args:
         pattern: What matches, also in JavaScript.
@@ -141,7 +141,7 @@ def api_objects(*keys: str, needed: Sequence[str] = ()) -> Rule[tuple[JSONValue,
 
 
 def one_of(expected: str, *choices: str) -> Rule[str]:
-    """One of some texts."""
+    """A text that is one of the choices."""
 
     def check(name: str, value: JSONValue) -> str:
         if not isinstance(value, str) or value not in choices:

@@ -26,7 +26,7 @@ class SeenLabels:
 
 @dataclass(frozen=True, slots=True)
 class SeenLengths:
-    """Free texts: only their lengths are told."""
+    """Free texts, described by their lengths alone."""
 
     least: int
     most: int
@@ -176,7 +176,7 @@ def _values(evidence: Evidence) -> str:
     if evidence.classes is not None:
         labels = ", ".join(evidence.classes.labels)
         return f"One {'for each ' if evidence.classes.each else ''}of the model's classes: {labels}."
-    return "" if evidence.seen is None else _seen(evidence.seen)
+    return "" if evidence.seen is None else _describe_seen(evidence.seen)
 
 
 def _describe_known(known_to: KnownTo) -> str:
@@ -186,7 +186,7 @@ def _describe_known(known_to: KnownTo) -> str:
     return f"Known to {known_to.encoder} in the model: {labels}. Others count as none of these."
 
 
-def _seen(seen: Seen) -> str:
+def _describe_seen(seen: Seen) -> str:
     match seen:
         case SeenRange(least=least, most=None):
             return f"Seen: {least} only."

@@ -46,7 +46,7 @@ def _rows(values: list[JSONValue], shape: list[int]) -> list[JSONValue]:
 
 
 def encode_list(key: str) -> Callable[[JSONValue], bytes]:
-    """Return what makes `{key: [record, ...]}` of one record or several."""
+    """Return a function that encodes records as `{key: [record, ...]}`."""
 
     def encode(records: JSONValue) -> bytes:
         return json.dumps({key: records if isinstance(records, list) else [records]}).encode()
@@ -55,7 +55,7 @@ def encode_list(key: str) -> Callable[[JSONValue], bytes]:
 
 
 def decode_list(key: str) -> Callable[[Any], JSONValue]:
-    """Return what takes the answers from `{key: [...]}`, or from a list where the key is empty."""
+    """Return a function that reads the answers from `{key: [...]}`, or from a list if the key is empty."""
 
     def decode(body: Any) -> JSONValue:
         answers = body[key] if key else body

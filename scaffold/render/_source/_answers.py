@@ -124,9 +124,9 @@ class Answers:
 
 
 def _unwrap(form: OpenedFrame | OpenedSeries | OverTime, *, named: bool = False) -> str:
-    """Return what follows an answer that is a frame or a Series by itself to make it plain."""
+    """Return the method calls that convert a frame or a Series to plain values."""
     container = Pandas() if isinstance(form, OverTime) else form.container
-    return kind_of(container).opened(form, named=named)
+    return kind_of(container).unwrap(form, named=named)
 
 
 def _rows(schema: Schema) -> str:

@@ -75,7 +75,7 @@ class _Inputs:
         return "\n".join([head, words, *lines])
 
     def _returns(self) -> str:
-        """Return the annotation of what the model is given."""
+        """Return the annotation of the model's input."""
         schema = self.signature.input
         if isinstance(schema, UserType) and not self.signature.call.batched:
             top, _, rest = schema.qualname.partition(".")

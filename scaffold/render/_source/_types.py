@@ -252,7 +252,7 @@ class Types:
         return subscript("Annotated", plain, call("_one_of", _code.sequence(map(_code.value, choices))))
 
     def _aliased(self, node: Node, hint: str) -> Node:
-        """Return `node`, or the name of an alias above the classes if it would not fit beside a field."""
+        """Return `node`, or the name of an alias above the classes if `node` is long."""
         if len(_code.flat(node)) <= 56:
             return node
         alias = self._free(class_name(hint))

@@ -197,7 +197,7 @@ class Values:
         return cst.IfExp(test=code(f"{value} is None"), body=nothing, orelse=expression)
 
     def missing(self, marker: Missing) -> Node:
-        """Return what the model is given for `null`."""
+        """Return the model's value for `null`."""
         match marker:
             case Missing.NAN:
                 return call("float", text("nan"))
@@ -237,7 +237,7 @@ class Values:
         return expression
 
     def mapping(self, fields: tuple[Field, ...], value: str, depth: int = 0) -> Node:
-        """Return a dict by the model's names; fields that may be absent are there if the request has them."""
+        """Return a dict by the model's names; it has optional fields only if the request has them."""
         record = Record(fields=fields)
         if is_model_dump(record):
             flags = {"by_alias": has_alias(record), "exclude_unset": has_absent(record)}
@@ -288,7 +288,7 @@ class Values:
 
 
 def is_plain(schema: Schema) -> bool:
-    """Whether a checked value is already what the model is given."""
+    """Whether the model takes a checked value unchanged."""
     match schema:
         case Scalar(native=native):
             return native is None or (isinstance(native, PythonScalar) and native != _BYTEARRAY)
@@ -311,7 +311,7 @@ def is_plain(schema: Schema) -> bool:
 
 
 def is_model_dump(schema: Schema) -> bool:
-    """Whether `model_dump` makes what the model is given: plain values in dicts, all names being texts."""
+    """Whether `model_dump` returns the model's input: plain values in dicts whose keys are strings."""
     match schema:
         case Record(fields=fields, form=Dict()):
             return all(is_model_dump(field.schema) and not field.label for field in fields)
@@ -334,7 +334,7 @@ def is_model_dump(schema: Schema) -> bool:
 
 
 def has_alias(schema: Schema) -> bool:
-    """Whether a field within goes by another name than its attribute."""
+    """Whether the name of a field within differs from its attribute."""
     return any(field.name != field.attribute for field in _fields_within(schema))
 
 

@@ -43,7 +43,7 @@ class ArrowKind(Kind):
         fields = sequence(parenthesised([text(c.name), arrow_type(c.dtype)]) for c in table.columns)
         return call("pa.table", columns, schema=call("pa.schema", fields))
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
         """Return the rows as dicts."""
         return ".to_pylist()"
 

@@ -115,7 +115,7 @@ class PandasKind(NumpyKind):
         """Return the values."""
         return "predictions.tolist()"
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
         """Return the rows as dicts, a row as one, or the values."""
         match form:
             case OpenedFrame():
@@ -151,7 +151,7 @@ class PandasKind(NumpyKind):
 
 
 def _is_uniform(table: Table) -> bool:
-    """Whether it is wide and all of one dtype of numpy's."""
+    """Whether the table is wide and all its columns have the same numpy dtype."""
     dtypes = {column.dtype for column in table.columns}
     if len(table.columns) <= MOST_WRITTEN_OUT or len(dtypes) > 1:
         return False
@@ -161,7 +161,7 @@ def _is_uniform(table: Table) -> bool:
 
 
 def _wide_frame(batch: Batch, table: Table) -> Node:
-    """Return the expression for a wide table of one dtype: one array of all of it, which is quick."""
+    """Return the expression for a wide table of one dtype: a single array, which is fast."""
     labels: Node = code(
         "[name if field.alias is None else field.alias for name, field in ModelInput.model_fields.items()]"
     )
@@ -212,7 +212,7 @@ def _changes_for_null(schema: Schema, dtype: str) -> bool:
 
 
 def _categorical(batch: Batch, category: Category, value: str, attribute: str) -> Node:
-    """Return the expression for a categorical column: codes into the levels, which is quick."""
+    """Return the expression for a categorical column, built from codes, which is fast."""
     constant = attribute.upper()
     while any(line.startswith(f"{constant} = ") for line in batch.constants):
         constant += "_"  # another table has a column of that name

@@ -83,7 +83,7 @@ class PolarsKind(Kind):
         """Return the values."""
         return "predictions.to_list()"
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
         """Return the rows as dicts, or the values."""
         return ".to_dicts()" if isinstance(form, OpenedFrame) else ".to_list()"
 
@@ -104,13 +104,13 @@ class PolarsKind(Kind):
 
 
 def _cell(values: Values, schema: Schema, value: str) -> Node:
-    """Return what polars is given for one value: it makes its own scalars of Python's, by the dtype."""
+    """Return the Python value of one cell, which polars converts by the dtype."""
     inner = schema.of if isinstance(schema, Optional) else schema
     return code(value) if isinstance(inner, (Scalar, Category)) else values.of(schema, value)
 
 
 def polars_dtype(written: str) -> Node:
-    """Return the dtype of how polars writes it: the same, with `pl.` before each name."""
+    """Return the expression for a dtype from its `repr`: `pl.` goes before each name."""
     node = _code.literal(written, _DTYPES).visit(_Prefixed())
     assert isinstance(node, cst.BaseExpression)
     return node
