@@ -42,7 +42,7 @@ def _handle(handler: _Handler) -> None:
 
 
 def _interrupt(*_: object) -> None:
-    """Interrupt the command. What it cleans up then, only another Ctrl-C interrupts."""
+    """Interrupt the command. During its cleanup, only another Ctrl-C interrupts."""
     for name in _SIGNALS[1:]:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -33,12 +33,15 @@ def answers(
     ] = False,
 ) -> None:
     """List the answers that a template takes."""
-    found = scaffold.answers("project" if template is Template.PROJECT else "service")
+    json_schema = scaffold.answers("project" if template is Template.PROJECT else "service")
     if schema:
-        show_json(found)
+        show_json(json_schema)
         return
-    known = {**found["properties"], **found.get("definitions", {})}
-    rows = [(name, _default(known[name]), known[name]["description"]) for name in found["properties"]]
+    answers_and_definitions = {**json_schema["properties"], **json_schema.get("definitions", {})}
+    rows = [
+        (name, _default(answers_and_definitions[name]), answers_and_definitions[name]["description"])
+        for name in json_schema["properties"]
+    ]
     show_table(("answer", "default", "meaning"), rows)
 
 

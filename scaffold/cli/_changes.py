@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from scaffold.verbs.update_result import Update
 
 
-def show_changes(found: Update) -> None:
+def show_changes(update: Update) -> None:
     """Print what changes for callers and for the lock, then the outcome of each file."""
     from rich.markup import escape
     from rich.table import Table
 
     out = console()
-    if found.is_empty:
+    if update.is_empty:
         out.print("[green]✓[/] Up to date: nothing changes.")
         return
-    if not found.files:
+    if not update.files:
         out.print("No file of yours changes; .scaffold/ follows the new state.")
-    report = found.report
+    report = update.report
     if report.changes:
         table = Table(box=None, pad_edge=False, show_header=False)
         for change in report.changes:
@@ -33,20 +33,20 @@ def show_changes(found: Update) -> None:
                 mark, escape(change.what), escape(f"{change.old} -> {change.new}"), escape(change.reason)
             )
         out.print(table)
-    for each in found.transitive:
+    for each in update.transitive:
         old, new = each.versions
         out.print(f"  transitive {each.name} {old} -> {new}, for {', '.join(each.required_by)}", markup=False)
-    _show_model(found, out)
-    for path, outcome in found.files.items():
-        if path in found.moved:
-            out.print(f"  {'moved':<9} {path} -> {found.moved[path]}", markup=False)
+    _show_model(update, out)
+    for path, outcome in update.files.items():
+        if path in update.moved:
+            out.print(f"  {'moved':<9} {path} -> {update.moved[path]}", markup=False)
             continue
-        detail = found.conflicts.get(path) or found.untouched.get(path, "")
+        detail = update.conflicts.get(path) or update.untouched.get(path, "")
         out.print(f"  {outcome:<9} {path}{': ' if detail else ''}{detail}", markup=False)
 
 
-def _show_model(found: Update, out: Console) -> None:
-    report = found.report
+def _show_model(update: Update, out: Console) -> None:
+    report = update.report
     if report.model:
         out.print(f"another model: {report.model}", markup=False)
     if report.answers:
@@ -59,12 +59,12 @@ def _show_model(found: Update, out: Console) -> None:
         out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
 
 
-def show_vulnerabilities(found: Update) -> None:
-    """Print the known vulnerabilities that come and go with the changed distributions."""
-    if found.vulnerabilities is None:
+def show_vulnerabilities(update: Update) -> None:
+    """Print the vulnerabilities that the changed distributions add and remove."""
+    if update.vulnerabilities is None:
         return
     out = console()
-    sides = found.vulnerabilities.added, found.vulnerabilities.removed
+    sides = update.vulnerabilities.added, update.vulnerabilities.removed
     if not any(sides):
         out.print("[green]✓[/] No known vulnerability comes or goes with the changed versions.")
     for word, side in zip(("[red]comes[/]", "[green]goes[/] "), sides, strict=True):
@@ -73,14 +73,16 @@ def show_vulnerabilities(found: Update) -> None:
             out.print(f"{each.id} of {each.name} {each.version}", markup=False)
 
 
-def show_outcome(found: Update) -> None:
-    """Print what was done, and the commands that show it and take it back."""
+def show_outcome(update: Update) -> None:
+    """Print the result of the update, and the commands that show and undo it."""
     from rich.markup import escape
 
     out = console()
-    out.print(f"[green]✓[/] {escape(found.report.new_version)}: {counted(len(found.files), 'file')} changed.")
-    if found.verification is None:
+    out.print(
+        f"[green]✓[/] {escape(update.report.new_version)}: {counted(len(update.files), 'file')} changed."
+    )
+    if update.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")
     for command in (("git", "diff"), ("scaffold", "undo")):
-        out.print(f"  {shell_line(*command, found.root)}", markup=False)
+        out.print(f"  {shell_line(*command, update.root)}", markup=False)

@@ -112,19 +112,19 @@ def status(
     access: ClusterAccess,
 ) -> None:
     """What runs at a target: pods, image, model, URL, since when, by whom."""
-    found = scaffold.status(project, target=target, access=access)
+    deployment = scaffold.status(project, target=target, access=access)
     if as_json:
-        show_json(dataclasses.asdict(found))
+        show_json(dataclasses.asdict(deployment))
         return
-    release = found.release
+    release = deployment.release
     rows = [
-        ("target", f"{found.target} (namespace {found.namespace})"),
-        ("url", found.url or "not recorded"),
-        ("revision", str(found.revision)),
-        ("pods ready", _readiness(found)),
-        ("image", found.image),
-        ("live replay", found.live or "not done"),
-        ("since", found.at or "not recorded"),
+        ("target", f"{deployment.target} (namespace {deployment.namespace})"),
+        ("url", deployment.url or "not recorded"),
+        ("revision", str(deployment.revision)),
+        ("pods ready", _readiness(deployment)),
+        ("image", deployment.image),
+        ("live replay", deployment.live or "not done"),
+        ("since", deployment.at or "not recorded"),
     ]
     if release is not None:
         rows += [("model", release.model_sha256), ("proof", release.proof), ("by", release.by)]
@@ -135,13 +135,13 @@ def status(
         out.print(f"{name:<12} {value}", markup=False)
 
 
-def _readiness(found: Deployment) -> str:
+def _readiness(deployment: Deployment) -> str:
     """`2 of 2, 1 not ready: titanic-5d9f-x2x: ErrImagePull`, or `none: scaled to zero`."""
-    if not found.wanted and not found.unready:
+    if not deployment.wanted and not deployment.unready:
         return "none: scaled to zero"
-    states = [f"{pod.name}: {pod.state}" for pod in found.unready]
+    states = [f"{pod.name}: {pod.state}" for pod in deployment.unready]
     unready = f", {len(states)} not ready: {', '.join(states)}" if states else ""
-    return f"{found.replicas} of {found.wanted}{unready}"
+    return f"{deployment.replicas} of {deployment.wanted}{unready}"
 
 
 def rollback(
@@ -217,8 +217,8 @@ def deployments(
     In a folder that is no project, what the store has of all services.
     """
     if project.is_dir() and (project != HERE or (project / DEPLOY).is_dir()):
-        found = scaffold.deployments(project, target=target or "staging", access=access)
-        show_deployments(found, as_json)
+        revisions = scaffold.deployments(project, target=target or "staging", access=access)
+        show_deployments(revisions, as_json)
         return
     name = None if project == HERE else str(project)
     show_history(scaffold.deployment_history(name, target=target, store=store), as_json)

@@ -38,28 +38,28 @@ def doctor(
 
     Exits with 0 if `new` has what it needs, else with 1.
     """
-    found = scaffold.doctor(project, registry=registry, access=access, store=store, timeout_s=timeout)
+    prerequisites = scaffold.doctor(project, registry=registry, access=access, store=store, timeout_s=timeout)
     if as_json:
-        show_json(found)
+        show_json(prerequisites)
     else:
-        _show(found)
-    if _lacking(found):
+        _show(prerequisites)
+    if _lacking(prerequisites):
         raise typer.Exit(1)
 
 
-def _lacking(found: Sequence[Prerequisite]) -> list[str]:
-    return [each.name for each in found if each.needed and each.state is not State.OK]
+def _lacking(prerequisites: Sequence[Prerequisite]) -> list[str]:
+    return [each.name for each in prerequisites if each.needed and each.state is not State.OK]
 
 
-def _show(found: Sequence[Prerequisite]) -> None:
+def _show(prerequisites: Sequence[Prerequisite]) -> None:
     out = console()
-    width = max(len(each.name) for each in found)
-    for each in found:
+    width = max(len(each.name) for each in prerequisites)
+    for each in prerequisites:
         out.print(_MARKS[each.state], end=" ")
         state = "" if each.state is State.OK else f"{each.state.value}: "
         out.print(f"{each.name:<{width}}  {state}{each.found}", markup=False)
         if each.fix and each.state is not State.OK:
             out.print(f"{'':{width}}    {each.fix}", markup=False, style="bold")
-    lacking = _lacking(found)
+    lacking = _lacking(prerequisites)
     verdict = f"`new` cannot work: {', '.join(lacking)}" if lacking else "`new` has what it needs."
     out.print(verdict, markup=False)

@@ -23,13 +23,13 @@ def explain_error(
     if not error:
         rows = [(each.__name__, meaning(each).partition("\n")[0]) for each in _all()]
         return show_table(("error", "meaning"), rows)
-    found = {each.__name__.lower(): each for each in _all()}
-    wanted = found.get(error.lower())
-    if wanted is None:
-        raise UnknownErrorNameError(error, [each.__name__ for each in found.values()])
-    branch = branch_of(wanted)
-    text = f"# {wanted.__name__}\n\n{explain(wanted)}"
-    if branch is not wanted:
+    classes = {each.__name__.lower(): each for each in _all()}
+    error_class = classes.get(error.lower())
+    if error_class is None:
+        raise UnknownErrorNameError(error, [each.__name__ for each in classes.values()])
+    branch = branch_of(error_class)
+    text = f"# {error_class.__name__}\n\n{explain(error_class)}"
+    if branch is not error_class:
         text += f"\n\n## {branch.__name__}\n\n{meaning(branch)}"
     out = console()
     if not out.is_terminal:

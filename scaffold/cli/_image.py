@@ -10,7 +10,7 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import HEADER, choices, parsed_headers, targets
+from scaffold.cli._options import HEADER, choices, parse_headers, targets
 from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
@@ -86,7 +86,7 @@ def build(
     """Build the image of a project; push it, or write it to a file."""
     from scaffold.verbs.build import choose_builder
 
-    asked: BuildChoices = {
+    choices: BuildChoices = {
         "push": push,
         "registry": registry,
         "tag": tag,
@@ -99,15 +99,15 @@ def build(
         "network": network,
         "credentials": _credentials(username, password_stdin),
         "insecure": insecure,
-        "headers": parsed_headers(header),
+        "headers": parse_headers(header),
     }
-    asked["builder"] = builder or choose_builder(push=push, output=output, platforms=asked["platforms"])
+    choices["builder"] = builder or choose_builder(push=push, output=output, platforms=choices["platforms"])
     with Display(quiet=as_json) as display:
-        image = scaffold.build(project, check=check, pin=pin, target=target, on_event=display, **asked)
+        image = scaffold.build(project, check=check, pin=pin, target=target, on_event=display, **choices)
     if as_json:
         show_json(image)
     else:
-        _show_image(image, unpacked=asked["builder"] == "docker")
+        _show_image(image, unpacked=choices["builder"] == "docker")
 
 
 def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:

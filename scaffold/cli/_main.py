@@ -61,7 +61,7 @@ def _prepare_streams() -> None:
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Our own signs by a similar one, all else as Python writes it in ASCII: `\\u0416`."""
+    """Return a substitute for our own symbols, and an escape such as `\\u0416` for other characters."""
     assert isinstance(error, UnicodeEncodeError)
     text = error.object[error.start : error.end].translate(_SIGNS)
     return text.encode("ascii", "backslashreplace").decode(), error.end
@@ -70,8 +70,8 @@ def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
 @contextlib.contextmanager
 def _prestart_worker(words: Sequence[str]) -> Iterator[None]:
     """Start the process that will load the model at once, so that it is ready when the command needs it."""
-    asked = words[:1] and words[0] in _EXAMINING
-    if not asked or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
+    examines_model = words[:1] and words[0] in _EXAMINING
+    if not examines_model or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
         yield
         return
     from scaffold.verbs.prestart import end_prestarted, prestart_worker

@@ -10,7 +10,7 @@ import typer
 import scaffold
 from scaffold.base import layout
 from scaffold.cli._display import Display
-from scaffold.cli._options import HEADER, assignments, model_options, parsed_headers
+from scaffold.cli._options import HEADER, assignments, model_options, parse_headers
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
 from scaffold.errors.wording import shell_line
@@ -82,10 +82,10 @@ def new(
             output,
             target,
             name=name,
-            answers=parsed_answers(answer, answers),
+            answers=parse_answers(answer, answers),
             template=template,
             verify=not no_verify,
-            headers=parsed_headers(header),
+            headers=parse_headers(header),
             on_event=display,
             **options,
         )
@@ -117,7 +117,7 @@ def inspect(
     The schema, the requirements with their reasons, and the names in the file.
     """
     with Display(quiet=as_json) as display:
-        found = scaffold.inspect(
+        spec = scaffold.inspect(
             model,
             input,
             output,
@@ -127,18 +127,18 @@ def inspect(
     if as_json:
         show_json(
             {
-                "artifact": found.artifact,
-                "signature": found.signature,
-                "requirements": found.dependencies.requirements,
-                "system": found.dependencies.system,
-                "notes": (*found.signature.notes, *found.dependencies.notes),
+                "artifact": spec.artifact,
+                "signature": spec.signature,
+                "requirements": spec.dependencies.requirements,
+                "system": spec.dependencies.system,
+                "notes": (*spec.signature.notes, *spec.dependencies.notes),
             }
         )
     else:
-        _show_inspection(found)
+        _show_inspection(spec)
 
 
-def parsed_answers(pairs: list[str], file: Path | None = None) -> dict[str, Any]:
+def parse_answers(pairs: list[str], file: Path | None = None) -> dict[str, Any]:
     """`replicas=3` as {"replicas": 3}: a value is read as YAML; those of a file stand behind these.
 
     Raises:
@@ -181,11 +181,11 @@ def _show_project(project: Project) -> None:
         out.print(f"  {command}", markup=False)
 
 
-def _show_inspection(found: ProjectSpec) -> None:
+def _show_inspection(spec: ProjectSpec) -> None:
     from scaffold.verbs.describe import inspection
 
     out = console()
-    for title, rows in inspection(found).items():
+    for title, rows in inspection(spec).items():
         out.print()
         out.print(title, style="bold", markup=False)
         show_rows(rows)

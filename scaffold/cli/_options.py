@@ -1,4 +1,4 @@
-"""Options that several commands share, made from one value: `Options` and `ClusterAccess`."""
+"""Options that several commands share, derived from the fields of `Options` and `ClusterAccess`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def targets(context: typer.Context, incomplete: str) -> list[str]:
     # The words before an option without its value are not read yet.
     folders = [Path(word) for word in context.args if Path(word).is_dir()]
     try:
-        found = target_names(folders[0] if folders else Path(context.params.get("project") or "."))
+        names = target_names(folders[0] if folders else Path(context.params.get("project") or "."))
     except (OSError, ScaffoldError):
         return []
-    return choices(*found)(incomplete)
+    return choices(*names)(incomplete)
 
 
 HEADER = Annotated[
@@ -46,14 +46,14 @@ HEADER = Annotated[
 ]
 
 
-def parsed_headers(given: list[str]) -> dict[str, str]:
+def parse_headers(texts: list[str]) -> dict[str, str]:
     """Return the headers by name.
 
     Raises:
         UsageError: A text is no header.
     """
     headers: dict[str, str] = {}
-    for number, text in enumerate(given, 1):
+    for number, text in enumerate(texts, 1):
         name, colon, value = (part.strip() for part in text.partition(":"))
         if not colon or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not value.isprintable():
             raise InvalidOptionError("header", f"number {number}")
@@ -87,9 +87,9 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     The command gets a dict of the given fields only: an update takes the others from the record.
     """
 
-    def read(given: dict[str, Any]) -> dict[str, Any]:
-        given["types"] = assignments(given["types"], "types")
-        return {name: value for name, value in given.items() if value}
+    def read(options: dict[str, Any]) -> dict[str, Any]:
+        options["types"] = assignments(options["types"], "types")
+        return {name: value for name, value in options.items() if value}
 
     return _with_options(command, "options", [_parameter(each) for each in fields(Options)], read)
 
@@ -97,12 +97,12 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
 def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return `command` with `--kubeconfig`, `--context` and `--header` in place of its parameter `access`."""
 
-    def read(given: dict[str, Any]) -> ClusterAccess:
+    def read(options: dict[str, Any]) -> ClusterAccess:
         from scaffold.cluster import ClusterAccess
 
-        return ClusterAccess(headers=parsed_headers(given.pop("header")), **given)
+        return ClusterAccess(headers=parse_headers(options.pop("header")), **options)
 
-    made = [
+    parameters = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -111,17 +111,19 @@ def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         for name, text in _CLUSTER.items()
     ]
-    made.append(inspect.Parameter("header", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=HEADER))
-    return _with_options(command, "access", made, read)
+    parameters.append(
+        inspect.Parameter("header", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=HEADER)
+    )
+    return _with_options(command, "access", parameters, read)
 
 
 def _with_options(
     command: Callable[..., None],
     name: str,
-    made: list[inspect.Parameter],
+    added: list[inspect.Parameter],
     read: Callable[[dict[str, Any]], object],
 ) -> Callable[..., None]:
-    """Return `command` with the options `made` in place of its parameter `name`, which is read from them."""
+    """Return `command` with the options `added` for its parameter `name`, whose value `read` computes."""
     signature = inspect.signature(command)
     replaced = str(signature.parameters[name].annotation)  # it may be imported for type checkers only
     hints = get_type_hints(command, localns={replaced: object}, include_extras=True)
@@ -133,11 +135,11 @@ def _with_options(
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:
-        given = {each.name: arguments.pop(each.name) for each in made}
-        command(**arguments, **{name: read(given)})
+        values = {each.name: arguments.pop(each.name) for each in added}
+        command(**arguments, **{name: read(values)})
 
-    wrapped.__signature__ = signature.replace(parameters=[*kept, *made])  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {each.name: each.annotation for each in (*kept, *made)}
+    wrapped.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
     return wrapped
 
 

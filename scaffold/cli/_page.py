@@ -49,20 +49,20 @@ table.matrix .corner { color: #52606d; font-size: .8rem; }
 """
 
 
-def report_page(found: Update) -> str:
+def report_page(update: Update) -> str:
     """The page: what changes for callers, the answers of both models, requirements, files and notes."""
-    report = found.report
-    title = f"{found.root.resolve().name} {report.old_version} → {report.new_version}"
+    report = update.report
+    title = f"{update.root.resolve().name} {report.old_version} → {report.new_version}"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f'<p class="lead">{escape(_lead(found))}</p>',
-        f"<p>{''.join(_badges(found))}</p>",
+        f'<p class="lead">{escape(_lead(update))}</p>',
+        f"<p>{''.join(_badges(update))}</p>",
         _contract(report),
         _answers(report),
-        _requirements(found),
-        _vulnerabilities(found),
-        _files(found),
-        _list("Notes", ("",), [(note,) for note in found.notes]),
+        _requirements(update),
+        _vulnerabilities(update),
+        _files(update),
+        _list("Notes", ("",), [(note,) for note in update.notes]),
     ]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -70,22 +70,22 @@ def report_page(found: Update) -> str:
     )
 
 
-def _lead(found: Update) -> str:
-    if found.is_empty:
+def _lead(update: Update) -> str:
+    if update.is_empty:
         return "Up to date: nothing changes."
-    model = f"Another model: {found.report.model}" if found.report.model else "The model stays the same"
+    model = f"Another model: {update.report.model}" if update.report.model else "The model stays the same"
     return f"{model}. What an update would change; nothing is written yet."
 
 
-def _badges(found: Update) -> Iterable[str]:
-    breaking, conflicts = len(found.report.breaking), len(found.conflicts)
+def _badges(update: Update) -> Iterable[str]:
+    breaking, conflicts = len(update.report.breaking), len(update.conflicts)
     if breaking:
         yield f'<span class="badge bad">{counted(breaking, "breaking change")}</span>'
     if conflicts:
         yield f'<span class="badge warn">{counted(conflicts, "file")} in conflict</span>'
     if not breaking and not conflicts:
         yield '<span class="badge good">compatible</span>'
-    answers = found.report.answers
+    answers = update.report.answers
     if answers and answers.differing:
         yield f'<span class="badge warn">{answers.differing} of {answers.compared} answers change</span>'
 
@@ -132,47 +132,47 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _requirements(found: Update) -> str:
-    asked = [
+def _requirements(update: Update) -> str:
+    direct = [
         (each.what, _arrow(each.old, each.new), _judged(each.breaking), each.reason)
-        for each in found.report.requirements
+        for each in update.report.requirements
     ]
     others = [
         (each.name, _arrow(*each.versions), "transitive", f"for {', '.join(each.required_by)}")
-        for each in found.transitive
+        for each in update.transitive
     ]
-    return _list("Requirements", ("distribution", "version", "", "reason"), [*asked, *others])
+    return _list("Requirements", ("distribution", "version", "", "reason"), [*direct, *others])
 
 
-def _vulnerabilities(found: Update) -> str:
-    known = found.vulnerabilities
-    if known is None:
+def _vulnerabilities(update: Update) -> str:
+    vulnerabilities = update.vulnerabilities
+    if vulnerabilities is None:
         return ""
-    if not known.added and not known.removed:
+    if not vulnerabilities.added and not vulnerabilities.removed:
         return "<h2>Known vulnerabilities</h2><p>None comes or goes with the changed versions.</p>"
     rows = [
         (word, each.id, f"{each.name} {each.version}", ", ".join(each.fixed_in) or "not fixed yet")
-        for word, side in (("comes", known.added), ("goes", known.removed))
+        for word, side in (("comes", vulnerabilities.added), ("goes", vulnerabilities.removed))
         for each in side
     ]
     return _list("Known vulnerabilities", ("", "id", "distribution", "fixed in"), rows)
 
 
-def _files(found: Update) -> str:
+def _files(update: Update) -> str:
     rows = [
-        (outcome, path, found.conflicts.get(path) or found.moved.get(path, ""))
-        for path, outcome in found.files.items()
-        if path not in found.untouched
+        (outcome, path, update.conflicts.get(path) or update.moved.get(path, ""))
+        for path, outcome in update.files.items()
+        if path not in update.untouched
     ]
-    left = [(outcome, path) for path, outcome in found.untouched.items()]
+    untouched = [(outcome, path) for path, outcome in update.untouched.items()]
     return _list("Files", ("outcome", "file", ""), rows) + _list(
-        "Files that get nothing", ("why", "file"), left
+        "Files that get nothing", ("why", "file"), untouched
     )
 
 
 def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A section with a table; nothing where it has no rows."""
-    body = "".join(f"<tr>{''.join(map(_data, row))}</tr>" for row in rows)
+    """Return a section with a table, or an empty string without rows."""
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     if not body:
         return ""
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
@@ -183,7 +183,7 @@ def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 _BADGES = {"breaking": "bad", "compatible": "good", "conflict": "warn", "comes": "bad", "goes": "good"}
 
 
-def _data(text: str) -> str:
+def _cell(text: str) -> str:
     shown = escape(text)
     if text in _BADGES:
         shown = f'<span class="badge {_BADGES[text]}">{shown}</span>'

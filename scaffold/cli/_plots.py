@@ -20,7 +20,7 @@ _BINS = 15
 
 
 def plots(pairs: Pairs) -> str:
-    """The plots for one place of the answers: scatter and histogram of numbers, else a confusion matrix."""
+    """Plot one field of the answers: scatter plot and histogram for numbers, else a confusion matrix."""
     numbers = [
         (float(old), float(new))
         for old, new in pairs

@@ -118,31 +118,35 @@ def audit(
 
     Licences, and what is known against each distribution; exit 1 where something is.
     """
-    found = scaffold.audit(project)
+    report = scaffold.audit(project)
     if sbom:
-        sbom.write_text(found.sbom, encoding="utf-8")
+        sbom.write_text(report.sbom, encoding="utf-8")
     if as_json:
         show_json(
-            {"components": found.components, "vulnerabilities": found.vulnerabilities, "notes": found.notes}
+            {
+                "components": report.components,
+                "vulnerabilities": report.vulnerabilities,
+                "notes": report.notes,
+            }
         )
     else:
-        _show_audit(found)
-    if found.vulnerabilities:
+        _show_audit(report)
+    if report.vulnerabilities:
         raise typer.Exit(1)
 
 
-def _show_audit(found: Audit) -> None:
+def _show_audit(report: Audit) -> None:
     from rich.markup import escape
 
     out = console()
-    show_rows([(each.name, each.version, each.licence) for each in found.components])
-    for note in found.notes:
+    show_rows([(each.name, each.version, each.licence) for each in report.components])
+    for note in report.notes:
         out.print(f"[yellow]![/] {escape(note)}")
-    if found.vulnerabilities is None:
+    if report.vulnerabilities is None:
         return
-    if not found.vulnerabilities:
-        looked_up = counted(len(found.components) - len(found.notes), "distribution")
+    if not report.vulnerabilities:
+        looked_up = counted(len(report.components) - len(report.notes), "distribution")
         out.print(f"[green]✓[/] No known vulnerabilities in {looked_up}.")
-    for each in found.vulnerabilities:
+    for each in report.vulnerabilities:
         fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "not fixed yet"
         out.print(f"[red]✗[/] {escape(f'{each.name} {each.version}: {each.id}, {fixed}')}")

@@ -53,7 +53,7 @@ def show_error(message: str, more: str = "") -> None:
 
 
 def show_json(value: object) -> None:
-    """Print `value` as JSON for a program to read; it may hold values of `spec`."""
+    """Print `value`, which may contain values of `spec`, as JSON."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, indent=2, ensure_ascii=not is_utf8, default=_plain)
     # Text of others may hold control characters of a terminal.
@@ -61,12 +61,12 @@ def show_json(value: object) -> None:
 
 
 def _escaped(character: re.Match[str]) -> str:
-    """A character as it is if it can be printed, else as JSON writes it in ASCII."""
+    """Return a printable character unchanged, another as its JSON escape."""
     return character[0] if character[0].isprintable() else json.dumps(character[0])[1:-1]
 
 
 def _plain(value: object) -> object:
-    """A value of `spec` as JSON has it: fields by name, members of an enum by value."""
+    """Convert a value of `spec` to JSON values: fields by name, members of an enum by value."""
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in fields(value)}
     return value.value if isinstance(value, Enum) else str(value)

@@ -74,8 +74,8 @@ def alias(
     store: STORE = None,
 ) -> None:
     """Let an alias stand for a version of a model: `scaffold alias titanic@staging production`."""
-    found = scaffold.alias(model, alias, store=store)
-    line = f"store:{found.name}@{alias}  is  store:{found.name}/{found.version}"
+    registered = scaffold.alias(model, alias, store=store)
+    line = f"store:{registered.name}@{alias}  is  store:{registered.name}/{registered.version}"
     console().print(line, markup=False)
 
 
@@ -89,11 +89,11 @@ def models(
     as_json: AS_JSON = False,
 ) -> None:
     """The registered versions of a model, the newest first; without a name the last of each model."""
-    found = scaffold.models(name, best=best, lower=lower, store=store)
+    versions = scaffold.models(name, best=best, lower=lower, store=store)
     if as_json:
-        show_json(found)
+        show_json(versions)
         return
-    rows = [(each.name, each.version, ", ".join(each.aliases), *_model_cells(each)) for each in found]
+    rows = [(each.name, each.version, ", ".join(each.aliases), *_model_cells(each)) for each in versions]
     show_table(("name", "version", "aliases", "when", "by", "metrics", "model"), rows)
     if not rows:
         console(stderr=True).print(
@@ -105,16 +105,16 @@ def runs(
     name: NAME, best: BEST = None, lower: LOWER = False, store: STORE = None, as_json: AS_JSON = False
 ) -> None:
     """The runs of a model that were registered, the newest first."""
-    found = scaffold.runs(name, best=best, lower=lower, store=store)
+    model_runs = scaffold.runs(name, best=best, lower=lower, store=store)
     if as_json:
-        show_json(found)
+        show_json(model_runs)
         return
-    rows = [(str(each.id), each.at, each.by, *_run_cells(each)) for each in found]
+    rows = [(str(each.id), each.at, each.by, *_run_cells(each)) for each in model_runs]
     show_table(("run", "when", "by", "commit", "params", "metrics", "data"), rows)
 
 
 def show_history(entries: Sequence[Entry], as_json: bool) -> None:
-    """Print what the store has of deployments."""
+    """Print the deployments that the store has recorded."""
     if as_json:
         show_json(entries)
         return
@@ -125,12 +125,12 @@ def show_history(entries: Sequence[Entry], as_json: bool) -> None:
     show_table(("service", "target", "action", *_DEPLOYED), rows)
 
 
-def show_deployments(found: Sequence[Deployment], as_json: bool) -> None:
+def show_deployments(deployments: Sequence[Deployment], as_json: bool) -> None:
     """Print the revisions that a cluster keeps."""
     if as_json:
-        show_json(found)
+        show_json(deployments)
         return
-    rows = [(str(each.revision), *_deployment_cells(each)) for each in found]
+    rows = [(str(each.revision), *_deployment_cells(each)) for each in deployments]
     show_table(("revision", *_DEPLOYED), rows)
 
 

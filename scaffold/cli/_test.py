@@ -57,7 +57,7 @@ def run_tests(
     tests/load/locustfile.py.
     """
     with Display(quiet=as_json) as display:
-        found = scaffold.test(
+        live_tests = scaffold.test(
             project,
             url=url,
             target=target,
@@ -71,32 +71,32 @@ def run_tests(
             on_event=display,
         )
     if as_json:
-        show_json({"url": found.url, "passed": found.passed, "suites": found.suites})
+        show_json({"url": live_tests.url, "passed": live_tests.passed, "suites": live_tests.suites})
     else:
-        _show(found)
-    if not found.passed:
+        _show(live_tests)
+    if not live_tests.passed:
         raise typer.Exit(1)
 
 
-def _show(found: LiveTests) -> None:
+def _show(live_tests: LiveTests) -> None:
     """Print a table with a row for each test and for each of its cases that failed."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table("", "test", "result", box=None)
-    for suite in found.suites:
+    for suite in live_tests.suites:
         table.add_row("", f"[bold]{suite.name}[/]", "")
         for outcome, name, result in _rows(suite.checks):
             table.add_row(_MARKS[outcome] if outcome else "", escape(name), escape(result))
     console().print(table)
-    failed = sum(suite.count(Outcome.FAILED) for suite in found.suites)
+    failed = sum(suite.count(Outcome.FAILED) for suite in live_tests.suites)
     fault = f"{counted(failed, 'test')} failed" if failed else "No test passed"
-    verdict = "[green]✓[/] All tests passed" if found.passed else f"[red]✗[/] {fault}"
-    console().print(f"{verdict} at {escape(found.url)}", soft_wrap=True)
+    verdict = "[green]✓[/] All tests passed" if live_tests.passed else f"[red]✗[/] {fault}"
+    console().print(f"{verdict} at {escape(live_tests.url)}", soft_wrap=True)
 
 
 def _rows(checks: Sequence[Check]) -> Iterator[tuple[Outcome | None, str, str]]:
-    """The rows of a suite: the cases of one function of pytest are one row, and its failures one each."""
+    """Return the rows of a suite: one for each test function, and one for each failed case."""
     tests: dict[str, list[Check]] = {}
     for check in checks:
         tests.setdefault(check.name.partition("[")[0], []).append(check)

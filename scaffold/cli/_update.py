@@ -11,8 +11,8 @@ import typer
 import scaffold
 from scaffold.cli._changes import show_changes, show_outcome, show_vulnerabilities
 from scaffold.cli._display import Display
-from scaffold.cli._new import ANSWER, ANSWERS, JSON, OUTPUT, TEMPLATE, parsed_answers
-from scaffold.cli._options import HEADER, model_options, parsed_headers
+from scaffold.cli._new import ANSWER, ANSWERS, JSON, OUTPUT, TEMPLATE, parse_answers
+from scaffold.cli._options import HEADER, model_options, parse_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError, ReportNotWrittenError
 from scaffold.errors.wording import counted, shell_line
@@ -83,9 +83,9 @@ def init(
     ] = None,
 ) -> None:
     """Begin a training project that ends in a score service."""
-    given = {"variant": variant.value} if variant else {}
+    init_answers = {"variant": variant.value} if variant else {}
     files = scaffold.init(
-        name, given, answers_file=answers, template=template, ask=not defaults and answers is None
+        name, init_answers, answers_file=answers, template=template, ask=not defaults and answers is None
     )
     out = console()
     out.print(f"[green]✓[/] {counted(len(files), 'file')} in ", end="")
@@ -137,7 +137,7 @@ def update(
         project,
         (model, input, output),
         as_json=as_json,
-        answers=parsed_answers(answer, answers),
+        answers=parse_answers(answer, answers),
         template=template,
         prefer=_preferred(ours, theirs),
         tool=tool,
@@ -147,7 +147,7 @@ def update(
         allow_breaking=allow_breaking,
         dirty=dirty,
         verify=not no_verify,
-        headers=parsed_headers(header),
+        headers=parse_headers(header),
         **options,
     )
 
@@ -176,25 +176,25 @@ def diff(
     Exits with 2 where callers of the service would have to change, else with 3 where files would conflict.
     """
     with Display(quiet=as_json) as display:
-        found = scaffold.diff(
+        result = scaffold.diff(
             project,
             model,
             input,
             output,
-            answers=parsed_answers(answer, answers),
+            answers=parse_answers(answer, answers),
             template=template,
             audit=not no_audit,
             on_event=display,
             **options,
         )
     if html:
-        _write_page(found, html)
+        _write_page(result, html)
     if as_json:
-        show_json(found.as_json())
+        show_json(result.as_json())
     else:
-        show_changes(found)
-        show_vulnerabilities(found)
-    _exit_by_changes(found, allow_breaking)
+        show_changes(result)
+        show_vulnerabilities(result)
+    _exit_by_changes(result, allow_breaking)
 
 
 def undo(project: PROJECT, as_json: JSON = False) -> None:
@@ -218,21 +218,21 @@ def _merge_record(project: Path) -> None:
 
 
 def _run_update(
-    project: Path, given: tuple[Any, Any, Any], *, as_json: bool, exit_code: bool, **options: Any
+    project: Path, inputs: tuple[Any, Any, Any], *, as_json: bool, exit_code: bool, **options: Any
 ) -> None:
     from scaffold.errors import BreakingChangeError, MergeConflictError, UpgradeError
 
     conflict_status = CONFLICT_STATUS_BESIDE_IT if exit_code else CONFLICT_STATUS
     planned: list[Update] = []
 
-    def report(found: Update) -> None:
-        planned.append(found)
+    def report(plan: Update) -> None:
+        planned.append(plan)
         if not as_json:
-            show_changes(found)
+            show_changes(plan)
 
     try:
         with Display(quiet=as_json) as display:
-            found = scaffold.update(project, *given, on_event=display, on_report=report, **options)
+            result = scaffold.update(project, *inputs, on_event=display, on_report=report, **options)
     except UpgradeError as error:
         if as_json and planned:
             show_json(planned[-1].as_json())
@@ -242,28 +242,28 @@ def _run_update(
         is_breaking = isinstance(error, BreakingChangeError)
         raise typer.Exit(BREAKING_STATUS if is_breaking else conflict_status) from None
     if as_json:
-        show_json(found.as_json())
-    elif found.applied:
-        show_outcome(found)
-    if exit_code and found.is_empty:
+        show_json(result.as_json())
+    elif result.applied:
+        show_outcome(result)
+    if exit_code and result.is_empty:
         raise typer.Exit(NOTHING_NEW_STATUS)
     if options["dry_run"]:
-        _exit_by_changes(found, options["allow_breaking"], conflict_status)
+        _exit_by_changes(result, options["allow_breaking"], conflict_status)
 
 
-def _exit_by_changes(found: Update, allow_breaking: bool, conflict_status: int = CONFLICT_STATUS) -> None:
+def _exit_by_changes(result: Update, allow_breaking: bool, conflict_status: int = CONFLICT_STATUS) -> None:
     """Exit with 2 for changes that break callers, else with 3 for conflicts; return if there is neither."""
-    if found.report.breaking and not allow_breaking:
+    if result.report.breaking and not allow_breaking:
         raise typer.Exit(BREAKING_STATUS)
-    if found.conflicts:
+    if result.conflicts:
         raise typer.Exit(conflict_status)
 
 
-def _write_page(found: Update, target: Path) -> None:
+def _write_page(result: Update, target: Path) -> None:
     from scaffold.cli._page import report_page
 
     try:
-        target.write_text(report_page(found), encoding="utf-8")
+        target.write_text(report_page(result), encoding="utf-8")
     except OSError as error:
         raise ReportNotWrittenError(str(target), error.strerror or str(error)) from error
 

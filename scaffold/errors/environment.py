@@ -223,10 +223,10 @@ class LibrariesConflictError(BrokenEnvironmentError):
     cause: str
 
     def __str__(self) -> str:
-        there = f", which may not go with {' and '.join(self.pins)} in it" if self.pins else ""
+        conflict = f", which may not go with {' and '.join(self.pins)} in it" if self.pins else ""
         return (
             f"The environment {self.environment} cannot be used:"
-            f" scaffold needs {' and '.join(self.needed)} beside it{there}.\n  {self.cause}\n"
+            f" scaffold needs {' and '.join(self.needed)} beside it{conflict}.\n  {self.cause}\n"
             "Update that library in the environment, or name the model's own requirements instead:\n"
             f"  {with_requirements()}"
         )

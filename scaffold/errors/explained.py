@@ -87,10 +87,10 @@ def _cases(error: _Error) -> Iterator[dict[str, Any]]:
     """Facts for an error: all of them, then with other values of one, then those without a default."""
     hints = get_type_hints(error)
     values = {name: _values(name, hints[name]) for name in error._fields}
-    full = {name: found[0] for name, found in values.items()}
+    full = {name: candidates[0] for name, candidates in values.items()}
     yield full
-    for name, found in values.items():
-        for value in found[1:]:
+    for name, candidates in values.items():
+        for value in candidates[1:]:
             yield full | {name: value}
         if hasattr(error, name):
             yield {key: value for key, value in full.items() if key != name}

@@ -118,11 +118,11 @@ class BasePlatformError(BaseError):
     listed: bool
 
     def __str__(self) -> str:
-        found = ", ".join(self.found)
+        platforms = ", ".join(self.found)
         if self.listed:
-            return f"The base {self.base} is not to be had for {self.platform}, only for {found}."
+            return f"The base {self.base} is not to be had for {self.platform}, only for {platforms}."
         another = option("base", "REFERENCE")
-        return f"The base {self.base} is for {found}, not for {self.platform}. Name another: {another}"
+        return f"The base {self.base} is for {platforms}, not for {self.platform}. Name another: {another}"
 
 
 class NoPythonInBaseError(BaseError):

@@ -211,21 +211,21 @@ class AnswersDifferError(VerificationError):
     endpoint: str = SCORE_PROTOCOL.single.path
 
     def __str__(self) -> str:
-        got, wanted = self.values
+        actual, expected = self.values
         lines = [
             "The service answers, but not with the sample's predictions.",
             (
                 f"  {self.what}, {self.path.lstrip('.') or 'the answer'}: "
-                f"{got} from the service, {wanted} in the sample's output"
+                f"{actual} from the service, {expected} in the sample's output"
             ),
         ]
         lines += [
-            f"  {name}: {there} in the service, {here} in the environment of the sample"
-            for name, there, here in self.versions or ()
+            f"  {name}: {in_service} in the service, {in_environment} in the environment of the sample"
+            for name, in_service, in_environment in self.versions or ()
         ]
         if self.versions:
-            name, _, here = self.versions[0]
-            command = invocation("new", ..., pin=[f"{name}=={here}"])
+            name, _, in_environment = self.versions[0]
+            command = invocation("new", ..., pin=[f"{name}=={in_environment}"])
             lines.append(f"Pin what the model was made with: {command}")
         elif self.versions is not None:
             lines.append(

@@ -236,18 +236,18 @@ class VersionMismatchError(ReadError):
     environment: Sequence[str] = ()
 
     def __str__(self) -> str:
-        found = "\n".join(f"  {line}" for line in (*self.names, *([self.detail] if self.detail else [])))
+        details = "\n".join(f"  {line}" for line in (*self.names, *([self.detail] if self.detail else [])))
         if self.written:
             on = f" on Python {self.python}" if self.python else ""
             return (
                 f"{self.path} was made with {self.distribution} {self.written}{on}; "
-                f"here is {self.version}.\n{found}\n"
+                f"here is {self.version}.\n{details}\n"
                 "Make the service in an environment of that version:\n"
                 f"  {invocation('new', ..., environment=self.environment)}"
             )
         return (
             f"{self.path} does not fit the {self.distribution} {self.version} that is installed here.\n"
-            f"{found}\n"
+            f"{details}\n"
             "If another version made the file, run scaffold in the environment that the model was "
             "trained in, or train it again in this one."
         )

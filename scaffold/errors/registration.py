@@ -50,8 +50,8 @@ class InvalidFactError(UsageError):
     found: str
 
     def __str__(self) -> str:
-        wanted = "finite number" if self.kind == "metrics" else "value of JSON"
-        return f"{self.kind}[{self.name!r}] is no {wanted}: {self.found}."
+        expected = "finite number" if self.kind == "metrics" else "value of JSON"
+        return f"{self.kind}[{self.name!r}] is no {expected}: {self.found}."
 
 
 class InvalidConfusionMatrixError(UsageError):

@@ -50,10 +50,10 @@ class TwoModulesError(ResolutionError):
     needed_by: str
 
     def __str__(self) -> str:
-        found = "\n".join(f"  {place}" for place in self.places)
+        places = "\n".join(f"  {place}" for place in self.places)
         command = invocation("new", ..., include=[self.places[0]])
         return (
-            f"Two modules are named '{self.module}', and they are not the same.\n{found}\n"
+            f"Two modules are named '{self.module}', and they are not the same.\n{places}\n"
             f"  needed by: {self.needed_by}\n"
             f"Say which one goes with the service: {command}"
         )

@@ -109,12 +109,12 @@ class VersionTakenError(StoreError):
 
     def __str__(self) -> str:
         if not self.registered:
-            found = f"{self.name} {self.version} is registered without an {self.part}"
+            conflict = f"{self.name} {self.version} is registered without an {self.part}"
         else:
             other = "" if self.part == "model" else f" with another {self.part}"
-            found = f"The store has another {self.name} {self.version}{other}"
+            conflict = f"The store has another {self.name} {self.version}{other}"
         return (
-            f"{found}.\n"
+            f"{conflict}.\n"
             f"  there: {self.registered[:12] or 'none'}, given: {self.given[:12]}\n"
             f"A version never changes what it names: raise it with {option('version')}."
         )

@@ -48,11 +48,11 @@ class InvalidOptionError(UsageError):
     found: str
 
     def __str__(self) -> str:
-        problem, example = _WANTED[self.option]
+        problem, example = _EXPECTED[self.option]
         return f"{problem.format(self.found)}\n  {option(self.option, example)}"
 
 
-_WANTED: dict[str, tuple[str, object]] = {
+_EXPECTED: dict[str, tuple[str, object]] = {
     "builder": ("There is no builder {!r}: it is docker or layers.", "layers"),
     "duration": ("{!r} is no duration of 5 s or more, in hours, minutes and seconds.", "1m30s"),
     "env": ("{!r} is no name of an environment variable.", ["RATE=1.5"]),

@@ -156,7 +156,7 @@ def _closed(properties: dict[str, Schema]) -> Schema:
 
 
 def _default(name: str, value: Any) -> Schema:
-    """The default of a knob as an answer has it; nothing where it is decided from something else."""
+    """Return the default of a knob as a JSON value; `{}` where the default depends on other values."""
     if value == "" or name in _DECIDED:
         return {}
     if isinstance(value, enum.Enum):

@@ -38,10 +38,10 @@ def render_bootstrap(
     from jinja2 import TemplateError
 
     source = template or str(template_path("project"))
-    known = {"name": target.absolute().name.lower().replace("_", "-"), **answers}
+    values = {"name": target.absolute().name.lower().replace("_", "-"), **answers}
     with staged(target) as folder:
         try:
-            run_copy(source, folder, data=known, defaults=not ask, quiet=True, overwrite=True)
+            run_copy(source, folder, data=values, defaults=not ask, quiet=True, overwrite=True)
         except InteractiveSessionError as error:
             raise NoTerminalError(str(target)) from error
         except CopierAnswersInterrupt as error:

@@ -52,7 +52,7 @@ def _of(serves: str, lines: Sequence[Requirement]) -> list[Requirement]:
 
 
 def _options(spec: ProjectSpec) -> list[str]:
-    """The line that finds wheels which go along, where the lock has it too."""
+    """Return the `--find-links` option if the lock has it."""
     option = "--find-links ./wheels"
     return [f"{option}  # lock with --emit-find-links"] if f"\n{option}\n" in spec.dependencies.lock else []
 

@@ -132,8 +132,10 @@ def _target_values(
     spec: ProjectSpec, target: str, own: Values, defaults: bytes, templates: Mapping[str, bytes]
 ) -> bytes:
     """Return the values of one target that differ from the defaults; nothing if all are equal."""
-    wanted = _templates(spec, own)
-    names = sorted(name for name in {*wanted, *templates} if wanted.get(name) != templates.get(name))
+    own_templates = _templates(spec, own)
+    names = sorted(
+        name for name in {*own_templates, *templates} if own_templates.get(name) != templates.get(name)
+    )
     differing = _difference(
         _loaded(defaults), _loaded(render_manifest("values.yaml.jinja", _chart_values(own)))
     )
@@ -147,10 +149,10 @@ def _target_values(
     return "\n".join([*lines, manifest_text(differing)]).encode()
 
 
-def _difference(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what Helm has to merge into `base` to get `wanted`."""
-    difference: dict[str, Any] = {key: None for key in base if key not in wanted}
-    for key, value in wanted.items():
+def _difference(base: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Helm has to merge into `base` to get `desired`."""
+    difference: dict[str, Any] = {key: None for key in base if key not in desired}
+    for key, value in desired.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             if inner := _difference(base[key], value):
                 difference[key] = inner

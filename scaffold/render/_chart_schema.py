@@ -1,4 +1,4 @@
-"""The JSON schema of the values of a chart: Helm refuses a misspelt value, and one of a wrong type."""
+"""The JSON schema of a chart's values: Helm refuses a misspelt name or a value of a wrong type."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def values_schema(values: Mapping[str, Any]) -> bytes:
     Args:
         values: The content of `values.yaml`.
     """
-    known = _VALUES | {"secrets": _closed(dict.fromkeys(values["secrets"], _NAME))}
+    schemas = _VALUES | {"secrets": _closed(dict.fromkeys(values["secrets"], _NAME))}
     # Helm adds `global` where the chart is a part of another one.
-    properties = {name: known[name] for name in values} | {"global": {"type": "object"}}
+    properties = {name: schemas[name] for name in values} | {"global": {"type": "object"}}
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", **_closed(properties)}
     return f"{json.dumps(schema, indent=2)}\n".encode()

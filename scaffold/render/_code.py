@@ -33,7 +33,7 @@ def name(dotted: str) -> Node:
 
 @cache
 def code(source: str) -> Node:
-    """Return a node for Python that we wrote: it holds nothing of a sample's but checked identifiers."""
+    """Return a node for Python that we wrote; the only text from a sample is checked identifiers."""
     return cst.parse_expression(source)
 
 
@@ -43,7 +43,7 @@ def text(value: str) -> Node:
 
 
 def long_text(value: str, width: int) -> Node:
-    """Return a string literal; one that is wider than `width` is written in parts of whole words."""
+    """Return a string literal; a literal wider than `width` is split between words."""
     parts = [""]
     for word in re.split(r"(?<= )", value):
         if parts[-1] and len(parts[-1]) + len(word) > width:
@@ -69,25 +69,25 @@ def _printable(character: str) -> str:
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
-def value(made: JSONValue) -> Node:
+def value(json_value: JSONValue) -> Node:
     """Return a JSON value as a Python literal."""
-    if isinstance(made, str):
-        return text(made)
-    if isinstance(made, list):
-        return sequence(value(item) for item in made)
-    if isinstance(made, dict):
-        return mapping([(text(key), value(item)) for key, item in made.items()])
-    return code(number(made))
+    if isinstance(json_value, str):
+        return text(json_value)
+    if isinstance(json_value, list):
+        return sequence(value(item) for item in json_value)
+    if isinstance(json_value, dict):
+        return mapping([(text(key), value(item)) for key, item in json_value.items()])
+    return code(number(json_value))
 
 
-def number(made: object) -> str:
+def number(json_number: object) -> str:
     """Return a number, `True` or `None` as it is written: the exponent without its plus."""
-    return repr(made).replace("e+", "e")
+    return repr(json_number).replace("e+", "e")
 
 
-def label(field_name: str, written: str) -> Node:
-    """Return what the model calls a field: its name, or the literal of a name that is no text."""
-    return literal(written) if written else text(field_name)
+def label(field_name: str, python_literal: str) -> Node:
+    """Return the model's name of a field: a string, or the literal of a name that is not a string."""
+    return literal(python_literal) if python_literal else text(field_name)
 
 
 class Requoted(cst.CSTTransformer):
@@ -102,14 +102,14 @@ class Requoted(cst.CSTTransformer):
         return text(str(updated_node.evaluated_value))
 
 
-def literal(written: str, calls: Collection[str] = ("pd.Timestamp",)) -> Node:
+def literal(source: str, calls: Collection[str] = ("pd.Timestamp",)) -> Node:
     """Return a node for a literal that introspection wrote with `repr`.
 
     Raises:
         ValueError: It holds more than literals and calls of the functions `calls`.
     """
-    _require_literal(ast.parse(written, mode="eval").body, calls)
-    node = cst.parse_expression(written).visit(Requoted())
+    _require_literal(ast.parse(source, mode="eval").body, calls)
+    node = cst.parse_expression(source).visit(Requoted())
     assert isinstance(node, cst.BaseExpression)
     return node
 
@@ -274,7 +274,7 @@ def statement(start: str, node: Node, *, indent: int = 0) -> str:
 
 
 def comment(words: str, *, indent: int = 0) -> str:
-    """Return a comment, on as many lines as it takes. Text from a sample in it stays within the line."""
+    """Return a comment, wrapped to several lines. Line breaks in a sample's text are escaped."""
     shown = "".join(_printable(c) for c in words)
     room = WIDTH - indent - 2
     lines = [""]
@@ -333,7 +333,7 @@ def _from_import(module: str, names: Iterable[str]) -> str:
 
 
 def is_identifier(candidate: str) -> bool:
-    """Whether it can be a name in Python."""
+    """Whether the text can be a name in Python."""
     return candidate.isidentifier() and not keyword.iskeyword(candidate)
 
 

@@ -48,7 +48,7 @@ _OF_A_TARGET = {_SCALED_OBJECT}
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return what the other templates say about deploying: targets, their namespaces, and the pipelines."""
+    """Return the values about deployment for the other templates: targets, namespaces and pipelines."""
     targets = read_targets(spec.answers)
     first = read_knobs(spec.answers, targets[0])
     return {
@@ -83,11 +83,11 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
         target: values if read == knobs else _values(spec, read, measurements)
         for target, read in ((target, read_knobs(spec.answers, target)) for target in targets)
     }
-    for target, wanted in own.items():
+    for target, target_values in own.items():
         namespace = namespace_name(spec.name, target)
-        manifests = base if wanted is values else render_manifests(_without_own_files(wanted))
-        manifests = manifests | _own_files(wanted, namespace)
-        overlay = overlay_files(base, manifests, wanted, target, namespace)
+        manifests = base if target_values is values else render_manifests(_without_own_files(target_values))
+        manifests = manifests | _own_files(target_values, namespace)
+        overlay = overlay_files(base, manifests, target_values, target, namespace)
         files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
     files |= gitops_files(spec, {target: namespace_name(spec.name, target) for target in targets})
     if knobs.chart:
@@ -185,7 +185,7 @@ def _port(url: str) -> int | None:
 def _file_names(knobs: Knobs) -> list[str]:
     """The manifests, in the order in which they are applied."""
     is_keda = knobs.autoscaler is Autoscaler.KEDA
-    wanted = {
+    conditions = {
         "serviceaccount.yaml": True,
         "network.yaml": knobs.network_policy,
         "service.yaml": True,
@@ -197,7 +197,7 @@ def _file_names(knobs: Knobs) -> list[str]:
         "route.yaml": knobs.route is Route.GATEWAY,
         "monitor.yaml": knobs.service_monitor,
     }
-    return [name for name, is_wanted in wanted.items() if is_wanted]
+    return [name for name, is_needed in conditions.items() if is_needed]
 
 
 def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]:

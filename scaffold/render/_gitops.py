@@ -11,7 +11,7 @@ from scaffold.spec import ProjectSpec
 
 
 def gitops_files(spec: ProjectSpec, namespaces: Mapping[str, str]) -> dict[str, bytes]:
-    """Return `deploy/argocd.yaml` or `deploy/flux.yaml` by path; nothing unless it is asked for.
+    """Return `deploy/argocd.yaml` or `deploy/flux.yaml` by path; nothing without the knob `gitops`.
 
     Args:
         spec: The project.

@@ -52,7 +52,7 @@ class Autoscaler(enum.Enum):
 
 
 def quantity(text: str) -> float:
-    """Return what a Kubernetes quantity stands for: `250m` is 0.25, `1Ki` is 1024."""
+    """Return the number of a Kubernetes quantity: `250m` is 0.25, `1Ki` is 1024."""
     factors = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9}
     number = text.rstrip("KMGTikm")
     return float(number) * factors.get(text[len(number) :], 1)
@@ -70,8 +70,8 @@ def _check_shares(name: str, value: JSONValue) -> str:
     try:
         return ",".join(str(one) for one in read_shares(listed))
     except ValueError:
-        wanted = "rising percentages from 1 to 99, as in 10,50"
-        raise InvalidAnswerError(name, value, wanted) from None
+        expected = "rising percentages from 1 to 99, as in 10,50"
+        raise InvalidAnswerError(name, value, expected) from None
 
 
 _CORES_WANTED = "cores, as in 250m, 1.5 or 2"
@@ -90,8 +90,8 @@ def _check_cores(name: str, value: JSONValue) -> str:
 def _check_repository(name: str, value: JSONValue) -> str:
     """The address of a git repository, as a URL; the message shows no password."""
     if not isinstance(value, str) or (value and not REPOSITORY.fullmatch(value)):
-        wanted = "the address of a git repository, without a password: git@git.example.com:team/titanic.git"
-        raise InvalidAnswerError(name, without_credentials(str(value)), wanted)
+        expected = "the address of a git repository, without a password: git@git.example.com:team/titanic.git"
+        raise InvalidAnswerError(name, without_credentials(str(value)), expected)
     return repository_url(value)
 
 

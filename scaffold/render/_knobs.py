@@ -117,8 +117,8 @@ def read_answers(
     for name in answers:
         if name not in ANSWERS:
             raise UnknownAnswerError(name, ANSWERS)
-    known = {name: value for name, value in (recorded or {}).items() if name in ANSWERS}
-    merged = known | dict(answers)
+    current = {name: value for name, value in (recorded or {}).items() if name in ANSWERS}
+    merged = current | dict(answers)
     targets = read_targets(merged)
     _require_own_hosts({target: read_knobs(merged, target) for target in targets})
     own = answers.get("per_target")
@@ -171,12 +171,12 @@ def read_protocols(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
 
 def _some_of(name: str, answers: Mapping[str, JSONValue], choices: Sequence[str]) -> tuple[str, ...]:
     """Some of the choices, in their order: a text with commas or a list."""
-    given = answers.get(name) or []
-    names = [each.strip() for each in given.split(",")] if isinstance(given, str) else given
+    answer = answers.get(name) or []
+    names = [each.strip() for each in answer.split(",")] if isinstance(answer, str) else answer
     if names == ["none"]:
         return ()
     if not isinstance(names, list) or not all(each in choices for each in names):
-        raise InvalidAnswerError(name, given, f"none, or some of {', '.join(choices)}, with commas")
+        raise InvalidAnswerError(name, answer, f"none, or some of {', '.join(choices)}, with commas")
     return tuple(each for each in choices if each in names)
 
 
@@ -211,15 +211,15 @@ def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
     Raises:
         InvalidAnswerError: A name that is no label of RFC 1123, or two alike.
     """
-    given = answers.get("targets") or list(_DEFAULT_TARGETS)
-    targets = [given] if isinstance(given, str) else given
+    answer = answers.get("targets") or list(_DEFAULT_TARGETS)
+    targets = [answer] if isinstance(answer, str) else answer
     if not isinstance(targets, list):
-        raise InvalidAnswerError("targets", given, "a list of names")
+        raise InvalidAnswerError("targets", answer, "a list of names")
     names: list[str] = []
     for name in targets:
         if not isinstance(name, str) or not LABEL.fullmatch(name) or name in _RESERVED_TARGETS:
-            wanted = "names of at most 63 lower-case letters, digits and '-', except 'base' and 'chart'"
-            raise InvalidAnswerError("targets", name, wanted)
+            expected = "names of at most 63 lower-case letters, digits and '-', except 'base' and 'chart'"
+            raise InvalidAnswerError("targets", name, expected)
         if name in names:
             raise InvalidAnswerError("targets", name, "each name once")
         names.append(name)
@@ -263,10 +263,10 @@ def _require_own_hosts(knobs: Mapping[str, Knobs]) -> None:
             continue
         other = taken.setdefault((own.host, own.path), target)
         if other != target:
-            given = f"{own.host}{own.path.rstrip('/')}"
+            address = f"{own.host}{own.path.rstrip('/')}"
             example = f'per_target={{"{target}": {{"host": "{target}.{own.host.removeprefix("*.")}"}}}}'
             raise InvalidAnswerError(
-                "host", given, f"a host or path of its own for each target; {other} has it too: {example}"
+                "host", address, f"a host or path of its own for each target; {other} has it too: {example}"
             )
 
 
@@ -288,8 +288,8 @@ def _require_triggers(knobs: Knobs) -> None:
 
 def _require_order(knobs: Knobs) -> None:
     if knobs.max_replicas and knobs.max_replicas < knobs.min_replicas:
-        wanted = f"at least min_replicas, which is {knobs.min_replicas}"
-        raise InvalidAnswerError("max_replicas", knobs.max_replicas, wanted)
+        expected = f"at least min_replicas, which is {knobs.min_replicas}"
+        raise InvalidAnswerError("max_replicas", knobs.max_replicas, expected)
     for name, request, limit in (
         ("cpu_limit", knobs.cpu, knobs.cpu_limit),
         ("memory_limit", knobs.memory, knobs.memory_limit),

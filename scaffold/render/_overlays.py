@@ -41,12 +41,12 @@ def overlay_files(
     }
 
 
-def _patch(base: bytes, wanted: bytes | None, target: str) -> bytes:
+def _patch(base: bytes, desired: bytes | None, target: str) -> bytes:
     """Return what a target changes in a manifest of the base; nothing if they differ in comments alone."""
     import yaml
 
-    patch = patch_of(yaml.safe_load(base), None if wanted is None else yaml.safe_load(wanted))
+    patch = patch_of(yaml.safe_load(base), None if desired is None else yaml.safe_load(desired))
     if is_empty(patch):
         return b""
-    comment = f"Not in {target}." if wanted is None else f"What {target} changes in the base."
+    comment = f"Not in {target}." if desired is None else f"What {target} changes in the base."
     return f"# {comment}\n{manifest_text(patch)}".encode()

@@ -40,11 +40,11 @@ def protocol_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str,
         return {}
     folder = template_path("service") / "protocols"
     files: dict[str, bytes] = {}
-    wanted = ["__init__", *names]
-    while wanted:
-        name = wanted.pop()
+    pending = ["__init__", *names]
+    while pending:
+        name = pending.pop()
         path = next(folder / each for each in (f"{name}.py", f"{name}.py.jinja") if (folder / each).is_file())
         text = jinja_environment(folder).get_template(path.name).render(values)
         files[f"{PROTOCOL_FILES}/{name}.py"] = text.encode()
-        wanted += [each for each in _IMPORTED.findall(text) if f"{PROTOCOL_FILES}/{each}.py" not in files]
+        pending += [each for each in _IMPORTED.findall(text) if f"{PROTOCOL_FILES}/{each}.py" not in files]
     return files

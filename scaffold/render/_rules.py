@@ -1,4 +1,4 @@
-"""Rules for answers: each checks a value, and says as JSON Schema what it takes."""
+"""Rules for answers: each checks a value and describes the valid values as JSON Schema."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def whole(least: int, most: int) -> Rule[int]:
     return Rule(check, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Rule[str]:
-    """A text that matches as a whole, or an empty one: not answered.
+def text(pattern: re.Pattern[str], expected: str, most: int = 253) -> Rule[str]:
+    """A text that matches `pattern` as a whole, or an empty text for no answer.
 
     Args:
         pattern: What matches, also in JavaScript.
@@ -75,7 +75,7 @@ def text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Rule[str]:
         if value == "":
             return ""
         if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
-            raise InvalidAnswerError(name, value, wanted)
+            raise InvalidAnswerError(name, value, expected)
         return value
 
     return Rule(check, {"type": "string", "pattern": f"^({pattern.pattern})?$", "maxLength": most})
@@ -83,22 +83,22 @@ def text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Rule[str]:
 
 def url(example: str) -> Rule[str]:
     """The URL of an HTTP server."""
-    wanted = f"a URL, as in {example}"
-    matching = text(_URL, wanted)
+    expected = f"a URL, as in {example}"
+    matching = text(_URL, expected)
 
     def check(name: str, value: JSONValue) -> str:
-        found = matching(name, value)
-        port = found.rpartition(":")[2].partition("/")[0]
+        address = matching(name, value)
+        port = address.rpartition(":")[2].partition("/")[0]
         if port.isdigit() and not 0 < int(port) < 1 << 16:
-            raise InvalidAnswerError(name, value, wanted)
-        return found
+            raise InvalidAnswerError(name, value, expected)
+        return address
 
     return Rule(check, matching.schema)
 
 
 def pairs(pattern: re.Pattern[str] | None = None) -> Rule[dict[str, str]]:
     """Names of labels or annotations, each with a text, which matches."""
-    wanted = "names and texts, as in {'team': 'passengers'}"
+    expected = "names and texts, as in {'team': 'passengers'}"
 
     def is_pair(key: str, value: JSONValue) -> bool:
         matches = isinstance(value, str) and (pattern is None or pattern.fullmatch(value))
@@ -106,7 +106,7 @@ def pairs(pattern: re.Pattern[str] | None = None) -> Rule[dict[str, str]]:
 
     def check(name: str, value: JSONValue) -> dict[str, str]:
         if not isinstance(value, dict) or not all(is_pair(*each) for each in value.items()):
-            raise InvalidAnswerError(name, value, wanted)
+            raise InvalidAnswerError(name, value, expected)
         return {key: str(each) for key, each in value.items()}
 
     values = {"type": "string"} | ({"pattern": f"^({pattern.pattern})$"} if pattern else {})
@@ -116,11 +116,11 @@ def pairs(pattern: re.Pattern[str] | None = None) -> Rule[dict[str, str]]:
 
 def api_object(*keys: str, needed: Sequence[str] = ()) -> Rule[dict[str, JSONValue]]:
     """An object of the Kubernetes API that may have these fields, and has those that are needed."""
-    wanted = f"{' and '.join(needed)}, and some of" if needed else "some of"
+    expected = f"{' and '.join(needed)}, and some of" if needed else "some of"
 
     def check(name: str, value: JSONValue) -> dict[str, JSONValue]:
         if not isinstance(value, dict) or not set(needed) <= set(value) <= {*needed, *keys}:
-            raise InvalidAnswerError(name, value, f"an object with {wanted} {', '.join(keys)}")
+            raise InvalidAnswerError(name, value, f"an object with {expected} {', '.join(keys)}")
         return value
 
     fields: Schema = {key: {} for key in (*needed, *keys)}
@@ -140,24 +140,24 @@ def api_objects(*keys: str, needed: Sequence[str] = ()) -> Rule[tuple[JSONValue,
     return Rule(check, {"type": "array", "items": one.schema})
 
 
-def one_of(wanted: str, *choices: str) -> Rule[str]:
-    """One of some texts."""
+def one_of(expected: str, *choices: str) -> Rule[str]:
+    """A text that is one of the choices."""
 
     def check(name: str, value: JSONValue) -> str:
         if not isinstance(value, str) or value not in choices:
-            raise InvalidAnswerError(name, value, wanted)
+            raise InvalidAnswerError(name, value, expected)
         return value
 
     return Rule(check, {"enum": list(choices)})
 
 
-def member(members: type[Member], wanted: str) -> Rule[Member]:
+def member(members: type[Member], expected: str) -> Rule[Member]:
     """The member of an enum, by its value."""
 
     def check(name: str, value: JSONValue) -> Member:
         try:
             return members(value)
         except ValueError:
-            raise InvalidAnswerError(name, value, wanted) from None
+            raise InvalidAnswerError(name, value, expected) from None
 
     return Rule(check, {"enum": [each.value for each in members]})

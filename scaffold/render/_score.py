@@ -240,5 +240,5 @@ def _has_columns(signature: Signature) -> bool:
 
 
 def _indented(lines: list[str], spaces: int) -> str:
-    """Return the lines, all but the first indented: that one stands where the template puts it."""
+    """Return the lines, indented but for the first, which the template indents."""
     return ("\n" + " " * spaces).join(lines)

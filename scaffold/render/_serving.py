@@ -26,9 +26,9 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
         InvalidAnswerError: The answer is neither true nor false.
     """
     largest = max((len(json.dumps(request)) for request in spec.recording.requests), default=0)
-    wanted = max(min(_RECORDS * largest, _MOST_BYTES), _LARGE_RECORDS * largest)
+    required = max(min(_RECORDS * largest, _MOST_BYTES), _LARGE_RECORDS * largest)
     limit = _LEAST_BYTES
-    while limit < wanted:
+    while limit < required:
         limit *= 2
     fields = []
     if limit > _LEAST_BYTES:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class ModelFormat(enum.Enum):
-    """How the bytes of a model file are laid out; told by content, never by the file's ending."""
+    """The format of a model file, detected by content, never by the file's extension."""
 
     PICKLE = "pickle"
     JOBLIB = "joblib"

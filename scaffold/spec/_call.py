@@ -57,7 +57,7 @@ class _Calling:
 
     @property
     def wrapped(self) -> bool:
-        """Whether a record goes in as a container with one row."""
+        """Whether the model takes a record as a container with one row."""
         return self.batching is Batching.ONE_ROW
 
 

@@ -31,7 +31,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What is said of a deployment besides its image: recorded in the cluster and in the store."""
+    """The facts about a deployment besides its image, as the cluster and the store record them."""
 
     model_sha256: str
     proof: str

@@ -26,7 +26,7 @@ class SeenLabels:
 
 @dataclass(frozen=True, slots=True)
 class SeenLengths:
-    """Free texts: only their lengths are told."""
+    """Free texts, described by their lengths alone."""
 
     least: int
     most: int
@@ -168,25 +168,25 @@ def _missing(evidence: Evidence) -> str:
 
 
 def _values(evidence: Evidence) -> str:
-    """Return what is said of the values: by a person, by the model, or by the sample."""
+    """Describe the allowed values, as the user, the model or the sample gives them."""
     if evidence.asked_for.choices:
         return "The values seen, and no others, as was asked."
     if evidence.known_to is not None:
-        return _known(evidence.known_to)
+        return _describe_known(evidence.known_to)
     if evidence.classes is not None:
         labels = ", ".join(evidence.classes.labels)
         return f"One {'for each ' if evidence.classes.each else ''}of the model's classes: {labels}."
-    return "" if evidence.seen is None else _seen(evidence.seen)
+    return "" if evidence.seen is None else _describe_seen(evidence.seen)
 
 
-def _known(known: KnownTo) -> str:
-    if known.refuses:
-        return f"{known.encoder} in the model knows no others."
-    labels = ", ".join(known.labels) + (", ..." if known.more else "")
-    return f"Known to {known.encoder} in the model: {labels}. Others count as none of these."
+def _describe_known(known_to: KnownTo) -> str:
+    if known_to.refuses:
+        return f"{known_to.encoder} in the model knows no others."
+    labels = ", ".join(known_to.labels) + (", ..." if known_to.more else "")
+    return f"Known to {known_to.encoder} in the model: {labels}. Others count as none of these."
 
 
-def _seen(seen: Seen) -> str:
+def _describe_seen(seen: Seen) -> str:
     match seen:
         case SeenRange(least=least, most=None):
             return f"Seen: {least} only."

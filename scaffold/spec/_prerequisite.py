@@ -16,7 +16,7 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prerequisite:
-    """One thing that a verb needs, as it was found on this machine."""
+    """A prerequisite of a verb, and its state on this machine."""
 
     name: str
     state: State

@@ -38,15 +38,15 @@ def decode_tensor_row(body: Any) -> JSONValue:
     return decode_tensors(body)[0]
 
 
-def _rows(data: list[JSONValue], shape: list[int]) -> list[JSONValue]:
+def _rows(values: list[JSONValue], shape: list[int]) -> list[JSONValue]:
     """The items along the first axis of a tensor whose values are flat."""
     for size in reversed(shape[1:]):
-        data = [data[at : at + size] for at in range(0, len(data), size)]
-    return data
+        values = [values[at : at + size] for at in range(0, len(values), size)]
+    return values
 
 
 def encode_list(key: str) -> Callable[[JSONValue], bytes]:
-    """Return what makes `{key: [record, ...]}` of one record or several."""
+    """Return a function that encodes records as `{key: [record, ...]}`."""
 
     def encode(records: JSONValue) -> bytes:
         return json.dumps({key: records if isinstance(records, list) else [records]}).encode()
@@ -55,7 +55,7 @@ def encode_list(key: str) -> Callable[[JSONValue], bytes]:
 
 
 def decode_list(key: str) -> Callable[[Any], JSONValue]:
-    """Return what takes the answers from `{key: [...]}`, or from a list where the key is empty."""
+    """Return a function that reads the answers from `{key: [...]}`, or from a list if the key is empty."""
 
     def decode(body: Any) -> JSONValue:
         answers = body[key] if key else body

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import scaffold
 from scaffold.cli._answers import register
-from scaffold.cli._new import parsed_answers
+from scaffold.cli._new import parse_answers
 from scaffold.errors import AnswersFileError
 
 app = Typer()
@@ -21,11 +21,11 @@ register(app)
 def test_an_answer_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text("# yaml-language-server: $schema=answers.schema.json\nreplicas: 3\ntls: false\n")
-    assert parsed_answers(["replicas=4"], file) == {"replicas": 4, "tls": False}
-    assert parsed_answers([], file) == {"replicas": 3, "tls": False}
+    assert parse_answers(["replicas=4"], file) == {"replicas": 4, "tls": False}
+    assert parse_answers([], file) == {"replicas": 3, "tls": False}
     file.write_text("- replicas\n")
     with pytest.raises(AnswersFileError):
-        parsed_answers([], file)
+        parse_answers([], file)
 
 
 def test_the_answers_are_a_table_or_a_schema() -> None:

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from scaffold.cli import main
-from scaffold.cli._new import parsed_answers
+from scaffold.cli._new import parse_answers
 
 Run = Callable[..., tuple[int, str]]
 
@@ -229,7 +229,7 @@ def test_an_unknown_or_invalid_answer_is_refused_before_the_model_is_read(
 def test_the_advice_on_yaml_is_right(run: Run, model: Path) -> None:
     said = refused(run, "model.pkl", "--input", "sample.pkl", "--answer", "targets=[unclosed")
     assert """--answer 'targets="..."'""" in said
-    assert parsed_answers(['targets="[unclosed"']) == {"targets": "[unclosed"}
+    assert parse_answers(['targets="[unclosed"']) == {"targets": "[unclosed"}
 
 
 def test_a_template_that_is_not_a_folder(run: Run) -> None:

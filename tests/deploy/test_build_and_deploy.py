@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import scaffold
 import scaffold.verbs.build
 from scaffold.cli._app import app
-from scaffold.cli._new import parsed_answers
+from scaffold.cli._new import parse_answers
 from scaffold.errors import (
     DeployBusyError,
     EditedDuringDeployError,
@@ -385,7 +385,7 @@ def test_the_answers_of_the_docs_are_taken() -> None:
     assert len(lines) == 4
     for words in lines:
         pairs = [word for word in words if "=" in word]
-        assert deploy_files(project_spec(parsed_answers(pairs)))
+        assert deploy_files(project_spec(parse_answers(pairs)))
 
 
 def test_a_rollback_says_what_the_manifests_would_bring_back_or_pins_what_runs(shop: Shop) -> None:

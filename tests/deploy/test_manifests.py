@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scaffold.cli._new import parsed_answers
+from scaffold.cli._new import parse_answers
 from scaffold.cluster import pin_image
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
@@ -522,7 +522,7 @@ def test_what_a_platform_asks_for_is_in_the_pod() -> None:
 
 def test_numbers_on_the_command_line_are_cores_and_a_user() -> None:
     words = ["cpu=1", "cpu_limit=2", "run_as_user=12345", 'per_target={"production": {"cpu": 1.5}}']
-    files = deploy_files(project_spec(parsed_answers(words)))
+    files = deploy_files(project_spec(parse_answers(words)))
     for target, cpu in (("staging", 1), ("production", 1.5)):
         pod = manifests(files, target)["Deployment"]["spec"]["template"]["spec"]
         resources = pod["containers"][0]["resources"]

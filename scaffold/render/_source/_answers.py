@@ -61,10 +61,10 @@ class Answers:
             words = '    """Return one answer per record, in order."""'
             body = statement("return ", self._many(schema), indent=4)
         else:
-            given = annotation(schema, self.imports) if self.signature.one_row else "Any"
+            argument_type = annotation(schema, self.imports) if self.signature.one_row else "Any"
             self.imports.take("typing", "Any")
             parameter = "predictions" if self.signature.one_row else "prediction"
-            head = f"def from_model({parameter}: {given}) -> ModelOutput:"
+            head = f"def from_model({parameter}: {argument_type}) -> ModelOutput:"
             words = '    """Return the answer to one record."""'
             body = self._single(schema)
         return "\n\n\n".join(["\n".join([head, words, body]), *self.below])
@@ -75,12 +75,12 @@ class Answers:
                 # The model answers one record with a container of one row.
                 return f"{statement('[answer] = ', self._many(schema), indent=4)}\n    return answer"
             case Record(form=OpenedFrame() as form):
-                rows = f"    rows = prediction{_opened(form)}\n    return "
+                rows = f"    rows = prediction{_unwrap(form)}\n    return "
                 return rows + self._answer("rows[0] if len(rows) == 1 else rows")
             case Record(form=OpenedSeries() as form):
-                return "    return " + self._answer(f"prediction{_opened(form, named=True)}")
+                return "    return " + self._answer(f"prediction{_unwrap(form, named=True)}")
             case Value(field=Field(schema=List(form=OpenedFrame() | OpenedSeries() | OverTime() as form))):
-                return "    return " + self._answer(f"prediction{_opened(form)}")
+                return "    return " + self._answer(f"prediction{_unwrap(form)}")
             case _:
                 return "    return " + self._answer("prediction")
 
@@ -91,14 +91,14 @@ class Answers:
                 parts = f"zip(*{self._plain('predictions')}, strict=True)"
                 return each(call("ModelOutput.model_construct", prediction=code("row")), "row", parts)
             case Value(field=Field(schema=inner)):
-                made = call("ModelOutput", prediction=code("prediction"))
+                answer = call("ModelOutput", prediction=code("prediction"))
                 if not has_plain_dtype(inner):
-                    made = code(self._answer("prediction"))
-                return each(made, "prediction", _rows(inner))
+                    answer = code(self._answer("prediction"))
+                return each(answer, "prediction", _rows(inner))
             case Table(container=Structured()):
                 return each(code(self._answer("row")), "row", "predictions")
             case Table(container=Pandas() | Polars() | Arrow() as container):
-                rows = f"predictions{_opened(OpenedFrame(container))}"
+                rows = f"predictions{_unwrap(OpenedFrame(container))}"
                 return each(code(self._answer("row")), "row", rows)
             case Record(form=Arrays()):
                 row = self._answer("dict(zip(predictions, row, strict=True))")
@@ -123,10 +123,10 @@ class Answers:
         return f"_plain({value})"
 
 
-def _opened(form: OpenedFrame | OpenedSeries | OverTime, *, named: bool = False) -> str:
-    """Return what follows an answer that is a frame or a Series by itself to make it plain."""
+def _unwrap(form: OpenedFrame | OpenedSeries | OverTime, *, named: bool = False) -> str:
+    """Return the method calls that convert a frame or a Series to plain values."""
     container = Pandas() if isinstance(form, OverTime) else form.container
-    return kind_of(container).opened(form, named=named)
+    return kind_of(container).unwrap(form, named=named)
 
 
 def _rows(schema: Schema) -> str:

@@ -172,49 +172,49 @@ def _moments(zoned: dict[tuple[str, ...], bool]) -> AfterValidator:
 _PYDANTIC = "pydantic"
 
 
-def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
-    """Return the blocks for the checks `wanted`, and add what they import."""
-    wanted = set(wanted)
+def checks(required: Iterable[str], imports: Imports) -> list[str]:
+    """Return the code of the checks `required`, and add the imports of this code."""
+    required = set(required)
     blocks = []
-    if zoned := {alias: of for alias, of in _ZONES.items() if alias in wanted}:
+    if zoned := {alias: of for alias, of in _ZONES.items() if alias in required}:
         blocks.append(_iso(zoned, imports))
-    if "nanoseconds" in wanted:
+    if "nanoseconds" in required:
         imports.whole("re")
         imports.take("datetime", "datetime", "timedelta", "timezone")
         imports.take("typing", "Any")
         imports.take(_PYDANTIC, "PlainValidator", "TypeAdapter")
         blocks.append(_NANOSECONDS)
-    if "moments" in wanted:
+    if "moments" in required:
         imports.take("collections.abc", "Iterable", "Iterator", "Mapping", "Sequence")
         imports.take("datetime", "datetime")
         imports.take("typing", "Any")
         imports.take(_PYDANTIC, "AfterValidator", "ValidationError")
         imports.take("pydantic_core", "InitErrorDetails")
         blocks.append(_MOMENTS)
-    if "Date" in wanted:
+    if "Date" in required:
         imports.take("datetime", "date")
         _annotated(imports, "BeforeValidator", "Field")
         blocks.append(_DATE)
-    if "Exact" in wanted:
+    if "Exact" in required:
         imports.take("decimal", "Decimal")
         _annotated(imports, "BeforeValidator", "Field")
         imports.take("pydantic_core", "PydanticCustomError")
         blocks.append(_EXACT)
-    if "Base64" in wanted:
+    if "Base64" in required:
         imports.take("base64", "b64decode")
         _annotated(imports, "BeforeValidator", "Field")
         blocks.append(_BASE64)
-    if "Image" in wanted:
+    if "Image" in required:
         imports.take("base64", "b64decode")
         imports.take("io", "BytesIO")
         imports.whole("PIL.Image")
         _annotated(imports, "PlainValidator", "WithJsonSchema")
         blocks.append(_IMAGE)
-    if "one_of" in wanted:
+    if "one_of" in required:
         imports.take("typing", "Any")
         imports.take(_PYDANTIC, "AfterValidator")
         blocks.append(_ONE_OF)
-    if "period" in wanted:
+    if "period" in required:
         imports.whole("pandas", "pd")
         imports.take(_PYDANTIC, "AfterValidator")
         blocks.append(_PERIOD)

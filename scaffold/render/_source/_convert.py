@@ -67,15 +67,15 @@ class _Inputs:
             parameter = "record: ModelInput"
         if call_.wrapped:
             lines.append("    records = [record]")
-        made = self._container() if together else self._one()
-        lines.append(statement("return ", made, indent=4))
+        expression = self._container() if together else self._record_expression()
+        lines.append(statement("return ", expression, indent=4))
         returns = "list[Any]" if call_.batched and self._is_list() else self._returns()
         head = f"def to_model({parameter}) -> {returns}:"
         words = "    " + self._docstring()
         return "\n".join([head, words, *lines])
 
     def _returns(self) -> str:
-        """Return the annotation of what the model is given."""
+        """Return the annotation of the model's input."""
         schema = self.signature.input
         if isinstance(schema, UserType) and not self.signature.call.batched:
             top, _, rest = schema.qualname.partition(".")
@@ -142,7 +142,7 @@ class _Inputs:
             case _:
                 assert_never(schema)
 
-    def _one(self) -> Node:
+    def _record_expression(self) -> Node:
         """Return the expression for one record."""
         schema = self.signature.input
         if self.signature.call.arguments is Arguments.POSITIONAL and isinstance(schema, Record):
@@ -175,14 +175,14 @@ class _Inputs:
                 assert_never(schema)
 
     def _arguments(self, fields: tuple[Field, ...], options: tuple[str, ...]) -> Node:
-        made = [
+        arguments = [
             self.values.of(field.schema, f"record.{field.attribute}")
             if field.name in options
             else self._argument(field.schema, f"record.{field.attribute}")
             for field in fields
         ]
         if self.signature.call.arguments is Arguments.POSITIONAL:
-            return _code.parenthesised(made)
+            return _code.parenthesised(arguments)
         return _code.mapping(
-            [(_code.label(f.name, f.label), node) for f, node in zip(fields, made, strict=True)]
+            [(_code.label(f.name, f.label), node) for f, node in zip(fields, arguments, strict=True)]
         )

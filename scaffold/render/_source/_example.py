@@ -97,11 +97,11 @@ def _statement(schema: Schema) -> str:
     if len(fields) > _MOST_NAMED and all(field.example is not None for field in fields):
         return f"EXAMPLE = {_OF_FIELDS}"
     if fields and all(field.attribute == field.name and _is_natural(field.schema) for field in fields):
-        made = call("ModelInput", **{field.name: _code.value(field.example) for field in fields})
+        example = call("ModelInput", **{field.name: _code.value(field.example) for field in fields})
     else:
         # The body is JSON: text where Python has dates, names where it has attributes.
-        made = call("ModelInput.model_validate", _code.value(body), strict=code("False"))
-    return _code.statement("EXAMPLE = ", made)
+        example = call("ModelInput.model_validate", _code.value(body), strict=code("False"))
+    return _code.statement("EXAMPLE = ", example)
 
 
 def _large_example(schema: Schema) -> str:

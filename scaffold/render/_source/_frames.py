@@ -12,7 +12,7 @@ from scaffold.spec import Column, Table
 
 
 class Batch:
-    """Writes the container that a batch of records goes into."""
+    """Writes the expression for the container of a batch of records."""
 
     def __init__(self, imports: Imports, values: Values) -> None:
         self.imports, self.values = imports, values
@@ -24,7 +24,7 @@ class Batch:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a row is a whole record, and no part of one."""
+        """Whether a row is a whole record rather than a part of a record."""
         return self.row == "record"
 
     def table(self, table: Table) -> Node:

@@ -54,7 +54,7 @@ from scaffold.spec import (
 
 
 def plain_function(schema: Schema, imports: Imports) -> str:
-    """Return `_plain` with a statement for each kind of thing that the model was seen to answer with."""
+    """Return `_plain` with a statement for each type of value in the model's recorded answers."""
     lines = sorted(set(_lines(schema)), key=lambda line: line.place)
     imports.take("collections.abc", "Mapping", "Sequence", "Set")
     imports.take("typing", "Any")
@@ -77,7 +77,7 @@ def plain_function(schema: Schema, imports: Imports) -> str:
 
 
 def _lines(schema: Schema) -> Iterator[Line]:
-    """Yield the statements for a schema and all that is within it."""
+    """Yield the statements for a schema and the schemas within it."""
     if isinstance(schema, Scalar):
         yield from kind_of(_container_of(schema.native)).scalar_lines(schema)
         yield from kind_of(Python()).scalar_lines(schema)

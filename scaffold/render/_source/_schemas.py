@@ -63,7 +63,7 @@ def render_schemas(input: Schema, output: Schema) -> str:
 
 
 def _attributes(schema: Schema) -> Iterator[str]:
-    """Yield the names of all fields, at any depth: no class may be called so, for a field would hide it."""
+    """Yield the names of all fields, at any depth: a field would hide a class of the same name."""
     for field in fields_of(schema):
         yield field.attribute
     if isinstance(schema, UserType):

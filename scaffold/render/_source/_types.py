@@ -175,7 +175,7 @@ class Types:
             self.imports.take("pydantic", "Field")
             return subscript("Annotated", name("str"), call("Field", max_length=code(str(schema.max_length))))
         if strict and schema.maximum is not None:
-            return self._bounded(schema)
+            return self._bounded_number(schema)
         if not strict and schema.native == _INT:
             # A sample of plain integers is no promise that the next answer is one.
             return union([name("int"), name("float")])
@@ -192,7 +192,7 @@ class Types:
         limits = {argument: _code.value(limit) for argument, limit in schema.constraints}
         return subscript("Annotated", name(_BUILTIN[schema.type]), call("Field", **limits))
 
-    def _bounded(self, schema: Scalar) -> Node:
+    def _bounded_number(self, schema: Scalar) -> Node:
         """Return the alias for a number that its dtype bounds."""
         assert schema.maximum is not None
         if schema.type is ScalarType.NUMBER:
@@ -252,7 +252,7 @@ class Types:
         return subscript("Annotated", plain, call("_one_of", _code.sequence(map(_code.value, choices))))
 
     def _aliased(self, node: Node, hint: str) -> Node:
-        """Return `node`, or the name of an alias above the classes if it would not fit beside a field."""
+        """Return `node`, or the name of an alias above the classes if `node` is long."""
         if len(_code.flat(node)) <= 56:
             return node
         alias = self._free(class_name(hint))
@@ -290,9 +290,9 @@ class Types:
         return subscript("tuple", *nodes) if nodes else code("tuple[()]")
 
     def _record(self, schema: Record, hint: str, strict: bool) -> Node:
-        for known, (side, other) in self.records.items():
+        for existing_name, (side, other) in self.records.items():
             if side == strict and other.fields == schema.fields:
-                return name(known)
+                return name(existing_name)
         chosen = self._free(class_name(hint))
         self.records[chosen] = (strict, schema)
         # Right away, so that the classes within it are written before it.
@@ -337,17 +337,17 @@ class Types:
         self.imports.take(schema.module, top)
         return name(f"{top}.{rest}" if rest else top)
 
-    def _free(self, wanted: str, node: Node | None = None) -> str:
-        """Return `wanted`, or that with a number if it stands for something else already."""
-        chosen, count = wanted, 1
+    def _free(self, preferred: str, node: Node | None = None) -> str:
+        """Return the name `preferred`, with a number if the name is already in use."""
+        chosen, count = preferred, 1
         while chosen in self._taken or chosen in self.records or self._is_other(chosen, node):
             count += 1
-            chosen = f"{wanted}{count}"
+            chosen = f"{preferred}{count}"
         return chosen
 
     def _is_other(self, alias: str, node: Node | None) -> bool:
-        known = self.aliases.get(alias)
-        return known is not None and (node is None or _code.flat(known) != _code.flat(node))
+        existing = self.aliases.get(alias)
+        return existing is not None and (node is None or _code.flat(existing) != _code.flat(node))
 
 
 _ANY = Scalar(type=ScalarType.ANY)
@@ -373,9 +373,9 @@ def _snake(qualname: str) -> str:
 
 def class_name(hint: str) -> str:
     """Return the name of the class for the objects in a field: those of `line_items` are of `LineItem`."""
-    made = "".join(word[0].upper() + word[1:] for word in hint.split("_") if word) or "Part"
-    if made.endswith("ies") and len(made) > 4:
-        return f"{made[:-3]}y"
-    if made.endswith("s") and not made.endswith(("ss", "us", "is")) and len(made) > 3:
-        return made[:-1]
-    return made
+    joined = "".join(word[0].upper() + word[1:] for word in hint.split("_") if word) or "Part"
+    if joined.endswith("ies") and len(joined) > 4:
+        return f"{joined[:-3]}y"
+    if joined.endswith("s") and not joined.endswith(("ss", "us", "is")) and len(joined) > 3:
+        return joined[:-1]
+    return joined

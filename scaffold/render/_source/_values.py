@@ -96,8 +96,8 @@ class Values:
                 return kind_of(form.container).series(self, form, self._items(items, value, depth))
             case List(items=items, form=form):
                 variable = f"item{depth or ''}"
-                made = each(self.of(items, variable, depth + 1), variable, value)
-                return self._collection(form, made)
+                items_expression = each(self.of(items, variable, depth + 1), variable, value)
+                return self._collection(form, items_expression)
             case Either(of=kinds):
                 return self._either(kinds, value, depth)
             case Tuple(items=places):
@@ -161,12 +161,12 @@ class Values:
 
     def _either(self, kinds: tuple[Schema, ...], value: str, depth: int) -> Node:
         """Return a choice by the type of the checked value, for those kinds that are not plain."""
-        made = code(value)
+        choice = code(value)
         for kind in reversed([kind for kind in kinds if not is_plain(kind)]):
             checked = self._checked_type(kind)
             test = call("isinstance", code(value), name(checked))
-            made = cst.IfExp(test=test, body=self.of(kind, value, depth), orelse=made)
-        return made
+            choice = cst.IfExp(test=test, body=self.of(kind, value, depth), orelse=choice)
+        return choice
 
     def _checked_type(self, kind: Schema) -> str:
         """Return the type that a value of this kind has once it is checked."""
@@ -192,12 +192,12 @@ class Values:
             case _:
                 assert_never(kind)
 
-    def _or_missing(self, made: Node, value: str, missing: Missing) -> Node:
+    def _or_missing(self, expression: Node, value: str, missing: Missing) -> Node:
         nothing = self.missing(missing)
-        return cst.IfExp(test=code(f"{value} is None"), body=nothing, orelse=made)
+        return cst.IfExp(test=code(f"{value} is None"), body=nothing, orelse=expression)
 
     def missing(self, marker: Missing) -> Node:
-        """Return what the model is given for `null`."""
+        """Return the model's value for `null`."""
         match marker:
             case Missing.NAN:
                 return call("float", text("nan"))
@@ -212,12 +212,12 @@ class Values:
         variable = f"item{depth or ''}"
         return code(value) if is_plain(items) else each(self.of(items, variable, depth + 1), variable, value)
 
-    def _collection(self, form: ListForm, made: Node) -> Node:
+    def _collection(self, form: ListForm, items: Node) -> Node:
         if not isinstance(form, Collection) or form.of is CollectionType.LIST:
-            return made
+            return items
         if form.of is CollectionType.DEQUE:
             self.imports.take("collections", "deque")
-        return call(form.of.value, made)
+        return call(form.of.value, items)
 
     def _mapping(self, values: Schema, value: str, depth: int) -> Node:
         variable = f"item{depth or ''}"
@@ -230,14 +230,14 @@ class Values:
         return cst.DictComp(cst.Name("key"), self.of(values, variable, depth + 1), loop)
 
     def _record(self, fields: tuple[Field, ...], form: RecordForm, value: str, depth: int) -> Node:
-        made = self.mapping(fields, value, depth)
+        expression = self.mapping(fields, value, depth)
         if isinstance(form, SeriesRow):
             self.imports.whole("pandas", "pd")
-            return call("pd.Series", made, dtype=text(form.dtype))
-        return made
+            return call("pd.Series", expression, dtype=text(form.dtype))
+        return expression
 
     def mapping(self, fields: tuple[Field, ...], value: str, depth: int = 0) -> Node:
-        """Return a dict by the model's names; fields that may be absent are there if the request has them."""
+        """Return a dict by the model's names; it has optional fields only if the request has them."""
         record = Record(fields=fields)
         if is_model_dump(record):
             flags = {"by_alias": has_alias(record), "exclude_unset": has_absent(record)}
@@ -245,16 +245,20 @@ class Values:
         items: list[cst.BaseDictElement] = []
         for field in fields:
             key = label(field.name, field.label)
-            made = self.of(field.schema, f"{value}.{field.attribute}", depth)
+            expression = self.of(field.schema, f"{value}.{field.attribute}", depth)
             if field.required:
-                items.append(cst.DictElement(key, made))
+                items.append(cst.DictElement(key, expression))
                 continue
-            given = cst.Comparison(
+            is_present = cst.Comparison(
                 text(field.attribute), [cst.ComparisonTarget(cst.In(), code(f"{value}.model_fields_set"))]
             )
-            some: Node = cst.Dict([cst.DictElement(key, made)])
+            entry: Node = cst.Dict([cst.DictElement(key, expression)])
             choice = cst.IfExp(
-                test=given, body=some, orelse=cst.Dict([]), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+                test=is_present,
+                body=entry,
+                orelse=cst.Dict([]),
+                lpar=[cst.LeftParen()],
+                rpar=[cst.RightParen()],
             )
             items.append(cst.StarredDictElement(choice))
         return cst.Dict(items)
@@ -279,12 +283,12 @@ class Values:
     def numpy_array(self, dtype: str, values: Node) -> Node:
         """Return a numpy array; texts of any length."""
         self.imports.whole("numpy", "np")
-        written = name(dtype) if dtype in ("str", "bytes", "object") else text(dtype)
-        return call("np.array", values, dtype=written)
+        dtype_node = name(dtype) if dtype in ("str", "bytes", "object") else text(dtype)
+        return call("np.array", values, dtype=dtype_node)
 
 
 def is_plain(schema: Schema) -> bool:
-    """Whether a checked value is already what the model is given."""
+    """Whether the model takes a checked value unchanged."""
     match schema:
         case Scalar(native=native):
             return native is None or (isinstance(native, PythonScalar) and native != _BYTEARRAY)
@@ -307,7 +311,7 @@ def is_plain(schema: Schema) -> bool:
 
 
 def is_model_dump(schema: Schema) -> bool:
-    """Whether `model_dump` makes what the model is given: plain values in dicts, all names being texts."""
+    """Whether `model_dump` returns the model's input: plain values in dicts whose keys are strings."""
     match schema:
         case Record(fields=fields, form=Dict()):
             return all(is_model_dump(field.schema) and not field.label for field in fields)
@@ -330,7 +334,7 @@ def is_model_dump(schema: Schema) -> bool:
 
 
 def has_alias(schema: Schema) -> bool:
-    """Whether a field within goes by another name than its attribute."""
+    """Whether the name of a field within differs from its attribute."""
     return any(field.name != field.attribute for field in _fields_within(schema))
 
 

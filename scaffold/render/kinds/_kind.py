@@ -110,8 +110,8 @@ class Kind:
         """Return the expression for the rows of `predictions`, an array or a Series."""
         return "predictions.tolist()"
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
-        """Return what follows a frame or a Series to make it plain; a `named` Series becomes an object."""
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+        """Return the method calls that make a frame or Series plain; a `named` Series becomes an object."""
         raise NotImplementedError(f"{type(self).__name__} has no frames")
 
     def has_plain_dtype(self, schema: Tensor | Column) -> bool:
@@ -119,9 +119,9 @@ class Kind:
         return re.fullmatch(r"bool|str|u?int\d+|b?float(16|32|64)", schema.dtype) is not None
 
     def lines(self, schema: Schema) -> Iterator[Line]:
-        """Yield what `_plain` does with an answer of this schema, apart from what is within it."""
+        """Yield the statements of `_plain` for an answer of this schema, without those for its items."""
         yield from ()
 
     def scalar_lines(self, scalar: Scalar) -> Iterator[Line]:
-        """Yield what `_plain` does with one value of this library."""
+        """Yield the statements of `_plain` for a scalar of this library."""
         yield from ()

@@ -36,14 +36,14 @@ class ArrowKind(Kind):
     def table(self, batch: Batch, table: Table) -> Node:
         """Return a table with the types of the sample's."""
         batch.imports.whole("pyarrow", "pa")
-        data = mapping(
+        columns = mapping(
             (text(c.name), each(code(f"{batch.row}.{c.attribute}"), batch.variable, batch.rows))
             for c in table.columns
         )
         fields = sequence(parenthesised([text(c.name), arrow_type(c.dtype)]) for c in table.columns)
-        return call("pa.table", data, schema=call("pa.schema", fields))
+        return call("pa.table", columns, schema=call("pa.schema", fields))
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
         """Return the rows as dicts."""
         return ".to_pylist()"
 
@@ -68,18 +68,18 @@ _TYPES = {
 }
 
 
-def arrow_type(written: str) -> Node:
-    """Return the call that makes an Arrow type of how Arrow writes it."""
-    if written in _TYPES:
-        return code(f"pa.{_TYPES[written]}")
-    if found := re.fullmatch(r"(timestamp|time32|time64|duration)\[(\w+)(?:, tz=(.+))?\]", written):
-        zone = text(found[3]) if found[3] else None
-        return call(f"pa.{found[1]}", text(found[2]), tz=zone)
-    if found := re.fullmatch(r"dictionary<values=(\w+), indices=(\w+), ordered=(\d)>", written):
-        ordered = named("True") if found[3] == "1" else None
-        return call("pa.dictionary", arrow_type(found[2]), arrow_type(found[1]), ordered=ordered)
-    if re.fullmatch(r"decimal\d+\(\d+, -?\d+\)", written):
-        return code(f"pa.{written}")
-    if not written.isidentifier():
-        raise ValueError(f"{written!r} is no type of Arrow")
-    return code(f"pa.{written}()")
+def arrow_type(type_name: str) -> Node:
+    """Return the call that makes the Arrow type of this name."""
+    if type_name in _TYPES:
+        return code(f"pa.{_TYPES[type_name]}")
+    if match := re.fullmatch(r"(timestamp|time32|time64|duration)\[(\w+)(?:, tz=(.+))?\]", type_name):
+        zone = text(match[3]) if match[3] else None
+        return call(f"pa.{match[1]}", text(match[2]), tz=zone)
+    if match := re.fullmatch(r"dictionary<values=(\w+), indices=(\w+), ordered=(\d)>", type_name):
+        ordered = named("True") if match[3] == "1" else None
+        return call("pa.dictionary", arrow_type(match[2]), arrow_type(match[1]), ordered=ordered)
+    if re.fullmatch(r"decimal\d+\(\d+, -?\d+\)", type_name):
+        return code(f"pa.{type_name}")
+    if not type_name.isidentifier():
+        raise ValueError(f"{type_name!r} is no type of Arrow")
+    return code(f"pa.{type_name}()")

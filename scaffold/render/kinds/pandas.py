@@ -103,8 +103,8 @@ class PandasKind(NumpyKind):
     def column(self, batch: Batch, column: Column, value: str) -> Node:
         """Return a Series with the name and dtype of the sample's."""
         batch.imports.whole("pandas", "pd")
-        made = _column(batch, column.items, column.dtype, value, "data")
-        return call("pd.Series", made, name=None if column.label == "None" else _code.literal(column.label))
+        values = _column(batch, column.items, column.dtype, value, "data")
+        return call("pd.Series", values, name=None if column.label == "None" else _code.literal(column.label))
 
     def series(self, values: Values, form: Series, items: Node) -> Node:
         """Return a Series without a name."""
@@ -115,7 +115,7 @@ class PandasKind(NumpyKind):
         """Return the values."""
         return "predictions.tolist()"
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
         """Return the rows as dicts, a row as one, or the values."""
         match form:
             case OpenedFrame():
@@ -151,7 +151,7 @@ class PandasKind(NumpyKind):
 
 
 def _is_uniform(table: Table) -> bool:
-    """Whether it is wide and all of one dtype of numpy's."""
+    """Whether the table is wide and all its columns have the same numpy dtype."""
     dtypes = {column.dtype for column in table.columns}
     if len(table.columns) <= MOST_WRITTEN_OUT or len(dtypes) > 1:
         return False
@@ -161,7 +161,7 @@ def _is_uniform(table: Table) -> bool:
 
 
 def _wide_frame(batch: Batch, table: Table) -> Node:
-    """Return the expression for a wide table of one dtype: one array of all of it, which is quick."""
+    """Return the expression for a wide table of one dtype: a single array, which is fast."""
     labels: Node = code(
         "[name if field.alias is None else field.alias for name, field in ModelInput.model_fields.items()]"
     )
@@ -193,8 +193,8 @@ def _column(batch: Batch, schema: Schema, dtype: str, value: str, attribute: str
         return call("np.array", values, dtype=code(f'"{wider}" if {has_null} else "{dtype}"'))
     if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
         return batch.values.numpy_array(dtype, values)
-    if found := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
-        zoned = call("pd.DatetimeTZDtype", text(found[1]), text(found[2]))
+    if match := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
+        zoned = call("pd.DatetimeTZDtype", text(match[1]), text(match[2]))
         return call("pd.array", values, dtype=zoned)
     if dtype.endswith("[pyarrow]"):
         batch.imports.whole("pyarrow", "pa")
@@ -212,23 +212,23 @@ def _changes_for_null(schema: Schema, dtype: str) -> bool:
 
 
 def _categorical(batch: Batch, category: Category, value: str, attribute: str) -> Node:
-    """Return the expression for a categorical column: codes into the levels, which is quick."""
+    """Return the expression for a categorical column, built from codes, which is fast."""
     constant = attribute.upper()
     while any(line.startswith(f"{constant} = ") for line in batch.constants):
         constant += "_"  # another table has a column of that name
     levels = sequence(_code.value(level) for level in category.levels)
-    known = f"{constant}.categories"
-    made: Node = levels
+    levels_expression = f"{constant}.categories"
+    categories: Node = levels
     match category.of.native:
         case TextOf(of=of):
-            known = f"{constant}_LEVELS"
-            batch.constants.append(statement(f"{known} = ", levels))
-            made = _levels_of_texts(batch, category, of, known)
+            levels_expression = f"{constant}_LEVELS"
+            batch.constants.append(statement(f"{levels_expression} = ", levels))
+            categories = _levels_of_texts(batch, category, of, levels_expression)
         case Element(dtype=dtype):
-            made = call("pd.Index", levels, dtype=text(dtype))
-    dtype_node = call("pd.CategoricalDtype", made, ordered=name("True") if category.ordered else None)
+            categories = call("pd.Index", levels, dtype=text(dtype))
+    dtype_node = call("pd.CategoricalDtype", categories, ordered=name("True") if category.ordered else None)
     batch.constants.append(statement(f"{constant} = ", dtype_node))
-    codes = f"{{None: -1}} | {{level: code for code, level in enumerate({known})}}"
+    codes = f"{{None: -1}} | {{level: code for code, level in enumerate({levels_expression})}}"
     batch.constants.append(f"{constant}_CODES = {codes}")
     codes_node = each(code(f"{constant}_CODES[{value}]"), batch.variable, batch.rows)
     return call("pd.Categorical.from_codes", codes_node, dtype=name(constant))
@@ -248,10 +248,10 @@ def _levels_of_texts(batch: Batch, category: Category, of: object, constant: str
 
 
 def _intervals(category: Category) -> Node:
-    found = [_ENDS.fullmatch(str(level)) for level in category.levels]
-    ends = sequence(code(f"({match[2]}, {match[3]})") for match in found if match)
+    matches = [_ENDS.fullmatch(str(level)) for level in category.levels]
+    ends = sequence(code(f"({match[2]}, {match[3]})") for match in matches if match)
     closed = {"[]": "both", "()": "neither", "[)": "left"}.get(
-        (found[0][1] + found[0][4]) if found[0] else "", "right"
+        (matches[0][1] + matches[0][4]) if matches[0] else "", "right"
     )
     return call("pd.IntervalIndex.from_tuples", ends, closed=text(closed))
 

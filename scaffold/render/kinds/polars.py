@@ -58,7 +58,7 @@ class PolarsKind(Kind):
     def table(self, batch: Batch, table: Table) -> Node:
         """Return a frame with the schema of the sample's."""
         batch.imports.whole("polars", "pl")
-        data = _code.mapping(
+        columns = _code.mapping(
             (
                 text(c.name),
                 each(_cell(batch.values, c.schema, f"{batch.row}.{c.attribute}"), batch.variable, batch.rows),
@@ -66,7 +66,7 @@ class PolarsKind(Kind):
             for c in table.columns
         )
         schema = _code.mapping((text(c.name), polars_dtype(c.dtype)) for c in table.columns)
-        return call("pl.DataFrame", data, schema=schema)
+        return call("pl.DataFrame", columns, schema=schema)
 
     def column(self, batch: Batch, column: Column, value: str) -> Node:
         """Return a Series with the name and dtype of the sample's."""
@@ -83,7 +83,7 @@ class PolarsKind(Kind):
         """Return the values."""
         return "predictions.to_list()"
 
-    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+    def unwrap(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
         """Return the rows as dicts, or the values."""
         return ".to_dicts()" if isinstance(form, OpenedFrame) else ".to_list()"
 
@@ -104,13 +104,13 @@ class PolarsKind(Kind):
 
 
 def _cell(values: Values, schema: Schema, value: str) -> Node:
-    """Return what polars is given for one value: it makes its own scalars of Python's, by the dtype."""
+    """Return the Python value of one cell, which polars converts by the dtype."""
     inner = schema.of if isinstance(schema, Optional) else schema
     return code(value) if isinstance(inner, (Scalar, Category)) else values.of(schema, value)
 
 
 def polars_dtype(written: str) -> Node:
-    """Return the dtype of how polars writes it: the same, with `pl.` before each name."""
+    """Return the expression for a dtype from its `repr`: `pl.` goes before each name."""
     node = _code.literal(written, _DTYPES).visit(_Prefixed())
     assert isinstance(node, cst.BaseExpression)
     return node

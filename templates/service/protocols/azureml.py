@@ -60,8 +60,8 @@ def add_routes(app: FastAPI, core: Core) -> None:
     @app.post(SCORE, **about)
     async def score(request: Data) -> list[Any]:
         """Score records. The answers are a list, in order."""
-        given = [each for each in (request.data, request.input_data) if each is not None]
-        if len(given) != 1:
+        values = [each for each in (request.data, request.input_data) if each is not None]
+        if len(values) != 1:
             raise HTTPException(400, "Send an object with either 'data' or 'input_data'.")
-        value = given[0].model_dump() if isinstance(given[0], Split) else given[0]
+        value = values[0].model_dump() if isinstance(values[0], Split) else values[0]
         return await core.predict(rows_of_frame(value))

@@ -56,20 +56,20 @@ async def read(receive: Receive) -> bytes:
 
 
 def replay(body: bytes) -> Receive:
-    """Return what gives the body to the routes."""
-    left = [{"type": "http.request", "body": body, "more_body": False}]
+    """Return a `receive` that passes the body to the routes."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        return left.pop() if left else {"type": "http.disconnect"}
+        return messages.pop() if messages else {"type": "http.disconnect"}
 
     return receive
 
 
 def as_json(body: bytes, size: int) -> bytes:
-    """Return the JSON of a request with its tensors in it.
+    """Return the JSON of a request with the values of its tensors.
 
     Raises:
-        ValueError: They are not as described; as well LookupError, TypeError and struct.error.
+        ValueError, LookupError, TypeError, struct.error: The tensors do not match the JSON.
     """
     request = from_json(body[:size])
     at = size
@@ -88,12 +88,12 @@ def values_of(raw: bytes, datatype: str) -> list[Any]:
     if datatype == "BYTES":
         return [*texts(raw)]
     format_ = FORMATS[datatype]
-    found = struct.unpack(f"<{len(raw) // struct.calcsize('<' + format_)}{format_}", raw)
-    return [None if isinstance(each, float) and math.isnan(each) else each for each in found]
+    values = struct.unpack(f"<{len(raw) // struct.calcsize('<' + format_)}{format_}", raw)
+    return [None if isinstance(each, float) and math.isnan(each) else each for each in values]
 
 
 def texts(raw: bytes) -> Iterator[str]:
-    """Yield the elements, each after its length. What is no text, such as an image, is base64."""
+    """Yield the elements, each after its length; an element that is not UTF-8 becomes base64."""
     at = 0
     while at < len(raw):
         [length] = struct.unpack_from("<I", raw, at)

@@ -55,10 +55,10 @@ def values_of(body: Any) -> list[Any]:
     Raises:
         HTTPException: 400 for a body of another form.
     """
-    given = [name for name in FORMATS if isinstance(body, dict) and name in body]
-    if len(given) != 1:
+    formats = [name for name in FORMATS if isinstance(body, dict) and name in body]
+    if len(formats) != 1:
         raise HTTPException(400, f"Send an object with exactly one of {', '.join(FORMATS)}.")
-    return rows_of_frame(body[given[0]])
+    return rows_of_frame(body[formats[0]])
 
 
 def add_routes(app: FastAPI, core: Core) -> None:

@@ -105,7 +105,7 @@ def refusal(status: int, message: str) -> dict[str, Any]:
 
 def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
     """Return a tensor for each field."""
-    found = []
+    tensors = []
     for name, field in fields_of(model).items():
         shape = [-1]
         while field.get("type") == "array":
@@ -113,8 +113,8 @@ def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
             shape.append(size if size == field.get("maxItems") else -1)
             field = field.get("items", {})
         datatype = DATATYPES.get(field.get("type", ""), "BYTES")
-        found.append(TensorMetadata(name=name, datatype=datatype, shape=shape))
-    return found
+        tensors.append(TensorMetadata(name=name, datatype=datatype, shape=shape))
+    return tensors
 
 
 INPUTS, OUTPUTS = metadata_of(ModelInput), metadata_of(ModelOutput)
@@ -169,16 +169,16 @@ def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     return {"name": metadata.name, "shape": shape, "datatype": metadata.datatype, "data": flat}
 
 
-def requested(names: list[Output]) -> list[TensorMetadata]:
+def select_outputs(names: list[Output]) -> list[TensorMetadata]:
     """Return the outputs of these names.
 
     Raises:
         HTTPException: 400 for a name that no output has.
     """
-    found = {each.name: each for each in OUTPUTS}
-    if unknown := [each["name"] for each in names if each["name"] not in found]:
+    outputs = {each.name: each for each in OUTPUTS}
+    if unknown := [each["name"] for each in names if each["name"] not in outputs]:
         raise HTTPException(400, f"There is no output {unknown[0]!r}.")
-    return [found[each["name"]] for each in names]
+    return [outputs[each["name"]] for each in names]
 
 
 def add_routes(app: FastAPI, core: Core) -> None:
@@ -216,7 +216,7 @@ def add_routes(app: FastAPI, core: Core) -> None:
 
     async def infer(request: InferRequest) -> InferResponse:
         """Score the records of the inputs."""
-        outputs = requested(request.outputs) if request.outputs else OUTPUTS
+        outputs = select_outputs(request.outputs) if request.outputs else OUTPUTS
         answers = await core.score(records_of(request.inputs))
         response: InferResponse = {
             "model_name": NAME,

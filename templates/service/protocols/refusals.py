@@ -16,7 +16,7 @@ Shape = Callable[[int, str], dict[str, Any]]
 
 
 def add_refusals(app: FastAPI, shapes: Mapping[str, Shape]) -> None:
-    """Give error responses the form of the protocol at their path, and a wrong record the 400."""
+    """Give error responses the form of the protocol at their path; a wrong record gets a 400."""
     app.add_middleware(Refusals, shapes=shapes)
     invalid: Any = app.exception_handlers[RequestValidationError]
 
@@ -43,12 +43,12 @@ class Refusals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (shape := shape_at(get_route_path(scope), self._shapes)):
-            send = reshaping(shape, scope, receive, send)
+            send = reshape_errors(shape, scope, receive, send)
         await self.app(scope, receive, send)
 
 
-def reshaping(shape: Shape, scope: Scope, receive: Receive, send: Send) -> Send:
-    """Return what sends a response, an error response in another form."""
+def reshape_errors(shape: Shape, scope: Scope, receive: Receive, send: Send) -> Send:
+    """Return a `send` that rewrites error responses in the form of the protocol."""
     start: Message = {}
     body = b""
 

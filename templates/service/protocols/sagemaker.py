@@ -60,8 +60,8 @@ def values_of(body: bytes, media: str) -> list[Any]:
     raise HTTPException(400, "Send an object with the list 'instances'.")
 
 
-def written(answers: list[Any], media: str) -> Response:
-    """Return the response in the media type that was asked for, else in that of the request."""
+def write_response(answers: list[Any], media: str) -> Response:
+    """Return the response with the answers in this media type."""
     if media == CSV:
         return Response(write_csv(answers), media_type=CSV)
     if media in LINES:
@@ -76,9 +76,9 @@ def add_routes(app: FastAPI, core: Core) -> None:
     async def invocations(request: Request) -> Response:
         """Score records, and answer in the media type of `Accept`, else of the request."""
         media = media_type(request.headers.get("content-type", ""))
-        asked = media_type(request.headers.get("accept", ""))
+        accepted = media_type(request.headers.get("accept", ""))
         answers = await core.predict(values_of(await request.body(), media))
-        return written(answers, asked if asked in {JSON, CSV, *LINES} else media)
+        return write_response(answers, accepted if accepted in {JSON, CSV, *LINES} else media)
 
     async def ping(response: Response) -> dict[str, bool]:
         """Readiness."""

@@ -17,7 +17,7 @@ def read_json(body: bytes) -> Any:
     """Return the value of JSON. A NaN, as Python writes a missing number, is null.
 
     Raises:
-        HTTPException: 400 for what is not JSON.
+        HTTPException: 400 if the body is not JSON.
     """
     if b"NaN" in body:
         try:
@@ -64,10 +64,10 @@ def rows_of_frame(value: Any) -> list[Any]:
 
 
 def read_csv(body: bytes, *, has_header: bool) -> list[Any]:
-    """Return a record for each row. Cells are in the order of the fields, if no header names them.
+    """Return a record for each row. Without a header, cells are in the order of the fields.
 
     Raises:
-        HTTPException: 400 for what is not CSV.
+        HTTPException: 400 if the body is not CSV.
     """
     try:
         rows = [row for row in csv.reader(io.StringIO(body.decode())) if row]
@@ -89,7 +89,7 @@ def read_csv(body: bytes, *, has_header: bool) -> list[Any]:
 
 
 def value_of(cell: str, field: dict[str, Any]) -> Any:
-    """Return a cell as a value of JSON; what is none stays text, which is refused later."""
+    """Return a cell as a JSON value; an invalid cell stays text, which validation refuses."""
     if not cell and field.get("nullable"):
         return None
     try:
