@@ -41,7 +41,7 @@ def download_artifacts(server: Server, written: str, uri: str, folder: Path) -> 
     root = parts.path.strip("/")
     if not is_safe_path(root) or parts.netloc not in ("", urlsplit(server.url).netloc):
         raise ModelNotFetchedError(written, f"its files are at {where!r}", "")
-    names = list(_listed(server, written, root))
+    names = list(_list_files(server, written, root))
     if not names:
         raise ModelNotFetchedError(written, f"{server.url} has no files of it", "")
     for name in names:
@@ -76,7 +76,7 @@ def not_fetched(
     return ModelNotFetchedError(written, f"{url} does not give {what} ({message})", "")
 
 
-def _listed(server: Server, written: str, root: str) -> Iterator[str]:
+def _list_files(server: Server, written: str, root: str) -> Iterator[str]:
     """The files below a folder of the server, each by its path there."""
     folders, count = [""], 0
     while folders:

@@ -71,8 +71,8 @@ class Tracking:
         if scheme == "runs":
             return self._of_run(*rest.partition("/")[::2])
         if _MODEL_ID.fullmatch(rest):
-            return self._logged(rest)
-        return self._registered(rest)
+            return self._logged_model(rest)
+        return self._registered_model(rest)
 
     def origin(self, place: Place, run: str) -> Origin:
         """Return the origin of the model, with the parameters, metrics and tags of its run."""
@@ -135,14 +135,14 @@ class Tracking:
         info = as_dict(as_dict(response.get("run")).get("info"))
         return Place(uri=f"{info.get('artifact_uri')}/{path}".rstrip("/"), run=run)
 
-    def _logged(self, model_id: str) -> Place:
+    def _logged_model(self, model_id: str) -> Place:
         response = self._get(self._server, f"logged-models/{model_id}", {}, f"model {model_id}")
         info = as_dict(as_dict(response.get("model")).get("info"))
         return Place(
             uri=str(info.get("artifact_uri")), run=identifier(info.get("source_run_id")), model_id=model_id
         )
 
-    def _registered(self, rest: str) -> Place:
+    def _registered_model(self, rest: str) -> Place:
         name, at, alias = rest.partition("@")
         if at:
             version = version_number(self.aliased(name, alias).get("version"))
@@ -196,20 +196,20 @@ class Tracking:
         try:
             return self._request(server, path, query)
         except RefusedError as error:
-            raise self._failed(error, what) from error
+            raise self._request_error(error, what) from error
 
     def _request(self, server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Return the response; a `RefusedError` is for the caller, unless the login or the server failed."""
         try:
             return server.json(f"{_API}/{path}", query)
         except NoAnswerError as error:
-            raise self._failed(error, path) from error
+            raise self._request_error(error, path) from error
         except RefusedError as error:
             if error.args[0] in (401, 403) or error.args[0] >= 500:
-                raise self._failed(error, path) from error
+                raise self._request_error(error, path) from error
             raise
 
-    def _failed(self, error: RefusedError | NoAnswerError, what: str) -> ModelNotFetchedError:
+    def _request_error(self, error: RefusedError | NoAnswerError, what: str) -> ModelNotFetchedError:
         return not_fetched(error, self._written, self.url, what)
 
     def _absent(self, what: str, candidates: Sequence[str], wanted: str) -> ModelNotFetchedError:

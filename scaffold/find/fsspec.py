@@ -62,7 +62,7 @@ class FsspecSource(Source):
             ModelNotFetchedError: fsspec or the package for this scheme is missing, or the copy failed.
         """
         shown = without_credentials(written)
-        path, version = _copied(written, shown, scheme_of(written))
+        path, version = _copy(written, shown, scheme_of(written))
         origin, declared = Origin(uri=shown, version=version), Declared()
         if path.is_dir():
             path, declared = model_in(path)
@@ -76,16 +76,16 @@ class FsspecSource(Source):
         """Return the URL if the version of its file changed or is unknown."""
         scheme = scheme_of(origin.uri)
         filesystem, place = _filesystem(origin.uri, origin.uri, scheme)
-        with _named(origin.uri, scheme):
+        with _convert_errors(origin.uri, scheme):
             version = _version(filesystem, place)
         return None if version and version == origin.version else origin.uri
 
 
-def _copied(url: str, shown: str, scheme: str) -> tuple[Path, str]:
+def _copy(url: str, shown: str, scheme: str) -> tuple[Path, str]:
     """The file at a URL, copied, and its version; `shown` is the URL without credentials."""
     target = download_folder() / (shown.partition("?")[0].rstrip("/").rpartition("/")[2] or "model")
     filesystem, place = _filesystem(url, shown, scheme)
-    with _named(shown, scheme):
+    with _convert_errors(shown, scheme):
         version = _version(filesystem, place)
         fetch = functools.partial(filesystem.get_file, place, str(target))
         returned_in_time(fetch, _STALL_S, lambda: target.stat().st_size if target.is_file() else 0)
@@ -94,7 +94,7 @@ def _copied(url: str, shown: str, scheme: str) -> tuple[Path, str]:
 
 def _filesystem(url: str, shown: str, scheme: str) -> tuple[Any, str]:
     fsspec = imported("fsspec", shown, " ".join(dict.fromkeys(["fsspec", _PACKAGES.get(scheme, "fsspec")])))
-    with _named(shown, scheme):  # some log in where they are made
+    with _convert_errors(shown, scheme):  # some log in where they are made
         filesystem, place = returned_in_time(functools.partial(fsspec.core.url_to_fs, url), _ANSWER_S)
     return filesystem, place
 
@@ -121,7 +121,7 @@ def _version(filesystem: Any, place: str) -> str:
 
 
 @contextlib.contextmanager
-def _named(shown: str, scheme: str) -> Iterator[None]:
+def _convert_errors(shown: str, scheme: str) -> Iterator[None]:
     """Raise ModelNotFetchedError for whatever a filesystem raises."""
     try:
         yield

@@ -51,7 +51,7 @@ class StoreSource(Source):
             if tracking_uri():
                 return self._of_mlflow(written, model)
             path = self._model_file(store, model)
-            declared = _declared(store, model)
+            declared = _copy_samples(store, model)
         named = one_line(f"{_SCHEME}{model.name}/{model.version}")
         return FoundModel(path=path, provenance=named, origin=_origin(written, model), declared=declared)
 
@@ -79,13 +79,13 @@ class StoreSource(Source):
 
     def _model_file(self, store: Store, model: Model) -> Path:
         if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
-            raise _moved(model)
+            raise _changed_error(model)
         if model.file:
             path = store.files.get(model.file, download_folder(), "model")
         else:
             path = self._find(model.location).path
         if not path.is_file() or sha256_file(path) != model.sha256:
-            raise _moved(model)
+            raise _changed_error(model)
         return path
 
 
@@ -95,12 +95,12 @@ def _reference(written: str) -> Reference:
     return parse_reference(written)
 
 
-def _moved(model: Model) -> ModelMovedError:
+def _changed_error(model: Model) -> ModelMovedError:
     texts = (model.name, model.version, model.by, model.at, model.location)
     return ModelMovedError(*map(one_line, texts))
 
 
-def _declared(store: Store, model: Model) -> Declared:
+def _copy_samples(store: Store, model: Model) -> Declared:
     """The samples, copied into a folder of their own: the worker may read what lies beside them."""
     folder = download_folder()
     samples = [

@@ -100,7 +100,7 @@ class ArrowTexts:
             return {}
         functions: dict[str, Callable[..., Any]] = {
             "_restore_array": self._restore_array,
-            "chunked_array": self._chunked_array,
+            "chunked_array": self._join_chunks,
             "py_buffer": self._py_buffer,
             "type_for_alias": self._type_for_alias,
         }
@@ -139,7 +139,7 @@ class ArrowTexts:
         texts, dtype = state.get("_pa_array"), state.get("_dtype")
         if type(dtype) is not pd.StringDtype or dtype.storage != "python" or dtype.na_value is pd.NA:
             raise self._missing()
-        return list(self._used(texts, _Texts))
+        return list(self._take(texts, _Texts))
 
     def _string_dtype(self, *arguments: Any) -> Any:
         import pandas as pd
@@ -163,25 +163,25 @@ class ArrowTexts:
                 return self._track(_Buffer(data))
         raise self._missing()
 
-    def _chunked_array(self, *arguments: Any) -> _Texts:
+    def _join_chunks(self, *arguments: Any) -> _Texts:
         match arguments:
             case (list(chunks), kind):
-                self._used(kind, _Type)
-                return self._track(_Texts(text for chunk in chunks for text in self._used(chunk, _Texts)))
+                self._take(kind, _Type)
+                return self._track(_Texts(text for chunk in chunks for text in self._take(chunk, _Texts)))
         raise self._missing()
 
     def _restore_array(self, *arguments: Any) -> _Texts:
         match arguments:
             case ((kind, int(length), int(), int(offset), [validity, offsets, data], [], None),):
-                itself = self._used(kind, _Type)
+                itself = self._take(kind, _Type)
                 buffers = [
-                    None if buffer is None else self._used(buffer, _Buffer)
+                    None if buffer is None else self._take(buffer, _Buffer)
                     for buffer in (validity, offsets, data)
                 ]
-                return self._track(_Texts(self._decoded(itself, length, offset, *buffers)))
+                return self._track(_Texts(self._decode(itself, length, offset, *buffers)))
         raise self._missing()
 
-    def _decoded(
+    def _decode(
         self,
         kind: _Type,
         length: int,
@@ -204,24 +204,24 @@ class ArrowTexts:
 
         width = np.dtype(_OFFSETS[kind]).itemsize
         if length < 0 or offset < 0:
-            raise self._damaged("a text column has a negative length")
+            raise self._damage_error("a text column has a negative length")
         if length == 0:
             return []
         data = data or b""
         if (offset + length + 1) * width > len(offsets or b""):
-            raise self._damaged("a text column has fewer texts than it says")
+            raise self._damage_error("a text column has fewer texts than it says")
         bounds = np.frombuffer(offsets or b"", _OFFSETS[kind], length + 1, offset * width)
         # In this order they cannot overlap either: all the texts are no longer than the data.
         if bounds[0] < 0 or bounds[-1] > len(data) or bool((bounds[1:] < bounds[:-1]).any()):
-            raise self._damaged("a text of a column lies outside the column's data")
+            raise self._damage_error("a text of a column lies outside the column's data")
         places = bounds.tolist()
         try:
             texts: list[Any] = [data[start:end].decode() for start, end in itertools.pairwise(places)]
         except UnicodeDecodeError as error:
-            raise self._damaged("a text of a column is not UTF-8") from error
+            raise self._damage_error("a text of a column is not UTF-8") from error
         if validity is not None:
             if offset + length > 8 * len(validity):
-                raise self._damaged("a text column does not say which of its texts are missing")
+                raise self._damage_error("a text column does not say which of its texts are missing")
             used = np.frombuffer(validity[offset // 8 : (offset + length + 7) // 8], np.uint8)
             bits = np.unpackbits(used, bitorder="little")[offset % 8 :][:length]
             for place in np.flatnonzero(bits == 0).tolist():
@@ -232,7 +232,7 @@ class ArrowTexts:
         self._unused[id(value)] = value
         return value
 
-    def _used(self, value: Any, kind: type[_StandIn]) -> _StandIn:
+    def _take(self, value: Any, kind: type[_StandIn]) -> _StandIn:
         if type(value) is not kind:
             raise self._missing()
         # Each array once: many small references to a large array would exhaust memory.
@@ -244,5 +244,5 @@ class ArrowTexts:
     def _missing(self) -> MissingLibraryError:
         return MissingLibraryError(self._path.name, "pyarrow", "loading the file", "pyarrow")
 
-    def _damaged(self, fault: str) -> DamagedSampleError:
+    def _damage_error(self, fault: str) -> DamagedSampleError:
         return DamagedSampleError(str(self._path), fault)

@@ -55,10 +55,10 @@ def raise_findings(path: Path, policy: Policy, findings: Findings, made_with: Ma
         version = installed_version(distribution)
         if version is None:
             raise LoadFailedError(path.name, f"your own module has no {names[0]} any more", _CHANGED)
-        raise _changed(path, names, distribution, version, made_with)
+        raise _change_error(path, names, distribution, version, made_with)
 
 
-def _changed(
+def _change_error(
     path: Path, names: Sequence[str], distribution: str, version: str, made_with: MadeWith
 ) -> VersionMismatchError:
     """The error for names that the installed version does not have, with the version that the file names."""

@@ -81,12 +81,12 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
     """
     detail = _first_line(error)
     match error:
-        case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):
+        case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _is_installed(name)):
             top = name.partition(".")[0]
             return MissingLibraryError(path.name, name, "loading the file", DISTRIBUTIONS.get(top, ""))
         case AttributeError(name=str(name), obj=ModuleType(__name__="__main__")):
             return LoadFailedError(path.name, f"it needs '{name}' of the script that saved it", _SCRIPT)
-        case ImportError(name=str(name)) if _installed(name):
+        case ImportError(name=str(name)) if _is_installed(name):
             return _mismatch(path, name, error)
         case FileNotFoundError(filename=str(file)) if not Path(file).is_absolute():
             return LoadFailedError(path.name, detail, beside_the_code(file))
@@ -99,7 +99,7 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
             return _mismatch(path, library, error)
         case pickle.UnpicklingError() | EOFError():
             return LoadFailedError(path.name, f"the pickle is damaged: {error}")
-    return LoadFailedError(path.name, detail, _raised_in(_distribution_of(error), made_with))
+    return LoadFailedError(path.name, detail, _advice_for_library(_distribution_of(error), made_with))
 
 
 def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
@@ -122,7 +122,7 @@ def _distribution_of(error: Exception) -> str:
     return DISTRIBUTIONS.get(library, library)
 
 
-def _installed(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     top = module.partition(".")[0]
     try:
         metadata.version(DISTRIBUTIONS.get(top, top))
@@ -134,13 +134,13 @@ def _installed(module: str) -> bool:
 def _library_without(error: AttributeError) -> str | None:
     """The installed library whose module or class lacks the attribute, so that its version does not fit."""
     match error.obj:
-        case ModuleType(__name__=module) | type(__module__=module) if _installed(module):
+        case ModuleType(__name__=module) | type(__module__=module) if _is_installed(module):
             return module
     return None
 
 
-def _raised_in(distribution: str, made_with: MadeWith) -> str:
-    """What is known of a library in whose code a file failed; empty without one."""
+def _advice_for_library(distribution: str, made_with: MadeWith) -> str:
+    """The advice for the distribution whose code raised the error; empty if there is none."""
     if not distribution:
         return ""
     raised = f"The error is raised by {distribution} {metadata.version(distribution)}."
@@ -156,7 +156,7 @@ def _library_of(error: Exception) -> str | None:
     library = None
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-        if module in DISTRIBUTIONS and module != "joblib" and _installed(module):
+        if module in DISTRIBUTIONS and module != "joblib" and _is_installed(module):
             library = module
         trace = trace.tb_next
     return library

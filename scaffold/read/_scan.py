@@ -127,7 +127,7 @@ def scan_file(
         policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined, replaced=replaced)
         findings = Findings()
         compression = compression_of(head)
-        layout = _followed(_File(path, file, compression), policy, findings)
+        layout = _follow_file(_File(path, file, compression), policy, findings)
     Gate(policy, findings).finish()
     made_with = findings.facts.made_with(findings.names.values())
     if not ours:
@@ -154,7 +154,7 @@ class _File:
         return open_stream(self.file, self.path.stat().st_size, self.compression)
 
 
-def _followed(source: _File, policy: Policy, findings: Findings) -> ModelFormat:
+def _follow_file(source: _File, policy: Policy, findings: Findings) -> ModelFormat:
     """Follow all pickles of a file, whatever their wrapping, and return its format."""
     path, zipped = source.path, source.compression == "zip"
     try:

@@ -20,7 +20,7 @@ _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})(?P<suffix>(?:\.[A-Za-z0-9]{1,12}){
 """The name of a file. A database may hold any text: nothing else becomes a path."""
 _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9]{1,12}){1,2}\Z")
 _APPEAR_AT_ONCE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
-"""Schemes of object stores: a file is there when its upload is complete."""
+"""Schemes of object stores: a file becomes visible when its upload is complete."""
 
 
 class Files:

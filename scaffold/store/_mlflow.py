@@ -124,7 +124,7 @@ class MlflowStore(Store):
     def history(
         self, name: str | None = None, target: str | None = None, *, limit: int = 50
     ) -> tuple[Entry, ...]:
-        """Return what was done with the service `name`, the newest first."""
+        """Return the history of the service `name`, the newest entry first."""
         with self._convert_errors(absent=False):
             return read_deployments(self._server, name, target, limit)
 
@@ -144,7 +144,7 @@ class MlflowStore(Store):
         return LocalMlflow(self._uri)
 
     def _aliases(self, name: str) -> list[tuple[str, str]] | None:
-        """The aliases of a model with their versions; None if there is no such model."""
+        """The aliases of a model with their versions; None if the model does not exist."""
         model = self._get("registered-models/get", {"name": name}).get("registered_model")
         if not model:
             return None
@@ -228,7 +228,7 @@ def _pairs(listed: Any) -> list[tuple[Any, Any]]:
 
 
 def _time(milliseconds: Any) -> str:
-    """A time as the store records it; empty where a value is none."""
+    """A time in the format of the store; empty if the value is not a time."""
     try:
         moment = dt.datetime.fromtimestamp(int(milliseconds) / 1000, dt.timezone.utc)
     except (TypeError, ValueError, OverflowError, OSError):

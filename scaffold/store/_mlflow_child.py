@@ -23,19 +23,19 @@ def main() -> None:
     """Answer until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # MLflow prints addresses
-    serve = _served()
+    serve = _handler()
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = _logged(request["log"]) if "log" in request else serve(request)
+            answer = _log_model(request["log"]) if "log" in request else serve(request)
         except Exception as error:  # whatever MLflow, its database or its files raise
             answer = {"status": 500, "body": {"message": str(error) or type(error).__name__}}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def _served() -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What answers a request of the REST API from the database; it is opened by the first one."""
+def _handler() -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a handler for requests of the REST API; the first request opens the database."""
     clients: list[Any] = []
 
     def serve(request: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _served() -> Callable[[dict[str, Any]], dict[str, Any]]:
     return serve
 
 
-def _logged(job: dict[str, Any]) -> dict[str, Any]:
+def _log_model(job: dict[str, Any]) -> dict[str, Any]:
     """Log a run with a model, and register the model.
 
     `run_id` is a run that goes on; without it a new run is started and ended.

@@ -61,7 +61,7 @@ def write_deployment(server: Server, entry: Entry) -> None:
 
 
 def read_deployments(server: Server, name: str | None, target: str | None, limit: int) -> tuple[Entry, ...]:
-    """Return what was done with a service, the newest first.
+    """Return the history of a service, the newest entry first.
 
     Args:
         server: Answers the requests.

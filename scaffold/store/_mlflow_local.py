@@ -105,7 +105,7 @@ class LocalMlflow:
         return self._process
 
     def _last_line(self) -> str:
-        """Say why it has ended: the last line of what it wrote."""
+        """Return the last line of the output of the process: the reason why it ended."""
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
         return one_line(without_credentials(lines[-1])) if lines else "mlflow ended without a message"

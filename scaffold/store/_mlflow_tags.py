@@ -1,4 +1,4 @@
-"""What is logged of a run, and how it is read again: MLflow keeps numbers, texts and files."""
+"""Convert runs to tags, parameters and metrics of MLflow, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_PARAM_CHARACTERS = 500
 
 
 def run_of_model(model: Model) -> dict[str, Any]:
-    """Return what is logged of a model that is registered, and of its run."""
+    """Return the facts to log for a registered model and its run."""
     run = model.run
     assert run is not None
     tags = {

@@ -86,7 +86,7 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
 
 
 def _resolve_url(url: str | None) -> str:
-    """The URL of a store, or that of the environment; empty where there is neither."""
+    """Return the URL, else `$SCAFFOLD_STORE`; empty if neither is set."""
     return url or os.environ.get(URL_VARIABLE, "")
 
 
@@ -133,7 +133,7 @@ def newest_version() -> str:
 
 
 def table_version(engine: Engine) -> str:
-    """Return the version of the tables in a database; empty where there are none."""
+    """Return the version of the tables in a database; empty if it has no tables."""
     import sqlalchemy
 
     with engine.connect() as connection:
@@ -153,7 +153,7 @@ def _migrate(engine: Engine) -> None:
         raise MissingExtraError("store", error.name or "alembic") from error
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection, _locked(connection):
+    with engine.begin() as connection, _lock_tables(connection):
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -163,8 +163,8 @@ def _migrate(engine: Engine) -> None:
 
 
 @contextlib.contextmanager
-def _locked(connection: Connection) -> Iterator[None]:
-    """Let the second of two first runs wait until the tables are there."""
+def _lock_tables(connection: Connection) -> Iterator[None]:
+    """Make concurrent first runs wait until one of them has created the tables."""
     match connection.dialect.name:
         case "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")

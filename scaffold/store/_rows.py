@@ -23,14 +23,14 @@ def row_of(run: Run) -> dict[str, Any]:
 
 
 def run_of(row: dict[str, Any]) -> Run:
-    """Return the run of a row. A field is empty where a database has a text that is no such JSON."""
-    mappings = {part: _parsed(row[part], dict) for part in _MAPPINGS}
+    """Return the run of a row. A field is empty if its column does not hold the expected JSON."""
+    mappings = {part: _parse_json(row[part], dict) for part in _MAPPINGS}
     numbers = {name: n for name, n in mappings["metrics"].items() if isinstance(n, int | float)}
-    lines = (line for line in _parsed(row["requirements"], list) if isinstance(line, str))
+    lines = (line for line in _parse_json(row["requirements"], list) if isinstance(line, str))
     return Run(**{**row, **mappings, "metrics": numbers, "requirements": tuple(lines)})
 
 
-def _parsed(text: str | None, kind: type[_Kind]) -> _Kind:
+def _parse_json(text: str | None, kind: type[_Kind]) -> _Kind:
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):
@@ -39,7 +39,7 @@ def _parsed(text: str | None, kind: type[_Kind]) -> _Kind:
 
 
 def row_of_entry(entry: Entry) -> dict[str, Any]:
-    """Return the row of a deployment, and of what was done."""
+    """Return the row of a history entry."""
     row = asdict(entry.deployment)
     row |= row.pop("release") or asdict(Release(model_sha256="", proof=""))
     for field in ("replicas", "wanted", "unready"):  # of the moment
@@ -48,7 +48,7 @@ def row_of_entry(entry: Entry) -> dict[str, Any]:
 
 
 def entry_of(row: dict[str, Any]) -> Entry:
-    """Return the deployment of a row, and what was done."""
+    """Return the history entry of a row."""
     row.pop("id", None)
     action = row.pop("action")
     names = ("model_sha256", "proof", "git_revision", "by", "approved_by", "reason")

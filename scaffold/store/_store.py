@@ -45,7 +45,7 @@ class Store:
     def history(
         self, name: str | None = None, target: str | None = None, *, limit: int = 50
     ) -> tuple[Entry, ...]:
-        """Return what was done with the service `name`, the newest first.
+        """Return the history of the service `name`, the newest entry first.
 
         Args:
             name: The service; all services when it is None.
@@ -109,7 +109,7 @@ class Store:
         return existing is None
 
     def move_alias(self, alias: str, model: Model) -> None:
-        """Make an alias of the model's name stand for this version; `model.by` did it at `model.at`."""
+        """Move an alias of the model's name to this version; `model.by` and `model.at` say who and when."""
         from sqlalchemy.exc import IntegrityError
 
         for _ in range(_MOST_TRIES):
@@ -226,7 +226,7 @@ class Store:
 
 
 def unusable(url: Any, error: Exception) -> StoreError:
-    """Return the error for what a database says; `url` is SQLAlchemy's."""
+    """Return the error of the store for an error of SQLAlchemy; `url` is SQLAlchemy's."""
     shown = url.set(query={}).render_as_string(hide_password=True)  # a password may stand in the query too
     lines = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
     return StoreUnusableError(shown, lines[0], URL_VARIABLE)

@@ -13,7 +13,7 @@ IN_FILES = "files:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A training that was registered: what went in, and what was measured."""
+    """A registered training: its inputs and its metrics."""
 
     id: int | str = 0
     """The store's number of it, or MLflow's id; 0 before it is written."""
@@ -22,7 +22,7 @@ class Run:
     params: Mapping[str, JSONValue] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, JSONValue] = field(default_factory=dict)
-    """The training data: its `sha256`, `rows` and `columns`, no row of it."""
+    """The training data: its `sha256`, `rows` and `columns`, without values."""
     confusion_matrix: Mapping[str, JSONValue] = field(default_factory=dict)
     """`classes`, and for each true class a row of `counts`, one for each predicted class."""
     git_revision: str = ""
@@ -47,9 +47,9 @@ class Model:
     by: str
     at: str
     input: str = ""
-    """The sample of its input: a name in the folder of files; empty without one."""
+    """The input sample: a name in the folder of files; empty if there is none."""
     output: str = ""
-    """What the model gives for that sample, likewise."""
+    """The predictions for that sample: a name in the folder of files; empty if there are none."""
     run: Run | None = None
     """None for a model of version 0.1 of this package."""
     aliases: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the history: what was done, and what ran then."""
+    """One entry of the history: the action and its deployment."""
 
     action: str
     """`deploy`, `rollback`, `promote` or `undeploy`."""
@@ -83,7 +83,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Return what `titanic`, `titanic/1.2.0` or `titanic@staging` names, also with `store:` before it."""
+    """Parse `titanic`, `titanic/1.2.0` or `titanic@staging`, with or without the prefix `store:`."""
     text = text.removeprefix("store:")
     name, slash, version = text.partition("/")
     if slash:

@@ -52,7 +52,7 @@ class Finder(Modules):
         bindings = _bindings(owner.file).get(name, [])
         results = [d for binding in bindings for d in self._follow(owner, name, binding, hops)]
         if not bindings and hops:
-            results = [d for star in _stars(owner.file) for d in self._starred(owner, star, name, hops)]
+            results = [d for star in _stars(owner.file) for d in self._follow_star(owner, star, name, hops)]
         if not results and self.module(f"{module}.{name}") is not None:
             results = [Definition(module, name, owner.home, Kind.MODULE)]
         return results or [Definition(module, name, owner.home, Kind.ABSENT)]
@@ -100,7 +100,7 @@ class Finder(Modules):
     def _without_source(self, owner: Module, name: str) -> Kind:
         return Kind.MODULE if self.module(f"{owner.name}.{name}") else Kind.COMPILED
 
-    def _starred(self, owner: Module, star: str, name: str, hops: int) -> list[Definition]:
+    def _follow_star(self, owner: Module, star: str, name: str, hops: int) -> list[Definition]:
         source = absolute(owner, star)
         return [d for d in self.definitions(source, name, hops - 1) if d.kind is not Kind.ABSENT]
 
@@ -229,12 +229,12 @@ def _bound(statement: ast.stmt) -> Iterator[tuple[str, _Binding]]:
                 yield alias.asname or alias.name, _Binding(module=source, name=alias.name)
         case ast.Assign(targets=targets, value=value):
             for target in targets:
-                yield from _assigned(target, value)
+                yield from _assigned_names(target, value)
         case ast.AnnAssign(target=target, value=ast.expr() as value):
-            yield from _assigned(target, value)
+            yield from _assigned_names(target, value)
 
 
-def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, _Binding]]:
+def _assigned_names(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, _Binding]]:
     if isinstance(target, ast.Name):
         dotted = isinstance(value, ast.Name | ast.Attribute) and re.fullmatch(r"[\w.]+", ast.unparse(value))
         yield target.id, _Binding(name=ast.unparse(value)) if dotted else _Binding(Kind.VALUE)

@@ -121,7 +121,7 @@ def _names_in(format: ModelFormat, name: str, path: Path) -> Iterator[_Refused]:
     """The names in one file that are none of its library's own."""
     if format is ModelFormat.SPACY:
         if name.rpartition("/")[2] == _CONFIGURED:
-            yield from _registered(name, _text(path))
+            yield from _refused_settings(name, _text(path))
         return
     if name.rpartition("/")[2] == "adapter_config.json":
         yield "adapter", f"in {name}", "an adapter names another model, which would be fetched"
@@ -141,7 +141,7 @@ def _is_foreign_class(value: Any) -> bool:
     return isinstance(value, str) and bool(_DOTTED.fullmatch(value)) and not _OWN_CLASS.fullmatch(value)
 
 
-def _registered(name: str, text: str) -> Iterator[_Refused]:
+def _refused_settings(name: str, text: str) -> Iterator[_Refused]:
     """The functions, factories and other pipelines that a configuration of spaCy names and spaCy has not."""
     parser = configparser.ConfigParser(interpolation=None, strict=True)
     parser.optionxform = str  # type: ignore[assignment, method-assign]

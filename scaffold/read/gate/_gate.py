@@ -135,14 +135,14 @@ class Gate:
         self._findings.facts.called(call)
         match call.maker:
             case Named() as name:
-                return self._called_name(name, call, offset)
+                return self._call_name(name, call, offset)
             case Call(by_value=True):
                 return self._made_by_value(call, offset)
             case _:
                 self._report.refuse(described(call.maker), offset, "the result of a call is called")
                 return call
 
-    def _called_name(self, name: Named, call: Call, offset: int) -> Value:
+    def _call_name(self, name: Named, call: Call, offset: int) -> Value:
         verdict = self._policy.judge(name.module, name.qualname)
         if verdict in UNKNOWN:
             if verdict is Verdict.REFUSED:
@@ -155,9 +155,9 @@ class Gate:
             call.fresh = True
             return call
         if name.dotted in _allowed.COPYREG:
-            return self._reconstructed(name, call, offset)
+            return self._reconstruct(name, call, offset)
         if name.dotted in _allowed.UFUNC or name.dotted in _allowed.GETATTR:
-            fetched = self._fetched(name, call.arguments, offset)
+            fetched = self._resolve_attribute(name, call.arguments, offset)
             if fetched is not None:
                 return fetched
             call.kept = name
@@ -186,7 +186,7 @@ class Gate:
             self._findings.has_kept = True
         return call
 
-    def _reconstructed(self, name: Named, call: Call, offset: int) -> Value:
+    def _reconstruct(self, name: Named, call: Call, offset: int) -> Value:
         """The bare instance that a function of `copyreg` makes of its first argument."""
         arguments = call.arguments
         kind = arguments[0] if arguments else OPAQUE
@@ -197,9 +197,9 @@ class Gate:
             return call
         # `_reconstructor` calls `__init__` of a base that is none of Python's own.
         bare = name.dotted != "copyreg._reconstructor" or is_name(arguments[1:2], _allowed.BASES)
-        return self._called_name(kind, Call(kind, arguments[1:], call.keywords, bare=bare), offset)
+        return self._call_name(kind, Call(kind, arguments[1:], call.keywords, bare=bare), offset)
 
-    def _fetched(self, maker: Named, arguments: tuple[Value, ...], offset: int) -> Value | None:
+    def _resolve_attribute(self, maker: Named, arguments: tuple[Value, ...], offset: int) -> Value | None:
         """Return the name for a pair of names: `getattr` of a name, or one of numpy's functions."""
         if len(arguments) != 2 or not isinstance(arguments[1], str):
             return None

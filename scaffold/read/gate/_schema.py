@@ -94,7 +94,7 @@ class SchemaPickle(Opcodes):
         self.plain(json.loads(text_of(node["content"])))
 
     def _dict(self, node: _Node) -> None:
-        if _dotted(node) == "builtins.dict":
+        if _dotted_name(node) == "builtins.dict":
             self.out += pickle.EMPTY_DICT
         else:
             self._class(node)
@@ -104,14 +104,14 @@ class SchemaPickle(Opcodes):
     def _items(self, node: _Node) -> None:
         """The items of a dict: skops calls the type of each key on its text."""
         types = node["key_types"]
-        if types["__loader__"] != "ListNode" or _dotted(types) != "builtins.list":
+        if types["__loader__"] != "ListNode" or _dotted_name(types) != "builtins.list":
             raise MalformedError(0, "keys whose types are no list")
         self._node(types)
         self.out += pickle.POP + pickle.MARK
         for kind, (key, value) in zip(types["content"], node["content"].items(), strict=True):
-            convert = _KEY_TYPES.get(_dotted(kind))
+            convert = _KEY_TYPES.get(_dotted_name(kind))
             if convert is None or kind["__loader__"] != "TypeNode":
-                raise MalformedError(0, f"a key of the type {_dotted(kind)[:60]!r}")
+                raise MalformedError(0, f"a key of the type {_dotted_name(kind)[:60]!r}")
             self.plain(convert(key))
             self._node(value)
         self.out += pickle.SETITEMS
@@ -126,7 +126,7 @@ class SchemaPickle(Opcodes):
 
     def _sequence(self, node: _Node) -> None:
         """A list, a set or a tuple; skops calls any other class on a list, or on the items."""
-        kind, content = _dotted(node), node["content"]
+        kind, content = _dotted_name(node), node["content"]
         if kind == "builtins.tuple":
             self._nodes(content, pickle.TUPLE)
         elif kind == "builtins.list":
@@ -168,10 +168,10 @@ class SchemaPickle(Opcodes):
         state = node.get("content")
         if state is not None:
             # Python would take a list of pairs for attributes too.
-            kinds = {"DictNode": "builtins.dict", "JsonNode": _dotted(state)}
+            kinds = {"DictNode": "builtins.dict", "JsonNode": _dotted_name(state)}
             if node["__module__"] in _TUPLE_STATES:
                 kinds["TupleNode"] = "builtins.tuple"
-            if _dotted(state) != kinds.get(state["__loader__"]):
+            if _dotted_name(state) != kinds.get(state["__loader__"]):
                 raise MalformedError(0, "a state that is no dict")
             if state["__loader__"] == "JsonNode" and isinstance(json.loads(state["content"]), list | str):
                 raise MalformedError(0, "a state that is no dict")
@@ -203,7 +203,7 @@ class SchemaPickle(Opcodes):
         self._member(node)
         if node["type"] != "numpy":
             raise MalformedError(0, "an array of an unknown form")
-        if _dotted(node) == "numpy.ndarray":
+        if _dotted_name(node) == "numpy.ndarray":
             self._array()
             return
         self._class(node)
@@ -225,7 +225,7 @@ class SchemaPickle(Opcodes):
         self._array()
 
     def _random_state(self, node: _Node) -> None:
-        if _dotted(node) not in ("numpy.random.mtrand.RandomState", "numpy.random.RandomState"):
+        if _dotted_name(node) not in ("numpy.random.mtrand.RandomState", "numpy.random.RandomState"):
             raise MalformedError(0, "a state of random numbers that numpy does not have")
         self._array(node["content"])
 
@@ -233,14 +233,14 @@ class SchemaPickle(Opcodes):
         content = node["content"]
         state = content["bit_generator"]
         generator_name = state["content"]["bit_generator"]
-        if (state["__loader__"], _dotted(state), generator_name["__loader__"]) != (
+        if (state["__loader__"], _dotted_name(state), generator_name["__loader__"]) != (
             "DictNode",
             "builtins.dict",
             "JsonNode",
         ):
             raise MalformedError(0, "a state of random numbers that cannot be read")
         name = json.loads(generator_name["content"])
-        if name not in _BIT_GENERATORS or _dotted(node) != "numpy.random._generator.Generator":
+        if name not in _BIT_GENERATORS or _dotted_name(node) != "numpy.random._generator.Generator":
             raise MalformedError(0, "a generator of random numbers that numpy does not have")
         self._array(content["bit_generator"], content["seed_seq"])
 
@@ -284,5 +284,5 @@ class SchemaPickle(Opcodes):
     }
 
 
-def _dotted(node: _Node) -> str:
+def _dotted_name(node: _Node) -> str:
     return f"{text_of(node['__module__'])}.{text_of(node['__class__'])}"

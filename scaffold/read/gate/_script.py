@@ -25,7 +25,7 @@ def script_operations(code: str) -> list[str]:
         return ["torch.jit.unreadable"]
     operations = set()
     for node in ast.walk(tree):
-        operation = _dotted(node) if isinstance(node, ast.Attribute) else ""
+        operation = _dotted_name(node) if isinstance(node, ast.Attribute) else ""
         first, *rest = operation.split(".")
         if first == "torch" and rest and rest[-1] in _OF_FILES:
             operations.add(operation)
@@ -34,8 +34,8 @@ def script_operations(code: str) -> list[str]:
     return sorted(operations)
 
 
-def _dotted(node: ast.expr) -> str:
+def _dotted_name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
-        inner = _dotted(node.value)
+        inner = _dotted_name(node.value)
         return f"{inner}.{node.attr}" if inner else ""
     return node.id if isinstance(node, ast.Name) else ""

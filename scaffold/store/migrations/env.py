@@ -1,4 +1,4 @@
-"""Alembic runs the migrations on the connection that it is handed."""
+"""Run the migrations on the connection in the attributes of the configuration."""
 
 from alembic import context
 
