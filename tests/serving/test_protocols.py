@@ -133,7 +133,8 @@ def test_each_protocol_gives_the_answers_of_score(
 def test_linters_and_type_checkers_pass(services: Callable[[str], Path], name: str, tool: list[str]) -> None:
     command = [sys.executable, "-m", *tool, "app"]
     ended = subprocess.run(command, cwd=services(name), capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    files = sorted(path.name for path in services(name).iterdir())
+    assert ended.returncode == 0, f"{files}\n{ended.stdout}{ended.stderr}"
 
 
 def as_csv(records: Any, *, header: bool) -> bytes:
