@@ -81,7 +81,7 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def wait_for(url: str) -> None:
-    for _ in range(300):
+    for _ in range(1000):
         try:
             urllib.request.urlopen(url, timeout=5).close()
         except OSError:
