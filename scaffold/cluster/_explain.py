@@ -111,7 +111,9 @@ def _configuration(scene: Scene, pod: Manifest) -> Failure | None:
         if key:
             problem = f"The {kind} that the pods need has no key '{key}'."
         command = create_command(scene.deployment, kind, name, exists=bool(key))
-        return Failure(problem=problem, found=details, fix=f"Create it: {command}")
+        # The kubelet retries after 10 to 15 s: until then a pod waits for an object that was created since.
+        fix = f"Create it: {command}"
+        return Failure(problem=problem, found=details, fix=fix, patience_s=20)
     if "runAsNonRoot" in message or "non-root" in message:
         fix = "Give the Dockerfile a numeric `USER`, such as `USER 10001`, and build again."
         return Failure(problem="The image would run as root.", found=details, fix=fix)
