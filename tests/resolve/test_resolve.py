@@ -158,21 +158,26 @@ def test_a_library_inside_another_belongs_to_it(site, install, model_of):
     assert of_model(resolved(model_of("omega"), FakeUv())) == [("omega==1.0", "omega.Model in model.pkl")]
 
 
-def test_opened_data_files_are_copied_except_hidden_ones(model_of, tmp_path):
+def test_opened_data_files_are_copied_except_hidden_ones_and_names_of_the_service(model_of, tmp_path):
     folder = tmp_path / "code"
     folder.mkdir()
     (folder / "factor.txt").write_text("2")
     (folder / ".env").write_text("SECRET=1")
+    (folder / "pyproject.toml").write_text("[project]")
     (folder / "features.py").write_text(
         "from pathlib import Path\nhere = Path(__file__).parent\n"
         "class Model:\n    def predict(self, rows):\n        (here / '.env').read_text()\n"
+        "        (here / 'pyproject.toml').read_text()\n"
         "        return [float((here / 'factor.txt').read_text()) * row for row in rows]\n"
     )
     allowed = Confinement(readable=(folder,), readable_whole=(folder / ".env",))
     settings = WorkerSettings(confinement=allowed)
     found = resolved(model_of("features"), FakeUv(), search=[folder], settings=settings)
     assert found.sources[1:] == (LocalSource(path="factor.txt", content=b"2", reason="opened at predict"),)
-    assert found.notes == (".env is opened and not taken along, for it is hidden: --include .env",)
+    assert found.notes == (
+        ".env is opened and not taken along, for it is hidden: --include .env",
+        "pyproject.toml is opened and not taken along: the service has its own pyproject.toml",
+    )
 
 
 def test_modules_imported_by_a_computed_name_are_copied(model_of, tmp_path):

@@ -8,12 +8,22 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
-from scaffold.base.layout import MODEL_FOLDER
+from scaffold.base.layout import (
+    CHANGELOG,
+    DOCKERFILE,
+    LOCK,
+    MODEL_FOLDER,
+    OPENAPI,
+    PYPROJECT,
+    README,
+    REQUIREMENTS,
+)
 from scaffold.base.modules import Home, home_of
 from scaffold.resolve._distributions import Installation
 from scaffold.spec import LocalSource
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth")
+_FILES_OF_THE_SERVICE = (CHANGELOG, DOCKERFILE, LOCK, OPENAPI, PYPROJECT, README, REQUIREMENTS)
 
 
 def collect_imported_files(origins: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
@@ -53,7 +63,9 @@ def collect_opened_files(
     installation: Installation,
     beside_model: Set[str] = frozenset(),
 ) -> tuple[list[LocalSource], list[str]]:
-    """Return the data files to copy, and a note for each hidden file, which is not copied.
+    """Return the data files to copy, and a note for each file that is not copied.
+
+    Hidden files are not copied, and neither are those that have the name of a file of the service.
 
     Args:
         phases: Phase by path, for each file that was opened.
@@ -84,6 +96,9 @@ def collect_opened_files(
             continue
         if any(part.startswith(".") for part in place.parts):
             notes.append(f"{place} is opened and not taken along, for it is hidden: --include {place}")
+            continue
+        if place.as_posix() in _FILES_OF_THE_SERVICE:
+            notes.append(f"{place} is opened and not taken along: the service has its own {place}")
             continue
         reason = f"opened at {'load' if phase == 'load' else 'predict'}"
         sources[place.as_posix()] = LocalSource(
