@@ -22,7 +22,7 @@ from scaffold.verbs import _machine
 from scaffold.verbs.doctor import doctor as run_doctor
 from tests.deploy._fake_api import FakeApi, running
 from tests.deploy._specs import project_spec
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry, serving_registry
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_what_answers_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("SCAFFOLD_REGISTRY_PASSWORD", "lovelace")
     url = f"sqlite:///{tmp_path}/store.db"
     open_store(url)
-    with serving(FakeRegistry(token="t")) as registry, running(FakeApi()) as kubeconfig:
+    with serving_registry(FakeRegistry(token="t")) as registry, running(FakeApi()) as kubeconfig:
         access = ClusterAccess(kubeconfig=kubeconfig)
         found = by_name(run_doctor(registry=registry.address, access=access, store=url))
     assert found[f"registry {registry.address}"].found == "login of ada"
@@ -87,7 +87,7 @@ def test_what_answers_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_a_registry_without_its_login_wants_docker_login() -> None:
-    with serving(FakeRegistry(basic=True)) as registry:
+    with serving_registry(FakeRegistry(basic=True)) as registry:
         found = by_name(run_doctor(registry=registry.address))[f"registry {registry.address}"]
     assert (found.state, found.fix) == (State.MISSING, f"docker login {registry.address}")
 

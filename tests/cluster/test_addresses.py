@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from scaffold.cluster._service import live_service, ready_endpoints
 from scaffold.errors import RolloutFailedError
 from tests.cluster._support import Built
 from tests.deploy._deploys import edit_manifest
+from tests.http_server import serving
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 PACE = Pace(rollout_s=300, address_s=60)
@@ -151,17 +152,13 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
         patch = "application/merge-patch+json"
         cluster.request("PATCH", f"{live}/status", body=status, content_type=patch)
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    threads = [threading.Thread(target=one, daemon=True) for one in (server.serve_forever, assign_address)]
-    for thread in threads:
+    thread = threading.Thread(target=assign_address, daemon=True)
+    with serving(Handler, port=port) as served_port:
         thread.start()
-    try:
-        yield server.server_port
-    finally:
-        ended.set()
-        server.shutdown()
-        server.server_close()
-        for thread in threads:
+        try:
+            yield served_port
+        finally:
+            ended.set()
             thread.join()
 
 

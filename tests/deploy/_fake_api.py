@@ -15,9 +15,11 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.http_server import serving
 
 Manifest = dict[str, Any]
 FieldPath = tuple[Any, ...]
@@ -525,21 +527,6 @@ def _read_frame(handler: _Handler) -> bytes | None:
     mask = handler.rfile.read(4)
     masked = handler.rfile.read(size)
     return bytes(byte ^ mask[i % 4] for i, byte in enumerate(masked))
-
-
-@contextlib.contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    """Serve on a free loopback port during the block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.contextmanager

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.deploy._fake_api import FakeApi, Manifest, serving
+from tests.deploy._fake_api import FakeApi, Manifest
+from tests.http_server import serving
 
 REVISION = "deployment.kubernetes.io/revision"
 Behaviour = Callable[[Manifest], None]

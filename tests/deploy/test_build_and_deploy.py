@@ -41,7 +41,7 @@ from scaffold.verbs.project import Project
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._specs import project_spec
 from tests.deploy.test_verbs import APPROVED
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry, serving_registry
 from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
 
 
@@ -117,7 +117,7 @@ def shop(deploys: Deploys, quiet_environment: Path, tmp_path: Path) -> Iterator[
     root = write_project(tmp_path / "churn", lock=make_wheel(quiet_environment))
     (deploys.project / "deploy").rename(root / "deploy")
     (deploys.project / "tests/recorded.json").rename(root / "tests/recorded.json")
-    with serving(FakeRegistry()) as registry:
+    with serving_registry(FakeRegistry()) as registry:
         yield Shop(deploys, root, registry)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.http_server import serving
 
 
 @contextlib.contextmanager
@@ -51,10 +52,5 @@ def git_server(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{http.server_address[1]}"
-    finally:
-        http.shutdown()
-        http.server_close()
+    with serving(Handler) as port:
+        yield f"127.0.0.1:{port}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from tests.http_server import serving
 
 RECORDED = Path(__file__).parent / "answers" / "mlflow.json"
 FILES = "/api/2.0/mlflow-artifacts/artifacts/"
@@ -82,14 +83,9 @@ def stand_in(model: bytes) -> Iterator[StandIn]:
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    server.url = f"http://127.0.0.1:{http.server_address[1]}"
-    try:
+    with serving(Handler) as port:
+        server.url = f"http://127.0.0.1:{port}"
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
 
 
 def answer_of(server: StandIn, path: str) -> tuple[int, bytes]:

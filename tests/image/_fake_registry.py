@@ -8,14 +8,14 @@ import json
 import re
 import secrets
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.http_server import serving
 from tests.image._fake_logins import FakeLogin, OverloadedError, basic
 
 REALM_USER = ("ada", "lovelace")
@@ -90,24 +90,14 @@ class FakeRegistry:
 
 
 @contextmanager
-def serving(
+def serving_registry(
     registry: FakeRegistry, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> Iterator[FakeRegistry]:
     """Serve the registry on a free port until the block ends, over TLS with a context for it."""
     handler = type("Handler", (_Handler,), {"registry": registry})
-    server = ThreadingHTTPServer((host, 0), handler)
-    server.daemon_threads = True
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    registry.address = f"{host}:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(handler, host=host, tls=tls) as port:
+        registry.address = f"{host}:{port}"
         yield registry
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

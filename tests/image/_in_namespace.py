@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry, serving_registry
 from tests.image._projects import make_wheel, put_base, write_project
 
 HOST = "10.7.7.1"
@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
         "DOCKER_CONFIG": str(folder / "docker"),
     }
     results: list[list[int | str]] = []
-    with serving(FakeRegistry(), host=HOST) as registry:
+    with serving_registry(FakeRegistry(), host=HOST) as registry:
         command = [sys.executable, "-m", "scaffold", "build", str(root), "--builder", "layers", "--push"]
         command += ["--registry", f"{registry.address}/team", "--base", put_base(registry)]
         command += ["--platform", "linux/amd64", "--no-check"]

@@ -11,13 +11,13 @@ import pytest
 from scaffold.events import Event
 from scaffold.image import BuildOptions, build_image
 from scaffold.spec import Image
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry, serving_registry
 from tests.image._projects import make_wheel, put_base, write_project
 
 
 @pytest.fixture
 def registry() -> Iterator[FakeRegistry]:
-    with serving(FakeRegistry()) as running:
+    with serving_registry(FakeRegistry()) as running:
         yield running
 
 

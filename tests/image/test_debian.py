@@ -8,10 +8,9 @@ import io
 import os
 import stat
 import tarfile
-import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from scaffold.errors import ImageError
 from scaffold.events import Noted
 from scaffold.image.debian._control import version_key
 from scaffold.spec import SystemPackage
+from tests.http_server import serving
 from tests.image._projects import dockerfile, make_spec, put_base
 from tests.image.conftest import Bench
 from tests.image.test_layers import layer_of
@@ -97,16 +97,9 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive
     made.root.mkdir()
     gpgv(tmp_path, monkeypatch, ACCEPTS)
     handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(made.root)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with serving(partial(handler, directory=str(made.root))) as port:
+        made.url = f"http://127.0.0.1:{port}"
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def gpgv(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

@@ -7,13 +7,12 @@ import json
 import os
 import random
 import shutil
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from scaffold.image import CODE_LABEL, BuildOptions, build_image, move_tag, read
 from scaffold.image._running import ServiceAccess, run_container
 from scaffold.spec import Image, SystemPackage
 from scaffold.verbs.build import build
+from tests.http_server import serving
 from tests.image._projects import dockerfile, make_spec, make_wheel, write_project
 
 ROOT = Path(__file__).parents[2]
@@ -328,15 +328,8 @@ def _private_index(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(partial(Handler, directory=str(folder))) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 def _score(url: str, request: object) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+
+from tests.http_server import serving
 
 SIZE_BYTES = (4 << 30) + (64 << 20)
 BROKEN_AT = (4 << 30) + (1 << 20)
@@ -80,17 +81,9 @@ def test_a_layer_of_more_than_4_gib_is_resumed_in_little_memory(tmp_path: Path) 
     with path.open("wb") as file:
         file.truncate(SIZE_BYTES)  # a hole, which takes no room
     Sink.received, Sink.patched = 0, []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        address = f"127.0.0.1:{server.server_address[1]}"
-        command = [sys.executable, "-c", UPLOAD, address, str(path), DIGEST, str(SIZE_BYTES)]
+    with serving(Sink) as port:
+        command = [sys.executable, "-c", UPLOAD, f"127.0.0.1:{port}", str(path), DIGEST, str(SIZE_BYTES)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert Sink.patched == [None, f"{BROKEN_AT}-{SIZE_BYTES - 1}"]
     assert Sink.received == SIZE_BYTES
     assert json.loads(done.stdout) < MOST_GROWTH_MIB

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from scaffold.errors import ImageCheckError
 from scaffold.image._running import ServiceAccess, await_service, check_answers
 from scaffold.spec import Recording
+from tests.http_server import serving
 
 RECORDING = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
 TOKEN = {"Authorization": "Bearer s3cret"}
@@ -48,11 +48,8 @@ class Moved(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Moved)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Moved) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

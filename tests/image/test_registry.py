@@ -27,7 +27,7 @@ from scaffold.image.registry._credentials import Credentials, explicit_credentia
 from scaffold.image.registry._reference import is_loopback, parse_reference
 from scaffold.image.registry._repository import Repository
 from scaffold.image.registry._requests import Patience
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry, serving_registry
 
 HASTY = Patience(attempts=4, wait_s=0.001)
 
@@ -135,7 +135,7 @@ def test_an_upload_goes_where_the_registry_says(registry: FakeRegistry, blob: Bl
 def test_a_login_is_not_sent_to_the_host_of_the_blobs(registry: FakeRegistry, tmp_path: Path) -> None:
     registry.token = "t0ken"
     digest = registry.put_blob("team/churn", b"content")
-    with serving(FakeRegistry()) as store:
+    with serving_registry(FakeRegistry()) as store:
         registry.elsewhere = store.address
         store.put_blob("team/churn", b"content")
         ada = Credentials(username="ada", password="lovelace")
@@ -146,7 +146,7 @@ def test_a_login_is_not_sent_to_the_host_of_the_blobs(registry: FakeRegistry, tm
 
 def test_a_login_is_not_sent_to_the_host_of_the_upload(registry: FakeRegistry, blob: Blob) -> None:
     registry.token = "t0ken"
-    with serving(FakeRegistry()) as store:
+    with serving_registry(FakeRegistry()) as store:
         registry.places = f"http://{store.address}"
         target = repository(registry, Credentials(username="ada", password="lovelace"))
         with pytest.raises(RepositoryNotFoundError):  # that host knows of no upload
@@ -163,7 +163,7 @@ def test_credentials_do_not_follow_a_redirect_of_the_token_service(
     registry: FakeRegistry, blob: Blob, credentials: Credentials
 ) -> None:
     registry.token = "t0ken"
-    with serving(FakeRegistry(token="t0ken")) as thief:
+    with serving_registry(FakeRegistry(token="t0ken")) as thief:
         registry.token_at = thief.address
         with pytest.raises(RegistryLoginError):
             repository(registry, credentials).push_blob(blob, ignore)
@@ -177,7 +177,7 @@ def test_a_password_in_netrc_does_not_follow_a_redirect(
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login eve password 5ecret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     digest = registry.put_blob("team/churn", b"content")
-    with serving(FakeRegistry()) as store:
+    with serving_registry(FakeRegistry()) as store:
         registry.elsewhere = store.address
         store.put_blob("team/churn", b"content")
         repository(registry).read_blob(digest, tmp_path / "blob", ignore, most_bytes=7)

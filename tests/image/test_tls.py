@@ -26,7 +26,7 @@ from scaffold.image.registry._reference import parse_reference
 from scaffold.image.registry._repository import Repository
 from tests.image._certificates import Pair, issue, make_authority
 from tests.image._fake_logins import TokenLogin
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry, serving_registry
 from tests.image._in_namespace import HOST
 from tests.image.test_registry import HASTY, blob, docker_config, ignore, repository
 
@@ -51,7 +51,7 @@ def context(tmp_path: Path, authority: Pair) -> ssl.SSLContext:
 
 @pytest.fixture
 def secure(context: ssl.SSLContext) -> Iterator[FakeRegistry]:
-    with serving(FakeRegistry(), context) as running:
+    with serving_registry(FakeRegistry(), context) as running:
         yield running
 
 
@@ -112,7 +112,7 @@ def test_a_certificate_for_another_name_gets_other_advice(
     pair = issue(tmp_path, authority, "other", names="DNS:registry.example.com")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
-    with serving(FakeRegistry(), context) as registry:
+    with serving_registry(FakeRegistry(), context) as registry:
         folder = docker_config / "certs.d" / registry.address
         folder.mkdir(parents=True)
         shutil.copy(authority.certificate, folder / "ca.crt")
@@ -165,7 +165,7 @@ def test_the_authority_is_trusted_for_the_token_service_too(
 
 
 def test_plain_http_where_tls_is_expected_is_reported(docker_config: Path) -> None:
-    with serving(FakeRegistry()) as registry:
+    with serving_registry(FakeRegistry()) as registry:
         (docker_config / "certs.d" / registry.address).mkdir(parents=True)
         with pytest.raises(PlainHttpRegistryError) as caught:
             repository(registry).has_blob("sha256:" + "0" * 64)

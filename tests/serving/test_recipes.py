@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pytest
 
 from scaffold.base.files import sha256_file
 from scaffold.proof import verify_project
+from tests.http_server import serving
 from tests.serving._toy import Service, free_port, start
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "titanic"
@@ -188,15 +189,13 @@ def test_a_token_of_the_identity_provider_is_needed(cook: Callable[..., Service]
         token = jwt.encode(claims, signer, algorithm="RS256", headers={"kid": "1"})
         return service.post("/score", body, Authorization=f"Bearer {token}").status
 
-    with HTTPServer(("127.0.0.1", 0), Provider) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        service = cook("SSO", JWKS_URL=f"http://127.0.0.1:{server.server_port}")
+    with serving(Provider) as port:
+        service = cook("SSO", JWKS_URL=f"http://127.0.0.1:{port}")
         assert (ask(private), ask(private, {})) == (200, 422)
         assert (ask(other), ask(other, {})) == (401, 401)
         assert (ask(private, aud="another"), ask(private, exp=1)) == (401, 401)
         for path in ("/score", "/score/batch"):
             assert service.post(path, b"{}").status == 401
-        server.shutdown()
 
 
 class Redis(socketserver.StreamRequestHandler):
