@@ -41,6 +41,12 @@ FLOORS = (
 
 Of a room, others import what its `__init__` exports; of anything else, also modules without an underscore.
 """
+SUB_ROOMS = {
+    "introspect": ("kinds", "hints", "call", "fields"),
+    "image": ("registry", "dockerfile", "debian", "layers"),
+    "resolve": ("lift", "lock", "trace"),
+}
+"""The folders of a room from the ground up: each imports only from those before it."""
 MOST_EXPORTS = 20
 MOST_FUNCTION_LINES = 50
 """Without its docstring."""
@@ -157,6 +163,16 @@ def test_a_layer_imports_only_from_lower_layers(unit: str) -> None:
         if other == "" and (imported.name == "__version__" or unit in ("cli", "")):
             continue
         assert other == unit or floor_of(other) < floor_of(unit), f"{module}: {imported}"
+
+
+@pytest.mark.parametrize("room", SUB_ROOMS)
+def test_a_folder_of_a_room_imports_only_from_lower_folders(room: str) -> None:
+    order = SUB_ROOMS[room]
+    assert {path.parent.name for path in (PACKAGE / room).glob("*/__init__.py")} == set(order)
+    for module, imported in imports_from(room):
+        here, there = (name.split(".")[2:3] for name in (module, imported.module))
+        if here and there and here[0] in order and there[0] in order:
+            assert order.index(there[0]) <= order.index(here[0]), f"{module}: {imported}"
 
 
 @pytest.mark.parametrize("unit", UNITS)

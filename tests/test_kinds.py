@@ -83,9 +83,9 @@ def _is_module(name: str) -> bool:
 
 SCHEMAS = {variant.__name__ for variant in typing.get_args(Schema)}
 RIGHT_FOR_ANY_VARIANT = {
-    "introspect._annotations.widen",  # what was seen is the default
-    "introspect._inputs._refuse_one_way",  # goes through `children`
-    "introspect._outputs.describe_output",  # changes the form of three
+    "introspect.fields._annotations.widen",  # what was seen is the default
+    "introspect.fields._inputs._refuse_one_way",  # goes through `children`
+    "introspect.fields._outputs.describe_output",  # changes the form of three
     "introspect.kinds.pandas.rows",  # a Series is a list of its values
     "introspect.kinds.polars._with_bounds",  # numbers nest in lists and structs only
     "render._source._answers._single",  # an answer by itself is plain, whatever it is

@@ -96,9 +96,9 @@ def test_a_string_that_represents_a_date_has_its_own_native_type() -> None:
         (Evidence(), ""),
         (
             Evidence(rows=4, missing=1, absent=2, seen=SeenRange("1", "3")),
-            "Missing in 1 of 4 sample rows. Absent from 2 of 4 sample rows. Seen: 1 to 3.",
+            "Missing (null) in 1 of 4 sample rows. Absent from 2 of 4 sample rows. Seen: 1 to 3.",
         ),
-        (Evidence(rows=1, missing=1), "Missing in the sample."),
+        (Evidence(rows=1, missing=1), "Missing (null) in the sample."),
         (Evidence(asked_for=AskedFor(nullable=True), fractions=True), f"{ASKED} {WHOLE}"),
         (Evidence(seen=SeenRange("1", "3", whole=True)), "Seen: 1 to 3, whole numbers only."),
         (Evidence(rows=4, seen=SeenRange("1")), "Seen: 1 only."),
@@ -109,11 +109,14 @@ def test_a_string_that_represents_a_date_has_its_own_native_type() -> None:
         ),
         (
             Evidence(rows=4, missing=1, annotated=True, asked_for=AskedFor(choices=True)),
-            "As annotated. Missing in 1 of 4 sample rows. The values seen, and no others, as was asked.",
+            (
+                "As annotated. Missing (null) in 1 of 4 sample rows. "
+                "The values seen, and no others, as was asked."
+            ),
         ),
         (
             Evidence(rows=4, seen=SeenRange("1"), known_to=KnownTo("Encoder", ("a", "b"), True, False)),
-            "Known to Encoder in the model: a, b, .... Others count as none of these.",
+            "Known to Encoder in the model: a, b, .... Any other value counts as unknown.",
         ),
         (
             Evidence(rows=4, seen=SeenRange("1", "2"), limits=Limits(beyond_float32=True, greatest=9)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,18 @@ table.matrix td, table.matrix th { border: 1px solid #e6eaee; padding: .4rem .9r
 table.matrix th { font: 600 .85rem ui-monospace, monospace; background: #f6f8fa; }
 table.matrix .corner { color: #52606d; font-size: .8rem; }
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Badge:
+    """A word of a table that is shown in a colour."""
+
+    text: str
+    style: str
+
+
+_BREAKING, _COMPATIBLE = _Badge("breaking", "bad"), _Badge("compatible", "good")
+_COMES, _GOES = _Badge("comes", "bad"), _Badge("goes", "good")
 
 
 def report_page(update: Update) -> str:
@@ -94,7 +107,7 @@ def _contract(report: Report) -> str:
     if not report.contract:
         return "<h2>For callers</h2><p>Callers send and get the same fields as before.</p>"
     rows = [
-        (each.what, _arrow(each.old, each.new), _judged(each.breaking), each.reason)
+        (each.what, _arrow(each.old, each.new), _badge(each.breaking), each.reason)
         for each in report.contract
     ]
     return _list("For callers", ("field", "change", "", "reason"), rows)
@@ -104,8 +117,8 @@ def _arrow(old: str, new: str) -> str:
     return f"{old} → {new}"
 
 
-def _judged(breaking: bool) -> str:
-    return "breaking" if breaking else "compatible"
+def _badge(is_breaking: bool) -> _Badge:
+    return _BREAKING if is_breaking else _COMPATIBLE
 
 
 def _answers(report: Report) -> str:
@@ -134,7 +147,7 @@ def _sentence(text: str) -> str:
 
 def _requirements(update: Update) -> str:
     direct = [
-        (each.what, _arrow(each.old, each.new), _judged(each.breaking), each.reason)
+        (each.what, _arrow(each.old, each.new), _badge(each.breaking), each.reason)
         for each in update.report.requirements
     ]
     others = [
@@ -151,8 +164,8 @@ def _vulnerabilities(update: Update) -> str:
     if not vulnerabilities.added and not vulnerabilities.removed:
         return "<h2>Known vulnerabilities</h2><p>None comes or goes with the changed versions.</p>"
     rows = [
-        (word, each.id, f"{each.name} {each.version}", ", ".join(each.fixed_in) or "not fixed yet")
-        for word, side in (("comes", vulnerabilities.added), ("goes", vulnerabilities.removed))
+        (badge, each.id, f"{each.name} {each.version}", ", ".join(each.fixed_in) or "not fixed yet")
+        for badge, side in ((_COMES, vulnerabilities.added), (_GOES, vulnerabilities.removed))
         for each in side
     ]
     return _list("Known vulnerabilities", ("", "id", "distribution", "fixed in"), rows)
@@ -160,7 +173,11 @@ def _vulnerabilities(update: Update) -> str:
 
 def _files(update: Update) -> str:
     rows = [
-        (outcome, path, update.conflicts.get(path) or update.moved.get(path, ""))
+        (
+            _Badge(outcome, "warn") if path in update.conflicts else outcome,
+            path,
+            update.conflicts.get(path) or update.moved.get(path, ""),
+        )
         for path, outcome in update.files.items()
         if path not in update.untouched
     ]
@@ -170,7 +187,7 @@ def _files(update: Update) -> str:
     )
 
 
-def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str | _Badge]]) -> str:
     """Return a section with a table, or an empty string without rows."""
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     if not body:
@@ -180,11 +197,7 @@ def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> st
     return f'<h2>{escape(title)}</h2><table class="list">{shown}{body}</table>'
 
 
-_BADGES = {"breaking": "bad", "compatible": "good", "conflict": "warn", "comes": "bad", "goes": "good"}
-
-
-def _cell(text: str) -> str:
-    shown = escape(text)
-    if text in _BADGES:
-        shown = f'<span class="badge {_BADGES[text]}">{shown}</span>'
-    return f"<td>{shown}</td>"
+def _cell(content: str | _Badge) -> str:
+    if isinstance(content, _Badge):
+        return f'<td><span class="badge {content.style}">{escape(content.text)}</span></td>'
+    return f"<td>{escape(content)}</td>"

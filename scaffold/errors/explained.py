@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -42,7 +41,7 @@ def explain(error: _Error) -> str:
     """Return what an error means, its message and its fields."""
     parts = [meaning(error)]
     lines, others = _message(error)
-    if re.search("[a-z]", "".join(lines)):  # else the message consists of the fields alone
+    if any(map(str.islower, "".join(lines))):  # else the message consists of the fields alone
         parts += ["It prints, with the facts in place of the capitals:", _block(lines)]
         parts += ["In other cases, in place of some of these lines:", _block(others)] if others else []
     return "\n\n".join([*parts, *_fields(error)])
@@ -55,7 +54,14 @@ def _kinds(error: _Error) -> list[_Error]:
 def _docstring(error: _Error) -> tuple[str, dict[str, str]]:
     """What the docstring says, and what it says of fields, by name."""
     text, _, fields = inspect.cleandoc(error.__doc__ or "").partition("\n\nArgs:\n")
-    return text, dict(re.findall(r"^(\w+): (.*(?:\n .*)*)", textwrap.dedent(fields), re.MULTILINE))
+    described: dict[str, str] = {}
+    name = ""
+    for line in textwrap.dedent(fields).splitlines():
+        if line.startswith(" "):
+            described[name] += f"\n{line}"
+        else:
+            name, _, described[name] = line.partition(": ")
+    return text, described
 
 
 def _fields(error: _Error) -> list[str]:

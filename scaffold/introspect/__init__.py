@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scaffold.introspect._annotations import of_record, widen
-from scaffold.introspect._boosters import category_levels
-from scaffold.introspect._bounds import with_bounds
-from scaffold.introspect._calls import ResolvedCall, find_call
-from scaffold.introspect._columns import hands_out_columns
-from scaffold.introspect._hints import Hints, model_hints
-from scaffold.introspect._indices import with_index_bounds
-from scaffold.introspect._inputs import describe_input, requests_of
 from scaffold.introspect._layouts import Layout
-from scaffold.introspect._outputs import answers_of, describe_output
-from scaffold.introspect._parameters import with_parameters
-from scaffold.introspect._refine import (
+from scaffold.introspect._unicode import require_unicode
+from scaffold.introspect.call._calls import ResolvedCall, find_call
+from scaffold.introspect.fields._annotations import of_record, widen
+from scaffold.introspect.fields._bounds import with_bounds
+from scaffold.introspect.fields._indices import with_index_bounds
+from scaffold.introspect.fields._inputs import describe_input, requests_of
+from scaffold.introspect.fields._outputs import answers_of, describe_output
+from scaffold.introspect.fields._parameters import with_parameters
+from scaffold.introspect.fields._refine import (
     cast,
     notes_of,
     with_categories,
@@ -26,7 +24,9 @@ from scaffold.introspect._refine import (
     with_levels,
     with_overrides,
 )
-from scaffold.introspect._unicode import require_unicode
+from scaffold.introspect.hints._boosters import category_levels
+from scaffold.introspect.hints._columns import hands_out_columns
+from scaffold.introspect.hints._hints import Hints, model_hints
 from scaffold.spec import (
     Arguments,
     Arrays,

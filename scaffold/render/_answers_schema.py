@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -144,7 +143,7 @@ def bootstrap_schema() -> Schema:
     """Return the JSON Schema of the answers of `init`, by the questions of the project template."""
     questions = yaml_document((template_path("project") / "copier.yml").read_text("utf-8"))
     properties = {
-        name: _question(question)
+        name: _question(question, questions.get(f"{name}_pattern"))
         for name, question in questions.items()
         if not name.startswith("_") and question.get("when") is not False
     }
@@ -164,14 +163,14 @@ def _default(name: str, value: Any) -> Schema:
     return {"default": list(value) if isinstance(value, tuple) else value}
 
 
-def _question(question: dict[str, Any]) -> Schema:
-    """One question of copier: its help, and its choices or its pattern."""
+def _question(question: dict[str, Any], pattern: dict[str, Any] | None) -> Schema:
+    """One question of copier: its help, and its choices or its pattern, which is a value of its own."""
     schema: Schema = {"description": question["help"]}
     if choices := question.get("choices"):
         schema["enum"] = list(choices.values()) if isinstance(choices, dict) else list(choices)
     else:
         schema["type"] = "string"
-    if pattern := re.search(r"regex_search\('(.*)'\)", question.get("validator", "")):
-        schema["pattern"] = pattern[1]
+    if pattern:
+        schema["pattern"] = pattern["default"]
     default = question.get("default")
     return schema if default is None or "{{" in default else {**schema, "default": default}

@@ -10,10 +10,10 @@ from scaffold.render._code import mapping, statement, text
 from scaffold.spec import Variable
 
 _SETTINGS = """
-    access_log answer_timeout_s api_key_hashes bind_host body_timeout_s docs drain_s fast_column_transformer
-    fast_routes log_level log_values max_batch max_body_bytes max_connections max_records max_waiting metrics
-    metrics_port opentelemetry patience_ms port public_paths queue_timeout_s root_path score_timeout_s
-    shutdown_s tls_cert tls_key worker_threads workers
+    access_log answer_timeout_s api_key_hashes bind_host body_timeout_s cors_origins docs drain_s
+    fast_column_transformer fast_routes log_level log_values max_batch max_body_bytes max_connections
+    max_records max_waiting metrics metrics_port opentelemetry patience_ms port public_paths
+    queue_timeout_s root_path score_timeout_s shutdown_s tls_cert tls_key worker_threads workers
 """
 SETTINGS = frozenset(name.upper() for name in _SETTINGS.split())
 """The variables that `app/settings.py` reads."""

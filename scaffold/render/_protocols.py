@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterator, Mapping
 
 from scaffold.base.layout import PROTOCOL_FILES
 from scaffold.render._knobs import read_protocols
 from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import Profile, ProjectSpec
 
-_IMPORTED = re.compile(r"^from app\.protocols\.(\w+) import", re.MULTILINE)
-"""A file beside those of the protocols."""
+_PACKAGE = "app.protocols."
 _IMPORT = "from app.protocols import add_protocols\n"
 _ADDED = "\n\nadd_protocols(app, batcher)\n"
 _TYPES = "[ModelInput, ModelOutput]"
@@ -46,5 +45,12 @@ def protocol_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str,
         path = next(folder / each for each in (f"{name}.py", f"{name}.py.jinja") if (folder / each).is_file())
         text = jinja_environment(folder).get_template(path.name).render(values)
         files[f"{PROTOCOL_FILES}/{name}.py"] = text.encode()
-        pending += [each for each in _IMPORTED.findall(text) if f"{PROTOCOL_FILES}/{each}.py" not in files]
+        pending += [each for each in _shared_modules(text) if f"{PROTOCOL_FILES}/{each}.py" not in files]
     return files
+
+
+def _shared_modules(text: str) -> Iterator[str]:
+    """Yield the names of the modules of `app/protocols/` that a file of it imports."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_PACKAGE):
+            yield node.module.removeprefix(_PACKAGE)

@@ -91,7 +91,9 @@ _DEEPEST = 8
 
 _OPEN = "from app.serving.model_file import open_model"
 _FAST = "from app.serving.fast_column_transformer import speed_up"
-_BATCHED = "# One call may get the records of several requests: their answers do not depend on each other."
+_BATCHED = """\
+# One call may get the records of several requests. Set False if a step of yours computes something
+# across records, such as their mean."""
 _ALONE = "# One call gets one record."
 _DOC_BATCHED = "Return one answer for each record, in order, by one call of the model."
 _DOC_ALONE = "Return one answer for each record, in order: the model takes one record a call."

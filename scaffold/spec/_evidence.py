@@ -163,8 +163,8 @@ def _missing(evidence: Evidence) -> str:
     if not evidence.missing:
         return ""
     if evidence.rows > 1:
-        return f"Missing in {evidence.missing} of {evidence.rows} sample rows."
-    return "Missing in the sample."
+        return f"Missing (null) in {evidence.missing} of {evidence.rows} sample rows."
+    return "Missing (null) in the sample."
 
 
 def _values(evidence: Evidence) -> str:
@@ -183,7 +183,7 @@ def _describe_known(known_to: KnownTo) -> str:
     if known_to.refuses:
         return f"{known_to.encoder} in the model knows no others."
     labels = ", ".join(known_to.labels) + (", ..." if known_to.more else "")
-    return f"Known to {known_to.encoder} in the model: {labels}. Others count as none of these."
+    return f"Known to {known_to.encoder} in the model: {labels}. Any other value counts as unknown."
 
 
 def _describe_seen(seen: Seen) -> str:

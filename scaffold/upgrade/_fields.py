@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import libcst as cst
@@ -22,6 +21,8 @@ _BOUNDS = {
     "max_digits",
     "decimal_places",
 }
+_NUMBERS = {"Int", "UInt", "int", "float", "Float"}
+"""The types of numbers, without their bits."""
 _EMPTY = cst.Module(body=[])
 _NO_COMMA = cst.MaybeSentinel.DEFAULT
 
@@ -77,7 +78,7 @@ def is_another_kind(before: str, after: str) -> bool:
 def _kind(annotation: cst.BaseExpression) -> str:
     """A type without `None`; all types of numbers are one kind, and so are the values of `Literal` texts."""
     text, _ = _split_none(annotation)
-    if re.fullmatch(r"(Int\d+|UInt\d+|int|float|Float\d+)", text):
+    if text.rstrip("0123456789") in _NUMBERS:
         return "number"
     return "text" if text == "str" or text.startswith(('Literal["', "Literal['")) else text
 

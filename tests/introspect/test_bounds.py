@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from scaffold.introspect import infer_signature
-from scaffold.introspect._bounds import FLOAT32
+from scaffold.introspect.fields._bounds import FLOAT32
 from scaffold.spec import Record, fields_of
 
 X = np.array([[0.1, 1.0], [0.2, 2.0], [0.3, 3.0], [0.4, 5.0]])

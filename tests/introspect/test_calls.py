@@ -17,8 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
-from scaffold.introspect._calls import find_call
 from scaffold.introspect._layouts import Layout
+from scaffold.introspect.call._calls import find_call
 from scaffold.spec import Arguments
 
 RNG = np.random.default_rng(0)

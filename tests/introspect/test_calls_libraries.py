@@ -10,8 +10,8 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from scaffold.errors import CallError
-from scaffold.introspect._calls import find_call
 from scaffold.introspect._layouts import Layout
+from scaffold.introspect.call._calls import find_call
 from scaffold.spec import Arguments, BoosterCall, Feed, TorchCall
 
 RNG = np.random.default_rng(0)

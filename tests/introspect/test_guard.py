@@ -11,8 +11,9 @@ import pytest
 import scipy.sparse as sp
 
 from scaffold.errors import CallError
-from scaffold.introspect import _estimators, infer_signature
-from scaffold.introspect._boosters import category_levels
+from scaffold.introspect import infer_signature
+from scaffold.introspect.hints import _estimators
+from scaffold.introspect.hints._boosters import category_levels
 
 FRAME = pd.DataFrame({"a": [1.0, 2.5, 4.0], "b": [3.0, 0.5, 7.0]})
 

@@ -18,7 +18,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from scaffold.introspect._hints import model_hints
+from scaffold.introspect.hints._hints import model_hints
 
 FRAME = pd.DataFrame(
     {

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from scaffold.errors import UnstableModelError
-from scaffold.introspect._calls import find_call
-from scaffold.introspect._made_up import with_made_up
 from scaffold.introspect._rows import count_rows, take
+from scaffold.introspect.call._calls import find_call
+from scaffold.introspect.call._made_up import with_made_up
 
 RNG = np.random.default_rng(5)
 # In the order of a time series, each customer once: what a model does to other orders does not show.

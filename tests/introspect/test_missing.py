@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from scaffold.introspect import infer_signature
-from scaffold.introspect._calls import find_call
-from scaffold.introspect._made_up import with_made_up
 from scaffold.introspect._missing import missing_places, with_nulls
+from scaffold.introspect.call._calls import find_call
+from scaffold.introspect.call._made_up import with_made_up
 from scaffold.spec import Overrides
 from tests.introspect.conftest import Serve
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from scaffold.errors import UnstableModelError
-from scaffold.introspect._calls import find_call
-from scaffold.introspect._outside import OutsideState
+from scaffold.introspect.call._calls import find_call
+from scaffold.introspect.call._outside import OutsideState
 from tests.introspect import keeping as module
 
 FRAME = pd.DataFrame(

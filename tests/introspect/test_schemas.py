@@ -221,7 +221,7 @@ def test_a_description_says_what_was_seen(serve: Serve, titanic: pd.DataFrame) -
         'description="Seen: 1 to 3."',
         '    # Write `Literal["female", "male"]` to refuse others.\n',
         'description="Seen: female, male."',
-        'description="Missing in 1 of 4 sample rows. Seen: 4 to 30.5."',
+        'description="Missing (null) in 1 of 4 sample rows. Seen: 4 to 30.5."',
     ):
         assert line in text
 

@@ -13,8 +13,8 @@ import pydantic
 import pytest
 from PIL import Image
 
-from scaffold.introspect._calls import find_call
-from scaffold.introspect._varied import vary_rows
+from scaffold.introspect.call._calls import find_call
+from scaffold.introspect.call._varied import vary_rows
 
 
 @dataclasses.dataclass

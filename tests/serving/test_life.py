@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from scaffold.spec import Profile
+from tests.serving._browser import ORIGIN, OTHER, assert_called_from_pages
 from tests.serving._scrape import HASHES, KEY, assert_scraped
 from tests.serving._toy import Service, free_port, start
 
@@ -261,6 +263,21 @@ def test_prometheus_needs_a_key_only_if_no_path_is_public(serve: Callable[..., S
     closed = serve(API_KEY_HASHES=HASHES, PUBLIC_PATHS="")
     assert closed.get("/metrics").status == 401
     assert closed.get("/metrics", Authorization=f"Bearer {KEY}").status == 200
+
+
+def test_pages_of_named_origins_may_call(serve: Callable[..., Service]) -> None:
+    service = serve(API_KEY_HASHES=HASHES, CORS_ORIGINS=f"{ORIGIN}, {OTHER}")
+    assert_called_from_pages(service, ORIGIN, OTHER)
+    answer = service.post("/score", {"value": 1.0}, Origin=ORIGIN, **{"X-Request-ID": "mine"})
+    assert "x-request-id" in answer.headers["access-control-expose-headers"].lower()
+
+
+def test_any_page_may_call_with_a_star_and_sees_a_503(serve: Callable[..., Service]) -> None:
+    service = serve(TOY_SLEEP_S="0.3", MAX_BATCH="1", MAX_WAITING="4", CORS_ORIGINS="*")
+    with ThreadPoolExecutor(16) as pool:
+        answers = [*pool.map(lambda _: service.post("/score", {"value": 1}, Origin=ORIGIN), range(16))]
+    assert {answer.status for answer in answers} == {200, 503}
+    assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"*"}
 
 
 def test_two_api_keys_are_valid_during_a_rotation(

@@ -15,6 +15,7 @@ import pytest
 
 from scaffold.render._profile import profile_files
 from scaffold.spec import Profile
+from tests.serving._browser import ORIGIN, OTHER, assert_called_from_pages
 from tests.serving._scrape import HASHES, assert_scraped
 from tests.serving._toy import VALUES, Answer, Service, free_port, start, write_project
 
@@ -116,6 +117,13 @@ def test_an_invalid_record_is_a_422_that_does_not_repeat_it(service: Service) ->
 def test_prometheus_needs_no_key(root: Path, tmp_path: Path) -> None:
     service = serve(root, tmp_path / "service.log", API_KEY_HASHES=HASHES)
     assert_scraped(service, Profile.PLAIN)
+    service.stop()
+
+
+def test_pages_of_named_origins_may_call(root: Path, tmp_path: Path) -> None:
+    origins = f"{ORIGIN}, {OTHER}"
+    service = serve(root, tmp_path / "service.log", API_KEY_HASHES=HASHES, CORS_ORIGINS=origins)
+    assert_called_from_pages(service, ORIGIN, OTHER)
     service.stop()
 
 

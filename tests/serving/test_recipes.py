@@ -186,14 +186,18 @@ def test_a_token_of_the_identity_provider_is_needed(cook: Callable[..., Service]
 
     def ask(signer: Any, body: Any = RECORD, **claims: Any) -> int:
         claims = {"sub": "me", "aud": "score", "exp": time.time() + 60} | claims
+        claims = {name: value for name, value in claims.items() if value is not None}
         token = jwt.encode(claims, signer, algorithm="RS256", headers={"kid": "1"})
         return service.post("/score", body, Authorization=f"Bearer {token}").status
 
-    with serving(Provider) as port:
-        service = cook("SSO", JWKS_URL=f"http://127.0.0.1:{port}")
+    port = free_port()
+    service = cook("SSO", JWKS_URL=f"http://127.0.0.1:{port}")
+    assert ask(private) == 503
+    with serving(Provider, port=port):
         assert (ask(private), ask(private, {})) == (200, 422)
         assert (ask(other), ask(other, {})) == (401, 401)
         assert (ask(private, aud="another"), ask(private, exp=1)) == (401, 401)
+        assert (ask(private, exp=None), ask(private, sub=None)) == (401, 401)
         for path in ("/score", "/score/batch"):
             assert service.post(path, b"{}").status == 401
 

@@ -14,23 +14,24 @@ class ModelInput(BaseModel):
 
     Pclass: Int64 = Field(
         examples=[2],
-        description="Known to OneHotEncoder in the model: 1, 2, 3. Others count as none of these.",
+        description="Known to OneHotEncoder in the model: 1, 2, 3. Any other value counts as "
+        "unknown.",
     )
     Sex: str = Field(
         examples=["male"],
-        description="Known to OneHotEncoder in the model: female, male. Others count as none of "
-        "these.",
+        description="Known to OneHotEncoder in the model: female, male. Any other value counts as "
+        "unknown.",
     )
     Age: float | None = Field(
-        examples=[36.0], description="Missing in 22 of 100 sample rows. Seen: 0.83 to 71."
+        examples=[36.0], description="Missing (null) in 22 of 100 sample rows. Seen: 0.83 to 71."
     )
     SibSp: Int64 = Field(examples=[2], description="Seen: 0 to 5.")
     Parch: Int64 = Field(examples=[4], description="Seen: 0 to 5.")
     Fare: float = Field(examples=[140.0], description="Seen: 7.225 to 263.")
     Embarked: str | None = Field(
         examples=["Q"],
-        description="Missing in 1 of 100 sample rows. Known to OneHotEncoder in the model: C, Q, "
-        "S. Others count as none of these.",
+        description="Missing (null) in 1 of 100 sample rows. Known to OneHotEncoder in the model: "
+        "C, Q, S. Any other value counts as unknown.",
     )
 
 

@@ -11,7 +11,8 @@ from app.serving.model_file import open_model
 from app.settings import MODEL_SHA256, settings
 
 MODEL = Path(__file__).parents[1] / "model" / "model.pkl"
-# One call may get the records of several requests: their answers do not depend on each other.
+# One call may get the records of several requests. Set False if a step of yours computes something
+# across records, such as their mean.
 BATCHED = True
 
 _model: Any = None

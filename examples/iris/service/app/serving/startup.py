@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 
 from app.serving import logs, metrics
@@ -76,6 +77,8 @@ def install(
     app.state.serving = Serving(batcher, settings, load, example)
     app.add_middleware(BodyMiddleware, settings=settings)
     app.add_middleware(RequestMiddleware, settings=settings, batcher=batcher)
+    if settings.cors_origins:  # around the API keys, which a preflight request does not have
+        app.add_middleware(CORSMiddleware, **settings.cors_options)
     add_handlers(app)
     _add_probes(app, app.state.serving)
     if settings.metrics and not settings.metrics_port:
@@ -99,20 +102,22 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _add_probes(app: FastAPI, serving: Serving) -> None:
-    @app.head("/healthz", include_in_schema=False)
-    @app.get("/healthz", tags=["probes"])
+    """Add the probes, outside of `FastAPI(dependencies=...)`: a probe has no token."""
+
     async def healthz(response: Response) -> dict[str, str]:
         """Liveness: 503 if predictions hang, so that the process is restarted."""
         response.status_code = 503 if serving.batcher.broken else 200
         return {"status": "broken" if serving.batcher.broken else "ok"}
 
-    @app.head("/readyz", include_in_schema=False)
-    @app.get("/readyz", tags=["probes"])
     async def readyz(response: Response) -> dict[str, str]:
         """Readiness: 503 before the model has scored a record, and during the shutdown."""
         off = RequestMiddleware.draining or serving.batcher.broken or not serving.ready
         response.status_code = 503 if off else 200
         return {"status": "not ready" if off else "ready"}
+
+    for path, probe in (("/healthz", healthz), ("/readyz", readyz)):
+        app.routes.append(APIRoute(path, probe, methods=["GET"], tags=["probes"]))
+        app.routes.append(APIRoute(path, probe, methods=["HEAD"], include_in_schema=False))
 
 
 def freeze_objects() -> None:

@@ -72,7 +72,9 @@ class Connection(HttpToolsProtocol):
         self.reading, self.since = "body", self.loop.time()
         in_turn = self.cycle is None or self.cycle.response_complete
         scores = in_turn and self.parser.get_method() == b"POST"
-        self.refused = scores and self.batcher.room <= self.batcher.coming
+        is_full = scores and self.batcher.room <= self.batcher.coming
+        # A browser's page sees a 503 only with the headers of the CORS middleware.
+        self.refused = is_full and not any(name == b"origin" for name, _ in self.headers)
         if self.refused:
             metrics.count_turned_away()
             self.transport.write(BUSY_NOW)

@@ -30,7 +30,8 @@ def add_docs(app: FastAPI, *, with_key: bool) -> None:
         description: dict[str, Any] = _exact(describe())
         if with_key:
             scheme = SCHEME.model.model_dump(mode="json", by_alias=True, exclude_none=True)
-            description["components"]["securitySchemes"] = {SCHEME.scheme_name: scheme}
+            schemes = description["components"].setdefault("securitySchemes", {})
+            schemes[SCHEME.scheme_name] = scheme  # beside those of the routes
             description["security"] = [{SCHEME.scheme_name: []}]
         return description
 

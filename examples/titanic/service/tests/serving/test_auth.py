@@ -3,6 +3,8 @@
 import hashlib
 
 import pytest
+from fastapi import Security
+from fastapi.security import HTTPBearer
 
 from app.serving.settings import ServingSettings
 from tests.serving.toy import Toy
@@ -50,6 +52,18 @@ def test_probes_and_public_paths_need_no_key(
     replies = toy.ask(*map(toy.get, [*paths, "/openapi.json"]))
     assert [reply.status for reply in replies] == [200, 200, metrics, docs, docs, docs]
     assert docs != 200 or replies[-1].json["security"] == [{"APIKeyHeader": []}]
+
+
+def test_the_schema_has_the_key_beside_the_security_of_the_routes() -> None:
+    toy = Toy(api_key_hashes=HASHES)
+
+    @toy.app.get("/mine", dependencies=[Security(HTTPBearer())])
+    async def mine() -> None:
+        pass
+
+    [reply] = toy.ask(toy.get("/openapi.json"))
+    assert reply.json["components"]["securitySchemes"].keys() == {"APIKeyHeader", "HTTPBearer"}
+    assert reply.json["paths"]["/mine"]["get"]["security"] == [{"HTTPBearer": []}]
 
 
 @pytest.mark.parametrize("hashes", ["", " ", KEY])

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.serving import metrics
 from app.serving.auth import KeyCheck
 from app.serving.batching import Batcher
-from app.serving.errors import BUSY, RETRY, problem
+from app.serving.errors import BUSY, RETRY, failed, problem
 from app.serving.fast_routes import FastRoute, speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
@@ -103,7 +103,8 @@ class RequestMiddleware:
             if status:  # the response has begun: it can only be cut off
                 raise
             handlers = scope["app"].exception_handlers
-            handler, request = handlers.get(500) or handlers[Exception], Request(scope)
+            handler = handlers.get(500) or handlers.get(Exception, failed)
+            request = Request(scope)
             if is_async_callable(handler):
                 answer = await handler(request, error)
             else:
@@ -115,7 +116,7 @@ class RequestMiddleware:
             took_s = perf_counter() - began
             metrics.count_request(self._route(scope), status or 500, took_s)
             if self._settings.access_log:
-                facts = {"method": method, "path": scope["path"], "status": status}
+                facts = {"method": method, "path": scope["path"], "status": status or 500}
                 log.info("request", extra=facts | {"ms": round(1e3 * took_s, 3)})
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:

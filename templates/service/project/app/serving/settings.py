@@ -8,6 +8,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import Self
 
+CORS_ORIGINS = r"^(\s*(\*|https?://[^\s/,]+)\s*(,|$))*$"
+
 
 class ServingSettings(BaseSettings):
     """The defaults below hold where the environment says nothing."""
@@ -57,6 +59,9 @@ class ServingSettings(BaseSettings):
     # Paths that need no API key, besides the probes: scrapers and browsers have none. With
     # "/metrics" the API page needs a key, and so the schema is not shown to all.
     public_paths: str = "/metrics,/docs,/openapi.json"
+    # Origins whose pages may call the service from a browser, such as https://www.example.com,
+    # separated by commas; * means any.
+    cors_origins: str = Field(default="", pattern=CORS_ORIGINS)
     # The API page with openapi.json, and the Prometheus metrics.
     docs: bool = True
     metrics: bool = True
@@ -64,7 +69,8 @@ class ServingSettings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)
     # A shorter way through FastAPI for the plain routes: fast_routes.py.
     fast_routes: bool = True
-    # Whether traces, metrics and logs go to OTEL_EXPORTER_OTLP_ENDPOINT.
+    # Whether traces, metrics and logs go to OTEL_EXPORTER_OTLP_ENDPOINT. The requirement for it:
+    # fastapi[opentelemetry].
     opentelemetry: bool = False
 
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
@@ -90,6 +96,16 @@ class ServingSettings(BaseSettings):
             first = error.errors()[0]
             name = str(first["loc"][0]).upper()
             raise SystemExit(f"{name} is not a valid setting: {first['msg']}.") from None
+
+    @property
+    def cors_options(self) -> dict[str, Any]:
+        """The keyword arguments for `CORSMiddleware`."""
+        return {
+            "allow_origins": self.cors_origins.replace(" ", "").split(","),
+            "allow_methods": ["GET", "POST"],
+            "allow_headers": ["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            "expose_headers": ["Retry-After", "X-Request-ID"],
+        }
 
     @property
     def fastapi_options(self) -> dict[str, Any]:

@@ -152,6 +152,17 @@ def test_what_an_app_has_for_all_routes_holds(
     assert service if headers else service[0] == 401
 
 
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 503)])
+def test_a_dependency_of_the_app_does_not_close_the_probes(path: str, status: int) -> None:
+    assert ask(STRICTER[1], (f"GET {path}", "")).status == status
+
+
+def test_an_app_without_our_handlers_answers_500() -> None:
+    app = with_routes(Toy().app)
+    app.exception_handlers.clear()
+    assert ask(app, ("POST /broken", ITEM)).status == 500
+
+
 def test_the_shorter_way_is_taken_only_by_plain_routes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(QUESTIONS) >= 60
     ask(PAIR[1], ("POST /item", ITEM))  # the first request looks at the routes

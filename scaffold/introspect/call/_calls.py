@@ -19,29 +19,30 @@ from scaffold.errors import (
     Remedy,
     UnstableModelError,
 )
-from scaffold.introspect import _estimators, _kinds
-from scaffold.introspect._advice import advice_for, nothing_to_call
-from scaffold.introspect._batching import try_call
-from scaffold.introspect._call_results import CallResult
-from scaffold.introspect._estimators import Runtime
+from scaffold.introspect import _kinds
 from scaffold.introspect._guard import attribute
-from scaffold.introspect._hints import feature_names
-from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout
-from scaffold.introspect._one_column import column_call
-from scaffold.introspect._onnx import session_takes
-from scaffold.introspect._presentations import presentations
-from scaffold.introspect._readings import without_written_index
 from scaffold.introspect._rows import count_rows
-from scaffold.introspect._stable import (
+from scaffold.introspect.call._advice import advice_for, nothing_to_call
+from scaffold.introspect.call._batching import try_call
+from scaffold.introspect.call._call_results import CallResult
+from scaffold.introspect.call._initial_state import InitialState
+from scaffold.introspect.call._invoke import Refused
+from scaffold.introspect.call._one_column import column_call
+from scaffold.introspect.call._onnx import session_takes
+from scaffold.introspect.call._presentations import presentations
+from scaffold.introspect.call._readings import without_written_index
+from scaffold.introspect.call._stable import (
     Match,
     call_text,
     find_changed_answer,
     find_index_error,
     find_instability,
 )
-from scaffold.introspect._untouched import Untouched
-from scaffold.introspect._ways import fitting_first, keys_of, parameters_of, ways_to_pass
+from scaffold.introspect.call._ways import fitting_first, keys_of, parameters_of, ways_to_pass
+from scaffold.introspect.hints import _estimators
+from scaffold.introspect.hints._estimators import Runtime
+from scaffold.introspect.hints._hints import feature_names
 from scaffold.spec import Call, PythonCall
 
 _MOST_ATTEMPTS = 8
@@ -121,7 +122,7 @@ class _Search:
 
     def __init__(self, model: object, sample: object, output: object, nullable: Sequence[str]) -> None:
         self.model, self.sample, self.output, self.nullable = model, sample, output, nullable
-        self.untouched = Untouched(model)
+        self.initial_state = InitialState(model)
         self.attempts: dict[str, str] = {}
         self.refusals: list[Refused] = []
         """The exceptions of these attempts."""
@@ -189,7 +190,7 @@ class _Search:
                 else template
             )
             result = try_call(
-                model, call, argument, self.output, copy_model=self.untouched.copy, nullable=self.nullable
+                model, call, argument, self.output, copy_model=self.initial_state.copy, nullable=self.nullable
             )
             if isinstance(result, CallResult):
                 call = dataclasses.replace(call, batching=result.batching)

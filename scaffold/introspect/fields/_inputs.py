@@ -10,7 +10,6 @@ from typing_extensions import assert_never
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
-from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, refuse_infinite
 from scaffold.introspect._evidence import evidence
@@ -19,6 +18,7 @@ from scaffold.introspect._leaves import leaves_of
 from scaffold.introspect._names import attributes
 from scaffold.introspect._rows import count_rows, options_of, take_record
 from scaffold.introspect._scalars import missing_marker
+from scaffold.introspect.call._calls import ResolvedCall
 from scaffold.introspect.kinds import kind_of
 from scaffold.introspect.kinds._kind import PathValues
 from scaffold.spec import (

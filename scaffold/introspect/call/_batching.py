@@ -8,22 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._call_results import CallResult, Misfit
 from scaffold.introspect._compare import difference, same_rows
-from scaffold.introspect._findings import Dependent, Finding, Independent, Undecided, Unstable
-from scaffold.introspect._fits import (
-    are_columns,
-    first_expected,
-    fitting_layouts,
-    form_of,
-    is_answer_to_one,
-    misfit,
-)
-from scaffold.introspect._independence import examine_rows
-from scaffold.introspect._invoke import Predict, Refused, call_model
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._missing import without_wider_dtypes
-from scaffold.introspect._readings import readings
 from scaffold.introspect._rows import (
     count_rows,
     is_row,
@@ -33,6 +20,19 @@ from scaffold.introspect._rows import (
     take_record,
     take_rows,
 )
+from scaffold.introspect.call._call_results import CallResult, Misfit
+from scaffold.introspect.call._findings import Dependent, Finding, Independent, Undecided, Unstable
+from scaffold.introspect.call._fits import (
+    are_columns,
+    first_expected,
+    fitting_layouts,
+    form_of,
+    is_answer_to_one,
+    misfit,
+)
+from scaffold.introspect.call._independence import examine_rows
+from scaffold.introspect.call._invoke import Predict, Refused, call_model
+from scaffold.introspect.call._readings import readings
 from scaffold.spec import Arguments, Batching, Call
 
 Examine = Callable[[Any, int, Any, Layout], Finding | None]

@@ -7,13 +7,13 @@ import io
 import pickle
 from typing import Any
 
-from scaffold.introspect._outside import OutsideState
+from scaffold.introspect.call._outside import OutsideState
 
 _MOST_BYTES = 32 * 2**20
 """A larger model is not copied, since that would double its memory."""
 
 
-class Untouched:
+class InitialState:
     """The state of a model before its first call, to create copies that were never called."""
 
     def __init__(self, model: object) -> None:

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from scaffold.introspect._compare import difference, plain
-from scaffold.introspect._findings import Dependent, Finding, Independent, Undecided, Unstable
-from scaffold.introspect._invoke import Predict, Refused
 from scaffold.introspect._layouts import Layout, count_answers
-from scaffold.introspect._made_up import are_alike, with_made_up
 from scaffold.introspect._missing import missing_places, with_nulls
-from scaffold.introspect._row_answers import RowAnswers, contrast, refusal_of, same_parts
 from scaffold.introspect._rows import take
-from scaffold.introspect._varied import vary_rows
+from scaffold.introspect.call._findings import Dependent, Finding, Independent, Undecided, Unstable
+from scaffold.introspect.call._invoke import Predict, Refused
+from scaffold.introspect.call._made_up import are_alike, with_made_up
+from scaffold.introspect.call._row_answers import RowAnswers, contrast, refusal_of, same_parts
+from scaffold.introspect.call._varied import vary_rows
 
 REAL_ROWS = 16
 ROWS = 26

@@ -6,8 +6,8 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import difference, plain, same_rows
-from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
+from scaffold.introspect.call._invoke import Refused
 
 
 def fitting_layouts(

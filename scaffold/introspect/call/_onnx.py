@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._hints import Port, ports
+from scaffold.introspect.hints._hints import Port, ports
 from scaffold.spec import Feed, SessionCall
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.errors import CallError, IndexNeededError, UnstableModelError
-from scaffold.introspect._call_results import CallResult
 from scaffold.introspect._compare import difference, same
-from scaffold.introspect._invoke import Refused, call_model
 from scaffold.introspect._rows import without_index
+from scaffold.introspect.call._call_results import CallResult
+from scaffold.introspect.call._invoke import Refused, call_model
 from scaffold.spec import Arguments, Call, PythonCall, SessionCall
 
 _INSIDE = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._guard import attribute, hint
-from scaffold.introspect._hints import steps_of
+from scaffold.introspect.hints._hints import steps_of
 
 Levels = tuple[Any, ...]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.introspect._findings import Unstable
-from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._rows import WithOptions
+from scaffold.introspect.call._findings import Unstable
+from scaffold.introspect.call._invoke import Refused
 from scaffold.spec import Batching
 
 

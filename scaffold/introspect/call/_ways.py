@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from scaffold.introspect import _estimators, _kinds
-from scaffold.introspect._build import build_arguments, build_records
-from scaffold.introspect._estimators import Runtime
-from scaffold.introspect._onnx import session_calls
+from scaffold.introspect import _kinds
+from scaffold.introspect.call._build import build_arguments, build_records
+from scaffold.introspect.call._onnx import session_calls
+from scaffold.introspect.hints import _estimators
+from scaffold.introspect.hints._estimators import Runtime
 from scaffold.spec import Arguments, BoosterCall, Call, PythonCall, TorchCall
 
 

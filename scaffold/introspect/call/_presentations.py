@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._boosters import category_levels
-from scaffold.introspect._estimators import Runtime, runtime_of
-from scaffold.introspect._hints import feature_names
-from scaffold.introspect._onnx import session_inputs
 from scaffold.introspect._rows import count_rows
-from scaffold.introspect._torch import tensors_of
+from scaffold.introspect.call._onnx import session_inputs
+from scaffold.introspect.call._torch import tensors_of
+from scaffold.introspect.hints._boosters import category_levels
+from scaffold.introspect.hints._estimators import Runtime, runtime_of
+from scaffold.introspect.hints._hints import feature_names
 
 
 def presentations(model: object, sample: Any) -> Iterator[tuple[str, object]]:

@@ -17,9 +17,9 @@ from typing import Any
 
 from scaffold.introspect._examples import example
 from scaffold.introspect._guard import hint
-from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plausible import constraints_of, plausible_json
+from scaffold.introspect.hints._hints import Parameter
 from scaffold.introspect.kinds.python import STRICT
 from scaffold.spec import (
     ClassKind,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._encoders import Categories, categories
-from scaffold.introspect._estimators import Runtime, runtime_of, signature_of
 from scaffold.introspect._guard import attribute, hint
+from scaffold.introspect.hints._encoders import Categories, categories
+from scaffold.introspect.hints._estimators import Runtime, runtime_of, signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from scaffold.errors import NothingToCallError, Remedy
 from scaffold.introspect import _kinds
-from scaffold.introspect._estimators import standard_methods
 from scaffold.introspect._guard import attribute
-from scaffold.introspect._invoke import Refused
+from scaffold.introspect.call._invoke import Refused
+from scaffold.introspect.hints._estimators import standard_methods
 
 
 def advice_for(model: object, refusals: Sequence[Refused]) -> tuple[Remedy, tuple[str, ...]]:

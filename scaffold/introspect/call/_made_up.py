@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._between import array_between, spliced_text, value_between
 from scaffold.introspect._compare import same
 from scaffold.introspect._missing import missing_places
 from scaffold.introspect._records import fields_of, with_values
 from scaffold.introspect._rows import count_rows, like_arguments, options_of, take
+from scaffold.introspect.call._between import array_between, spliced_text, value_between
 
 _SEED = 20_011
 _NARROW = 0.15

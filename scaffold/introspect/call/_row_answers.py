@@ -6,8 +6,8 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import answer_scale, brief, difference, plain, same_answer
-from scaffold.introspect._invoke import Refused
 from scaffold.introspect._layouts import Layout, count_answers
+from scaffold.introspect.call._invoke import Refused
 
 
 class RowAnswers:

@@ -8,9 +8,9 @@ from typing import Any
 
 from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
-from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._guard import hint
 from scaffold.introspect._rows import take_rows
+from scaffold.introspect.call._calls import ResolvedCall
 from scaffold.spec import Field, Scalar, ScalarType, Schema, Tensor, with_fields
 
 _FAR = 2**20

@@ -7,12 +7,12 @@ import inspect
 import math
 from collections.abc import Sequence
 
-from scaffold.introspect._annotations import of_annotation, widen, with_schema
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
-from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
+from scaffold.introspect.fields._annotations import of_annotation, widen, with_schema
+from scaffold.introspect.hints._hints import Parameter
 from scaffold.spec import (
     Arrays,
     Either,

@@ -8,12 +8,12 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._aliases import answers
-from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
-from scaffold.introspect._inputs import as_body, row_schema, rows_of
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._names import attributes
+from scaffold.introspect.call._calls import ResolvedCall
+from scaffold.introspect.fields._inputs import as_body, row_schema, rows_of
 from scaffold.introspect.kinds import kind_of
 from scaffold.introspect.kinds._kind import AnswerForm, PathValues
 from scaffold.spec import (

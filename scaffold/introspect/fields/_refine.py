@@ -10,8 +10,8 @@ from typing import Any
 
 from scaffold.errors import UnknownFieldError, UnsupportedSampleError
 from scaffold.introspect import _kinds
-from scaffold.introspect._encoders import Categories
-from scaffold.introspect._hints import Hints
+from scaffold.introspect.hints._encoders import Categories
+from scaffold.introspect.hints._hints import Hints
 from scaffold.spec import (
     Category,
     Element,

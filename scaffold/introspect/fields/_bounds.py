@@ -11,8 +11,8 @@ from typing_extensions import assert_never
 
 from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
-from scaffold.introspect._calls import ResolvedCall
 from scaffold.introspect._guard import hint
+from scaffold.introspect.call._calls import ResolvedCall
 from scaffold.spec import (
     Column,
     Field,

@@ -7,11 +7,11 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import same
-from scaffold.introspect._estimators import standard_methods
-from scaffold.introspect._invoke import call_model
-from scaffold.introspect._presentations import presentations
-from scaffold.introspect._readings import readings
-from scaffold.introspect._ways import ways_to_pass
+from scaffold.introspect.call._invoke import call_model
+from scaffold.introspect.call._presentations import presentations
+from scaffold.introspect.call._readings import readings
+from scaffold.introspect.call._ways import ways_to_pass
+from scaffold.introspect.hints._estimators import standard_methods
 from scaffold.spec import Arguments
 
 _MOST_COLUMNS = 100

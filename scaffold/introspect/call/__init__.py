@@ -1,0 +1,1 @@
+"""How a model is called: which method, with what, on rows alone or together."""

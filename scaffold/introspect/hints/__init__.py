@@ -1,0 +1,1 @@
+"""What a model of a library says about its input and output."""
