@@ -70,12 +70,13 @@ class Store:
             DiskFullError: The disk is full.
         """
         with needs_room(self.root):
-            name = tempfile.mkdtemp(dir=self.root / "work")
+            # It is also removed at the exit of this process, where a signal comes before the thread starts.
+            temporary = tempfile.TemporaryDirectory(dir=self.root / "work", ignore_cleanup_errors=True)
             try:
-                yield Path(name)
+                yield Path(temporary.name)
             finally:
                 # Deleting thousands of files is slow: the build does not wait for it.
-                threading.Thread(target=shutil.rmtree, args=(name, True)).start()
+                threading.Thread(target=temporary.cleanup).start()
 
     def tidy(self) -> None:
         """Remove entries that no build has used for a month."""

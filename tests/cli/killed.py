@@ -18,11 +18,13 @@ _SETTLE_S = 2.0
 
 
 def main() -> None:
-    """`killed.py SIGTERM SECONDS COMMAND ...`, as process 1."""
+    """`killed.py SIGTERM SECONDS COMMAND ...`, as process 1. The seconds begin when Python has started."""
     number, delay_s = signal.Signals[sys.argv[1]], float(sys.argv[2])
     signal.signal(number, signal.SIG_DFL)  # `nohup` ignores SIGHUP
     process = subprocess.Popen(sys.argv[3:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ended_before = False
+    while process.poll() is None and not _handles_signals(process.pid):
+        time.sleep(0.01)
     try:
         process.wait(delay_s)
         ended_before = True
@@ -33,6 +35,15 @@ def main() -> None:
     while (left := _others()) and time.monotonic() < until:
         time.sleep(0.05)
     print(json.dumps({"status": process.returncode, "said": said, "left": left, "ended": ended_before}))
+
+
+def _handles_signals(pid: int) -> bool:
+    """Whether a process has a handler of SIGTERM. Before it has one, Python itself is still starting."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
+    return False
 
 
 def _others() -> list[str]:

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import cloudpickle
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-KILLED = Path(__file__).parent / "killed.py"
-KILLS = int(os.environ.get("SCAFFOLD_TEST_KILLS", "1"))
-"""For each verb and signal."""
+from tests.cli._kill import KILLS, SIGNALS, kill, needs_namespaces, require_end
+
 LONGEST_S = {"new": 12.0, "update": 14.0}
 """About how long a whole run takes; some of the kills come when it is over."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        subprocess.run(["unshare", "--pid", "--fork", "true"], check=False).returncode != 0
-        if shutil.which("unshare")
-        else True,
-        reason="no PID namespaces of one's own here",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_namespaces]
 
 
 def train(folder: Path, name: str, seed: int) -> list[str]:
@@ -48,39 +35,11 @@ def train(folder: Path, name: str, seed: int) -> list[str]:
     return ["--input", str(folder / "input.pkl"), "--output", str(folder / "output.pkl")]
 
 
-def kill(folder: Path, name: str, delay_s: float, *words: str) -> dict[str, Any]:
-    temporary = folder / "tmp"
-    temporary.mkdir()
-    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(KILLED), name, f"{delay_s}"]
-    done = subprocess.run(
-        [*command, sys.executable, "-m", "scaffold", *words],
-        cwd=folder,
-        env=os.environ | {"TMPDIR": str(temporary), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    result["temporary"] = [str(path.relative_to(temporary)) for path in temporary.rglob("*")]
-    return result
-
-
-def require_end(result: dict[str, Any]) -> bool:
-    """Whether the command was interrupted; its end must be clean in both cases."""
-    assert (result["left"], result["temporary"]) == ([], [])
-    if result["status"] == 0:
-        return False
-    # In code that Python has made of text, an interrupt ends Python by SIGINT: a shell says 130 as well.
-    assert result["status"] in (130, -signal.SIGINT), result["said"]
-    assert result["said"].endswith("✗ Interrupted.\n"), result["said"]
-    return True
-
-
 def tree(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize("name", SIGNALS)
 def test_a_killed_new_leaves_nothing_or_the_whole_project(tmp_path: Path, name: str) -> None:
     sample = train(tmp_path, "model", 1)
     for number in range(KILLS):
@@ -94,7 +53,7 @@ def test_a_killed_new_leaves_nothing_or_the_whole_project(tmp_path: Path, name: 
         assert {path.name for path in folder.iterdir()} <= {"service", "tmp"}
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize("name", SIGNALS)
 def test_a_killed_update_leaves_the_project_as_before_or_as_after(tmp_path: Path, name: str) -> None:
     sample = train(tmp_path, "model", 1)
     made = ["new", str(tmp_path / "model.pkl"), str(tmp_path / "made"), *sample, "--no-verify"]
