@@ -172,7 +172,7 @@
     │   │   ├── UnsignedListError       a list of packages is not signed by a key of the base
     │   │   ├── WrongListError          it is of another suite
     │   │   └── ListDateError           its date cannot be read, has expired, or lies in the future
-    │   ├── DockerfileError             a line of it needs a container
+    │   ├── DockerfileError             the layers builder does not support a line
     │   ├── EngineNotRunningError
     │   ├── EngineIdsError              a rootless engine has no id for the owner of a file
     │   ├── EngineRefusedError          the Docker Engine refuses a request
