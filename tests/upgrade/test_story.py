@@ -31,6 +31,7 @@ from scaffold.errors import (
 from scaffold.events import Event, Noted
 from scaffold.render._tree import template_path
 from scaffold.upgrade import Prefer
+from scaffold.verbs.project import Project
 from scaffold.verbs.undo import undo
 from scaffold.verbs.update import update
 from scaffold.verbs.update_result import Update
@@ -206,6 +207,9 @@ def test_an_update_may_change_only_answers(project: Path) -> None:
     assert removed == {"deploy/staging/kustomization.yaml", "deploy/staging/namespace.yaml"}
     assert not (project / "deploy/staging").exists()
     assert update(project).is_empty
+    recorded = Project.open(project).verification
+    assert recorded is not None
+    assert [check.detail for check in recorded.checks] == ["the last update was not proven"]
 
 
 @pytest.mark.slow
