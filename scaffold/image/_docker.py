@@ -259,7 +259,7 @@ def _push(
     events = client.api.push(
         reference.name, tag=reference.tag, stream=True, decode=True, auth_config=_auth_config(credentials)
     )
-    digest = follow_push(events, reference, credentials and credentials.username, on_event)
+    digest = follow_push(events, reference, credentials.username if credentials else None, on_event)
     target = Repository(reference, credentials, insecure=options.insecure, ca_bundle=options.ca_bundle)
     content, media_type, digest = target.manifest(digest or reference.tag)
     labels = client.images.get(reference.familiar).labels

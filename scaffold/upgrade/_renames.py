@@ -1,4 +1,4 @@
-"""Find what the owner renamed in `schemas.py`, classes and fields, and apply the new names to generated code."""
+"""Find the classes and fields that the owner renamed in `schemas.py`, and rename them in generated code."""
 
 # ruff: noqa: N802, ARG002 - the methods of a libcst transformer
 
