@@ -17,6 +17,7 @@
     │   ├── MissingTargetError          `new` is called without the folder to write
     │   ├── MissingInputError           a model is given without a sample, and its source has none
     │   ├── MissingSampleError          a new model is given without a sample of its input
+    │   ├── UnusedSampleError           `update` is called with a sample, and without a model
     │   ├── NotAProjectError            a folder is no generated project
     │   ├── OtherLockError              a project has a lock of another tool only
     │   ├── ReportNotWrittenError       the page of a report cannot be written
@@ -496,6 +497,7 @@ from scaffold.errors.usage import (
     ReportNotWrittenError,
     TargetNotEmptyError,
     UnsetVariableError,
+    UnusedSampleError,
     VariableTakenError,
 )
 from scaffold.errors.wording import name_commands
@@ -726,6 +728,7 @@ __all__ = [
     "UnsupportedSampleError",
     "UntrustedCodeError",
     "UntrustedRegistryError",
+    "UnusedSampleError",
     "UpgradeError",
     "UploadError",
     "UsageError",

@@ -170,6 +170,17 @@ class MissingSampleError(UsageError):
         return f"A new model comes with a sample of its input:\n  {command}"
 
 
+class UnusedSampleError(UsageError):
+    """`update` is called with a sample, and without the model that the sample is for."""
+
+    project: str
+    model: str = "model.pkl"
+
+    def __str__(self) -> str:
+        command = invocation("update", self.project, model=self.model, input="sample.pkl")
+        return f"A sample is for a model, and no model is given. Name it, also if it stays:\n  {command}"
+
+
 class MissingInputError(UsageError):
     """A model is given without a sample of its input, and its source has none."""
 

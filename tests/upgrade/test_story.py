@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from scaffold.errors import (
     DirtyTreeError,
     LockFailedError,
     MergeConflictError,
+    UnusedSampleError,
     UpgradeError,
     UsageError,
 )
@@ -210,6 +212,23 @@ def test_an_update_may_change_only_answers(project: Path) -> None:
     recorded = Project.open(project).verification
     assert recorded is not None
     assert [check.detail for check in recorded.checks] == ["the last update was not proven"]
+
+
+def test_a_sample_without_a_model_is_refused_and_the_message_has_the_command(
+    project: Path, train: Train, tmp_path: Path
+) -> None:
+    sample, before = train("FamilySize")[1], snapshot(project)
+    for inputs in ((None, sample), (None, None, [1])):
+        with pytest.raises(UnusedSampleError) as caught:
+            update(project, *inputs, verify=False)
+    with pytest.raises(UnusedSampleError):
+        update(project, input=sample, answers={"replicas": 3}, verify=False)
+    assert snapshot(project) == before
+    sample.to_pickle(path := tmp_path / "sample.pkl")
+    command = shlex.split(str(caught.value).splitlines()[-1])[1:]
+    command = [str(path) if word == "sample.pkl" else word for word in command]
+    result = CliRunner().invoke(app, [*command, "--dry-run"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.slow
