@@ -289,4 +289,4 @@ def _check_proof(project: Project) -> str:
 def _check_environment(project: Project) -> str:
     """Checks that need the environment of the service, which a quick check does not create."""
     line = _verify_line(project)
-    raise _Skipped(f"not checked: installation of the lock, answers of the service. Check them: {line}")
+    raise _Skipped(f"installation of the lock, answers of the service; check them: {line}")
