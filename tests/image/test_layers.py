@@ -28,7 +28,7 @@ from scaffold.errors import (
     UsageError,
 )
 from scaffold.events import Advanced, Event, Noted
-from scaffold.image import BuildOptions
+from scaffold.image import BuildOptions, read_labels
 from scaffold.image._store import Store
 from scaffold.image._tar import GZIP_LAYER, Blob
 from scaffold.image.layers._base import fetch_layer
@@ -283,6 +283,27 @@ def test_a_registry_that_takes_images_only_gets_the_image(bench: Bench) -> None:
     assert len(notes) == 1
     assert "unknown artifact type" in notes[0]
     assert image.digest.replace(":", "-") not in bench.registry.manifests["team/churn"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>log in</html>", b"[]", b'{"config": {}}', b'{"schemaVersion": 1}']
+)
+def test_labels_of_something_else_than_an_image_are_refused(registry: FakeRegistry, content: bytes) -> None:
+    registry.manifests["team/churn"] = {"1": (content, "text/html")}
+    with pytest.raises(RegistryError, match="the response does not describe an image"):
+        read_labels(f"{registry.address}/team/churn:1", {})
+
+
+def test_a_list_of_referrers_that_cannot_be_read_is_noted(bench: Bench) -> None:
+    bench.registry.referrers = False
+    tag = bench.build().digest.replace(":", "-")
+    for content in (b"<html>log in</html>", b'{"manifests": [5]}', b"[]"):
+        bench.registry.manifests["team/churn"][tag] = (content, "text/html")
+        bench.told.clear()
+        bench.build()
+        notes = [event.text for event in bench.told if isinstance(event, Noted)]
+        assert len(notes) == 1
+        assert "the response is not a list of referrers" in notes[0]
 
 
 def test_a_step_that_only_a_container_can_run_is_refused(bench: Bench) -> None:

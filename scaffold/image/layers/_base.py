@@ -144,6 +144,8 @@ def _environment(image: Mapping[str, Any]) -> list[str]:
         TypeError: The configuration has a value of another type than the image specification says.
     """
     config = image.get("config") or {}
+    if not isinstance(image.get("history") or [], list):
+        raise TypeError("history")
     for key, expected in _CONFIG_TYPES.items():
         if not isinstance(config.get(key) or expected(), expected):
             raise TypeError(key)
