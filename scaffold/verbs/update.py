@@ -176,7 +176,7 @@ def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Option
 
 def _plan_update(
     root: Path,
-    last_state: tuple[ProjectRecord, Mapping[str, Content]],
+    recorded_state: tuple[ProjectRecord, Mapping[str, Content]],
     spec: ProjectSpec,
     model_options: Options,
     folder: Path,
@@ -187,7 +187,7 @@ def _plan_update(
     from scaffold.resolve import lock_again, requirement_of
     from scaffold.upgrade import Prefer, plan_update
 
-    record, ancestor = last_state
+    record, ancestor = recorded_state
     pristine = folder / "pristine"
     pristine.mkdir()
     plan = plan_update(
