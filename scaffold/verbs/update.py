@@ -97,19 +97,13 @@ def update(
     _require_sample(root, model, input)
     Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
-    follows = model is None and follow and not (answers or template or options)
-    has_sample = input is not None or output is not None
-    if model is None and has_sample and not (follows and has_source(record)):
-        raise UnusedSampleError(str(root), _model_of(record))
-    if follows:
-        model = newer_model(root, record, on_event)
-        if model is None and has_sample:
-            on_event(Noted("the sample is not used: it is for a newer model"))
-        if model is None and is_current(record):
+    follow = follow and not (answers or template or options)
+    if model is None:
+        model = _follow_source(root, record, (input, output), follow, on_event)
+        if model is None and follow and is_current(record):
             result = nothing_new(root)
             on_report(result)
             return result
-        _require_sample(root, model, input)
     model_options = _options(root, record, options)
     all_answers = locate_repository(validate_answers(answers, record.spec.answers), root)
     state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
@@ -143,6 +137,25 @@ def _require_sample(root: Path, model: Any, input: Any) -> None:
     brings = model.declared.input if isinstance(model, FoundModel) else brings_sample(model)
     if not brings:
         raise MissingSampleError(str(root), model_name if isinstance(model_name, str) else "model.pkl")
+
+
+def _follow_source(
+    root: Path, record: ProjectRecord, sample: tuple[Any, Any], follow: bool, on_event: OnEvent
+) -> FoundModel | None:
+    """Return the newer model at the source of a project; None if there is none, or if `follow` is false.
+
+    Raises:
+        UnusedSampleError: A sample is passed, and no source is asked for a model.
+        MissingSampleError: No sample is passed, and the source has none.
+    """
+    has_sample = any(part is not None for part in sample)
+    if has_sample and not (follow and has_source(record)):
+        raise UnusedSampleError(str(root), _model_of(record))
+    model = newer_model(root, record, on_event) if follow else None
+    if model is None and has_sample:
+        on_event(Noted("the sample is not used: it is for a newer model"))
+    _require_sample(root, model, sample[0])
+    return model
 
 
 def _model_of(record: ProjectRecord) -> str:
@@ -263,6 +276,6 @@ def merge_record(project: str | Path) -> str:
     Raises:
         RecordError: The record has no conflict markers, or its pristine files match neither side.
     """
-    from scaffold import upgrade
+    from scaffold.upgrade import merge_record as merge
 
-    return upgrade.merge_record(Path(project))
+    return merge(Path(project))
