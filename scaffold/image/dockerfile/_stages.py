@@ -1,6 +1,7 @@
 """The stages of a Dockerfile: the image that the last one starts from, and its instructions.
 
-Source: docs.docker.com/reference/dockerfile, the sections on FROM and on the scope of ARG.
+Source: docs.docker.com/reference/dockerfile, the sections on FROM and on the scope of ARG. BuildKit
+follows them; the classic builder gives no ARG of a stage to a stage that starts from it.
 """
 
 from __future__ import annotations
