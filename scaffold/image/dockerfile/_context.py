@@ -11,7 +11,7 @@ from scaffold.base.files import sha256_file
 from scaffold.base.layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDERS
 from scaffold.errors import DockerfileError, NoDockerfileError, NoModelForImageError
 from scaffold.image._tar import Entry, file_entry
-from scaffold.image.dockerfile._plan import Copy, Plan
+from scaffold.image.dockerfile._plan import Copy, ImagePlan
 
 
 def read_dockerfile(root: Path) -> str:
@@ -72,7 +72,7 @@ def context_entries(root: Path) -> Iterator[Entry]:
         yield file_entry(root / name, name)
 
 
-def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
+def copied_entries(root: Path, plan: ImagePlan) -> dict[str, list[Entry]]:
     """Return the entries of the COPY lines by part: `code`, and `model` for the model's folder.
 
     Raises:
