@@ -32,7 +32,7 @@ def test_the_lines_after_an_update_name_the_folder_as_one_word(capsys: pytest.Ca
     show_outcome(
         Update(root=Path(FOLDER), report=report, files={}, moved={}, untouched={}, conflicts={}, applied=True)
     )
-    assert commands(capsys.readouterr().out) == [["git", "diff", FOLDER], ["scaffold", "undo", FOLDER]]
+    assert commands(capsys.readouterr().out) == [["git", "-C", FOLDER, "diff"], ["scaffold", "undo", FOLDER]]
 
 
 def test_the_lines_after_new_name_the_folder_as_one_word(
