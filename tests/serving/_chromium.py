@@ -71,7 +71,9 @@ class Page:
         """Open an address and wait until the page of the service has its form, or a message."""
         self.errors.clear()
         self.call("Page.navigate", url=url)
-        self.wait("document.getElementById('tabs')?.hidden === false || !document.getElementById('problem').hidden")
+        self.wait(
+            "document.getElementById('tabs')?.hidden === false || !document.getElementById('problem').hidden"
+        )
 
     def run(self, script: str) -> Any:
         """Return the value of an expression in the page; a promise is awaited."""
@@ -148,6 +150,16 @@ class Page:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def slow_down(self, latency_ms: float, *, offline: bool = False) -> None:
+        """Add latency to each request, or take the network away."""
+        self.call(
+            "Network.emulateNetworkConditions",
+            offline=offline,
+            latency=latency_ms,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
 
     def photograph(self, path: Path, *, whole: bool = True) -> None:
         """Save a picture of the page."""
