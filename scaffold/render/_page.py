@@ -48,12 +48,12 @@ def _proof(spec: ProjectSpec) -> str:
     count = len(spec.recording.requests)
     rows = "one row" if count == 1 else f"{count} rows"
     return f"""\
-The sample of the model's input has {rows}. `scaffold new` and `scaffold update` install the service in an
-environment of its own, send it each row, and compare every answer with the model's own:
+The sample of the model's input has {rows}. `scaffold new` and `scaffold update` install the
+service in an environment of its own and compare its answers with those of the model:
 
 - each row alone, and rows together in a batch,
 - in any order, and from many callers at once.
 
-An answer that differs stops them, unless the proof was skipped with `--no-verify`. `tests/test_service.py`
-sends the same rows from `tests/recorded.json` again.
+An answer that differs stops them, unless the proof is skipped by `--no-verify`.
+`tests/test_service.py` sends the same rows again, from `tests/recorded.json`.
 """

@@ -99,8 +99,8 @@ class Page:
         """Click an element where it is on the screen."""
         place = self.run(
             f"(() => {{ const it = document.querySelector({json.dumps(selector)});"
-            " it.scrollIntoView({block: 'center', behavior: 'instant'}); const box = it.getBoundingClientRect();"
-            " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+            " it.scrollIntoView({block: 'center', behavior: 'instant'});"
+            " const box = it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             self.call(
@@ -124,14 +124,6 @@ class Page:
         """Type text into the field of a label."""
         self.run(f"{field(label)}.focus()")
         self.type(text)
-
-    def choose(self, label: str, option: str) -> None:
-        """Choose an option of a list."""
-        self.run(
-            f"(() => {{ const it = {field(label)}; it.selectedIndex ="
-            f" [...it.options].findIndex((each) => each.text === {json.dumps(option)});"
-            " it.dispatchEvent(new Event('input', {bubbles: true})); it.dispatchEvent(new Event('change', {bubbles: true})); })()"
-        )
 
     def give(self, selector: str, path: Path) -> None:
         """Choose a file."""
@@ -169,7 +161,8 @@ class Page:
 
 def field(label: str) -> str:
     """The expression for the field of a label."""
-    return f"[...document.querySelectorAll('label[for]')].find((each) => each.innerText === {json.dumps(label)}).control"
+    text = json.dumps(label)
+    return f"[...document.querySelectorAll('label[for]')].find((each) => each.innerText === {text}).control"
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ import scaffold
 from scaffold.errors import InvalidAnswerError
 from scaffold.render import _page
 from tests.serving._chromium import CHROMIUM, Page, browser, field
+from tests.serving._page_models import area, shades, total, words
 from tests.serving._scrape import KEY
 from tests.serving._toy import Service, free_port, start, write_project
 
@@ -39,27 +40,6 @@ HASHES = {"API_KEY_HASHES": hashlib.sha256(KEY.encode()).hexdigest()}
 ROWS = pd.DataFrame({"length": [1.0, 2.5, 4.0, 0.5], "width": [0.5, None, 1.5, 2.0], "kind": [*"aabb"]})
 ANSWERED = "document.getElementById('answer').innerText.includes('Answered')"
 IDLE = "!document.getElementById('send').disabled"
-
-
-def area(rows: pd.DataFrame) -> Any:
-    """Return a number and shares of one for each row."""
-    areas = rows["length"] * rows["width"].fillna(1)
-    share = (areas / (1 + areas)).tolist()
-    return [
-        {"area": size, "odds": {"large": each, "small": 1 - each}}
-        for size, each in zip(areas, share, strict=True)
-    ]
-
-
-def shades(image: Image.Image) -> dict[str, float]:
-    """Return how bright an image is."""
-    light = float(np.asarray(image.convert("L")).mean()) / 255
-    return {"bright": light, "dark": 1 - light}
-
-
-def words(texts: list[str]) -> list[int]:
-    """Return the number of words of each text."""
-    return [len(text.split()) for text in texts]
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +152,9 @@ def test_a_fault_is_shown_at_its_field_which_gets_the_focus(page: Page, service:
     assert page.run(f"document.activeElement === {field('value')}")
     for label in ("value", "count"):
         about = page.run(
-            f"(() => {{ const it = {field(label)}; const shown = it.getAttribute('aria-describedby').split(' ')"
-            ".map((id) => document.getElementById(id).textContent); return [it.getAttribute('aria-invalid'), ...shown]; })()"
+            f"(() => {{ const it = {field(label)}; const ids = it.getAttribute('aria-describedby').split(' ');"
+            " const shown = ids.map((id) => document.getElementById(id).textContent);"
+            " return [it.getAttribute('aria-invalid'), ...shown]; })()"
         )
         assert about[0] == "true"
         assert re.match("Field required|Input should be less than", about[2])
@@ -330,7 +311,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         "forest": (forest, inputs, forest.predict_proba(inputs)),
         "image": (shades, Image.new("RGB", (8, 6), "orange")),
         "text": (words, ["one two", "three"]),
-        "grid": (lambda grids: grids.sum(axis=(1, 2)), np.arange(24.0).reshape(4, 2, 3)),
+        "grid": (total, np.arange(24.0).reshape(4, 2, 3)),
     }
 
     def make(name: str) -> Path:
@@ -392,7 +373,7 @@ def test_probabilities_are_bars_and_images_have_a_preview(page: Page, made: Call
     with running(made("image")) as service:
         page.open(home(service))
         page.give("input[type=file]", picture)
-        page.wait("document.querySelector('#fields').innerText.includes('orange.png, 30 × 20 pixels')")
+        page.wait("document.querySelector('#fields').innerText.includes('orange.png, 30 \u00d7 20 pixels')")
         send(page)
         sent = base64.b64encode(picture.read_bytes()).decode()
         expected = service.post("/score", {"data": sent}).json
@@ -417,7 +398,7 @@ def test_the_same_call_gives_the_same_answer(page: Page, made: Callable[[str], P
         page.fill("API key (kept in this page only)", KEY)
         if name == "image":
             page.give("input[type=file]", page.downloads / "it's.png")
-            page.wait("document.querySelector('#fields').innerText.includes('5 × 5')")
+            page.wait("document.querySelector('#fields').innerText.includes('5 \u00d7 5')")
         else:
             page.fill("Sex", 'it\'s "$HOME" `x`')
             page.click('[aria-label="missing: Age"]')
@@ -518,17 +499,15 @@ def test_it_works_below_a_prefix(page: Page, made: Callable[[str], Path]) -> Non
 @SLOW
 @pytest.mark.parametrize("profile", ["fast", "plain"])
 def test_with_azureml_the_page_is_the_liveness_as_well(profile: Any, tmp_path: Path) -> None:
-    for page in (True, False):
-        root = tmp_path / str(page)
-        answers = {"protocols": "azureml", "page": page}
-        scaffold.new(area, ROWS, target=root, answers=answers, verify=False, profile=profile)
-        with running(root) as service:
-            kind = "text/html; charset=utf-8" if page else "application/json"
-            assert (service.get("/").status, service.get("/").headers["content-type"]) == (200, kind)
-            assert ("/" in service.get("/openapi.json").json["paths"]) is not page
-            assert service.get("/swagger.json").status == 200
-        with running(root, PAGE="false") as service:
-            assert service.get("/").json == "Healthy"
+    root, answers = tmp_path / "azure", {"protocols": "azureml", "page": True}
+    scaffold.new(area, ROWS, target=root, answers=answers, verify=False, profile=profile)
+    with running(root) as service:
+        live = service.get("/")
+        assert (live.status, live.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "/" not in service.get("/openapi.json").json["paths"]
+        assert service.get("/swagger.json").status == 200
+    with running(root, PAGE="false") as service:
+        assert service.get("/").json == "Healthy"
 
 
 @SLOW
