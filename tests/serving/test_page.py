@@ -152,7 +152,8 @@ def test_a_fault_is_shown_at_its_field_which_gets_the_focus(page: Page, service:
     assert page.run(f"document.activeElement === {field('value')}")
     for label in ("value", "count"):
         about = page.run(
-            f"(() => {{ const it = {field(label)}; const ids = it.getAttribute('aria-describedby').split(' ');"
+            f"(() => {{ const it = {field(label)};"
+            " const ids = it.getAttribute('aria-describedby').split(' ');"
             " const shown = ids.map((id) => document.getElementById(id).textContent);"
             " return [it.getAttribute('aria-invalid'), ...shown]; })()"
         )
