@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.base.layout import PAGE_CODE, PAGE_HTML
+from scaffold.errors import VariableTakenError
 from scaffold.render._knobs import read_flag
 from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import ProjectSpec
@@ -22,8 +23,11 @@ def page_values(spec: ProjectSpec) -> dict[str, object]:
 
     Raises:
         InvalidAnswerError: The answer is neither true nor false.
+        VariableTakenError: The model reads the environment variable of the page's setting.
     """
     has_page = read_flag("page", spec.answers)
+    if has_page and any(variable.name == "PAGE" for variable in spec.variables):
+        raise VariableTakenError("PAGE")
     return {
         "page": has_page,
         "page_import": _IMPORT if has_page else "",
