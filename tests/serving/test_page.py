@@ -456,6 +456,19 @@ def test_an_array_is_json_in_the_form_and_columns_in_a_file(page: Page, made: Ca
 
 
 @SLOW
+def test_the_plain_profile_has_the_same_page_and_settings(made: Callable[[str], Path]) -> None:
+    root = made("grid")
+    for settings in ({"PAGE": "0"}, {"DOCS": "0"}):
+        with running(root, **settings) as service:
+            assert [service.get(path).status for path in ("/", "/page.json")] == [404, 404]
+    with running(root, **HASHES) as service:
+        assert [service.request(method, "/").status for method in ("GET", "HEAD")] == [200, 200]
+        assert "'sha256-" in service.get("/").headers["content-security-policy"]
+        assert service.get("/page.json").status == 401
+        assert service.get("/page.json", **{"X-API-Key": KEY}).json["card"].startswith("# The model of grid")
+
+
+@SLOW
 @pytest.mark.parametrize("name", ["titanic", "forest", "image", "text"])
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(
     page: Page, made: Callable[[str], Path], axe: str, name: str
