@@ -28,6 +28,7 @@ VALUES = {
     "page_import": "",
     "page_added": "",
     "page_public": "",
+    "page_setting": "",
     "page_proof": "",
     "protocols_import": "",
     "protocols_added": "",
