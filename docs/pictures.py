@@ -1,11 +1,13 @@
 """Make the pictures of README.md anew: python docs/pictures.py [CHROMIUM]
 
 `pictures/new.svg` is a run of `scaffold new` on the Titanic, `pictures/api.png` the API page of that
-service as Chromium shows it. Without Chromium, the second stays as it is.
+service as Chromium shows it, and `pictures/page.png` the page to try it, which docs/page.md shows. Without
+Chromium, these stay as they are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pty
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -41,7 +44,11 @@ def main(chromium: str | None) -> None:
         lines = shortened(settled(run_in_terminal(NEW, place)))
         (PICTURES / "new.svg").write_text(svg("\n".join([f"$ {NEW}", *lines])))
         if chromium:
-            photograph(chromium, Path(place) / "titanic-service", PICTURES / "api.png")
+            service = Path(place) / "titanic-service"
+            photograph(chromium, service, PICTURES / "api.png")
+            page = ["scaffold", "update", str(service), "--answer", "page=true", "--no-verify"]
+            subprocess.run(page, check=True)
+            photograph_page(service, PICTURES / "page.png")
 
 
 def run_in_terminal(command: str, folder: str) -> str:
@@ -101,29 +108,52 @@ def svg(text: str) -> str:
     return FONT_FACE.sub("", console.export_svg(title="scaffold new", unique_id="new"))
 
 
-def photograph(chromium: str, service: Path, picture: Path) -> None:
-    """Start a service and take a picture of its API page, with the request and the response opened."""
+@contextlib.contextmanager
+def serve(service: Path) -> Iterator[str]:
+    """Start a service and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(["scaffold", "serve", str(service), "--port", str(port)])
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", server)
-        options = [
-            "--headless",
-            "--no-sandbox",
-            "--hide-scrollbars",
-            "--window-size=1100,3000",
-            "--virtual-time-budget=10000",
-            f"--screenshot={picture}",
-        ]
-        url = f"http://127.0.0.1:{port}/docs#/default/score_one_score_post"
-        subprocess.run([chromium, *options, url], check=True, stderr=subprocess.DEVNULL)
-        with Image.open(picture) as whole:
-            whole.crop((0, 0, 1100, 885)).save(picture, optimize=True)
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(30)
+
+
+def photograph(chromium: str, service: Path, picture: Path) -> None:
+    """Take a picture of the API page of a service, with the request and the response opened."""
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--hide-scrollbars",
+        "--window-size=1100,3000",
+        "--virtual-time-budget=10000",
+        f"--screenshot={picture}",
+    ]
+    with serve(service) as address:
+        url = f"{address}/docs#/default/score_one_score_post"
+        subprocess.run([chromium, *options, url], check=True, stderr=subprocess.DEVNULL)
+    with Image.open(picture) as whole:
+        whole.crop((0, 0, 1100, 885)).save(picture, optimize=True)
+
+
+def photograph_page(service: Path, picture: Path) -> None:
+    """Take a picture of the page to try a service, with a prediction."""
+    sys.path.insert(0, str(HERE.parent))
+    from tests.serving._chromium import browser
+
+    with serve(service) as address, browser() as page:
+        page.resize(1100, 760)
+        page.open(f"{address}/")
+        page.click("#send")
+        page.wait("document.getElementById('answer').innerText.includes('Answered')")
+        page.run("document.activeElement.blur()")
+        page.photograph(picture)
+    with Image.open(picture) as whole:
+        whole.convert("P", palette=Image.Palette.ADAPTIVE).save(picture, optimize=True)
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

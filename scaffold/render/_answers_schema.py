@@ -113,6 +113,11 @@ _PROJECT: dict[str, Schema] = {
         "description": f"How the service is called besides /score: some of {', '.join(OTHER_PROTOCOLS)}.",
         **_some_of(OTHER_PROTOCOLS),
     },
+    "page": {
+        "description": "Whether the service has a page at / to try it.",
+        **flag.schema,
+        "default": False,
+    },
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
 }
 

@@ -88,12 +88,13 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
+FLAGS = ("opentelemetry", "page")
 ANSWERS = (
     *KNOBS,
+    *FLAGS,
     "base_image",
     "ci",
     "gitops",
-    "opentelemetry",
     "per_target",
     "protocols",
     "repository",
@@ -125,7 +126,8 @@ def read_answers(
     for name in own if isinstance(own, dict) else ():
         if name not in targets:
             raise InvalidAnswerError("per_target", name, f"the names of targets: {', '.join(targets)}")
-    read_opentelemetry(merged)
+    for name in FLAGS:
+        read_flag(name, merged)
     read_base_image(merged)
     read_ci(merged)
     read_gitops(merged)
@@ -133,13 +135,13 @@ def read_answers(
     return merged
 
 
-def read_opentelemetry(answers: Mapping[str, JSONValue]) -> bool:
-    """Return whether the service sends traces.
+def read_flag(name: str, answers: Mapping[str, JSONValue]) -> bool:
+    """Return an answer of `FLAGS`.
 
     Raises:
         InvalidAnswerError: The answer is neither true nor false.
     """
-    return flag("opentelemetry", answers.get("opentelemetry") or False)
+    return flag(name, answers.get(name) or False)
 
 
 def read_base_image(answers: Mapping[str, JSONValue]) -> str:

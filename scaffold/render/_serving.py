@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from scaffold.render._knobs import read_opentelemetry, read_protocols
+from scaffold.render._knobs import read_flag, read_protocols
 from scaffold.render._score import is_shortened
 from scaffold.spec import ProjectSpec
 
@@ -36,9 +36,11 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
     is_vertex = "vertex" in read_protocols(spec.answers)
     if is_vertex:
         fields.append(f"    port: int = {_VERTEX_PORT}")
-    opentelemetry = read_opentelemetry(spec.answers)
+    opentelemetry = read_flag("opentelemetry", spec.answers)
     if opentelemetry:
         fields.append("    opentelemetry: bool = True")
+    if read_flag("page", spec.answers):
+        fields += ["    # The page at /, to try the service. It needs `docs`.", "    page: bool = True"]
     if is_shortened(spec.signature.call, spec.profile):
         fields += [
             "    # Call the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",

@@ -8,6 +8,7 @@ from scaffold.render._card import card_values
 from scaffold.render._deploy import deploy_values
 from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
+from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
 from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
@@ -32,6 +33,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **image_values(spec),
         **deploy_values(spec),
         **protocol_values(spec),
+        **page_values(spec),
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values

@@ -25,6 +25,11 @@ VALUES = {
     "settings_imports": "",
     "settings_fields": "",
     "model_environment": "",
+    "page_import": "",
+    "page_added": "",
+    "page_public": "",
+    "page_setting": "",
+    "page_proof": "",
     "protocols_import": "",
     "protocols_added": "",
 }
