@@ -87,6 +87,10 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
             from scaffold.base.folder import load_folder
 
             return load_folder(path, file.read())
+        case ModelFormat.PYTHON_FUNCTION:
+            from scaffold.base.python_function import load_python_function
+
+            return load_python_function(path, file.read(), names)
         case _:
             return _load_native(file.read(), format)
 

@@ -23,6 +23,8 @@ class ModelFormat(enum.Enum):
     TRANSFORMERS = "transformers"
     SENTENCE_TRANSFORMERS = "sentence-transformers"
     SPACY = "spacy"
+    PYTHON_FUNCTION = "python_function"
+    """A `PythonModel` of MLflow, with the artifacts of its context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ _READERS = {
     ModelFormat.TRANSFORMERS: ("transformers", "torch"),
     ModelFormat.SENTENCE_TRANSFORMERS: ("sentence_transformers",),
     ModelFormat.SPACY: ("spacy",),
+    ModelFormat.PYTHON_FUNCTION: ("mlflow",),
 }
 
 
