@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -156,6 +157,28 @@ def test_a_file_that_a_stage_of_dvc_makes_is_pulled_and_has_its_parameters_and_m
 def test_a_lock_of_dvc_that_says_nothing_is_passed_over(tmp_path: Path, text: str) -> None:
     (tmp_path / "dvc.lock").write_text(text)
     assert not DvcSource().recognises(str(tmp_path / "model.pkl"))
+
+
+def test_a_login_that_adlfs_lacks_names_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str) -> object:
+        raise ValueError("Must provide either a connection_string or account_name with credentials!!")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", refuse)
+    with pytest.raises(ModelNotFetchedError, match="reads the credentials from AZURE_STORAGE_CONNECTION_"):
+        find_model("az://models/model.pkl")
+
+
+@pytest.mark.parametrize(("key", "told"), [("", True), ("/key.json", False)])
+def test_a_login_that_is_waited_for_names_its_variables(
+    monkeypatch: pytest.MonkeyPatch, key: str, told: bool
+) -> None:
+    """Without a key gcsfs asks the server for machines in the cloud, which is nowhere else."""
+    monkeypatch.setattr("scaffold.find.fsspec._ANSWER_S", 0.1)
+    monkeypatch.setattr("fsspec.core.url_to_fs", lambda _: time.sleep(2))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", key)
+    with pytest.raises(ModelNotFetchedError, match=r"no answer in 0\.1 s") as caught:
+        find_model("gs://bucket/model.pkl")
+    assert ("GOOGLE_APPLICATION_CREDENTIALS" in str(caught.value)) == told
 
 
 @pytest.mark.parametrize(
