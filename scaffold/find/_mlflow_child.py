@@ -104,7 +104,8 @@ def ask_mlflow(
         answer = json.loads(run(command, env=variables, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
     except CommandError as error:
         lines = error.tail.strip().splitlines() or ["mlflow ended without a message"]
-        cause = without_credentials(lines[-1]).rpartition("Exception: ")[2].rstrip(".")
+        line = next((each for each in reversed(lines) if "Exception: " in each), lines[-1])
+        cause = without_credentials(line).rpartition("Exception: ")[2].rstrip(".")
         raise ModelNotFetchedError(written, cause, "") from error
     except (ValueError, IndexError) as error:
         raise ModelNotFetchedError(written, "mlflow gives no answer", "") from error
