@@ -83,6 +83,11 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
             import skops.io
 
             return skops.io.load(file, trusted=names.find_all())
+        case ModelFormat.KERAS:
+            import keras
+
+            # By its path, which Keras asks for. The default mode refuses code in the archive as well.
+            return keras.saving.load_model(path, compile=False)
         case ModelFormat.TRANSFORMERS | ModelFormat.SENTENCE_TRANSFORMERS | ModelFormat.SPACY:
             from scaffold.base.folder import load_folder
 

@@ -33,6 +33,7 @@ _FILE_NAMES = (
     "model.cb",
     "data/model.pth",
     "data/model.pt2",
+    "data/model.keras",
 )
 """Where the file is looked for when no flavour names one."""
 

@@ -20,6 +20,7 @@ _READERS = {
     ModelFormat.LIGHTGBM: ("lightgbm",),
     ModelFormat.CATBOOST: ("catboost",),
     ModelFormat.SKOPS: ("skops",),
+    ModelFormat.KERAS: ("keras",),
     ModelFormat.TRANSFORMERS: ("transformers",),
     ModelFormat.SENTENCE_TRANSFORMERS: ("sentence_transformers",),
     ModelFormat.SPACY: ("spacy",),

@@ -29,6 +29,7 @@ from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
 from scaffold.read.gate._folder import judged_folder
 from scaffold.read.gate._gate import Gate
+from scaffold.read.gate._keras import judge_keras
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
 from scaffold.read.gate._report import Findings
@@ -124,6 +125,9 @@ def scan_file(
                 return Scanned(folder.format, None, (), sha256, task=folder.task)
             _follow_python_function(path, folder, policy, findings)
             return _checked(path, _Kind(folder.format, None), sha256, policy, findings, ours=ours)
+        if _formats.is_keras(file, head):
+            judge_keras(path, file)
+            return Scanned(ModelFormat.KERAS, None, (), sha256, native_made_with(path, ModelFormat.KERAS))
         try:
             native = _formats.native_format(file, head)
         except CutShortError as error:

@@ -20,6 +20,7 @@ class ModelFormat(enum.Enum):
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
     SKOPS = "skops"
+    KERAS = "keras"
     TRANSFORMERS = "transformers"
     SENTENCE_TRANSFORMERS = "sentence-transformers"
     SPACY = "spacy"

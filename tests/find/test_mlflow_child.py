@@ -33,7 +33,9 @@ def test_the_last_line_is_the_answer(tmp_path: Path) -> None:
 
 def test_what_mlflow_says_is_told_in_one_line(tmp_path: Path) -> None:
     def run(command: Sequence[str], **_: object) -> Finished:
-        tail = "Traceback\nmlflow.exceptions.MlflowException: No churn at https://me:secret@host/x.\n1. Set it."
+        tail = (
+            "Traceback\nmlflow.exceptions.MlflowException: No churn at https://me:secret@host/x.\n1. Set it."
+        )
         raise CommandError(tuple(command), 1, tail)
 
     with pytest.raises(ModelNotFetchedError) as caught:
