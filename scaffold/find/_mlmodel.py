@@ -24,7 +24,7 @@ from scaffold.errors import ModelNotFetchedError
 from scaffold.find._source import Declared, DeclaredField
 
 DESCRIPTION = "MLmodel"
-_LIBRARY_FLAVORS = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels")
+_LIBRARY_FLAVORS = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels", "keras")
 """The flavours whose file is read as one of the formats of `read`."""
 _ANY = "python_function"
 _PYTHON_MODELS = ("mlflow.pyfunc.model", "mlflow.pyfunc.loaders.code_model")

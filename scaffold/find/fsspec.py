@@ -136,6 +136,8 @@ def _convert_errors(shown: str, scheme: str) -> Iterator[None]:
     except Exception as error:
         # Every filesystem has errors of its own; some of them name the URL.
         cause = without_credentials(line_of(error)).rstrip(".")
+        if isinstance(error, FileNotFoundError):
+            cause = "there is no such file"
         if _is_refusal(error) or (isinstance(error, StalledError) and not _has_credentials(scheme)):
             cause += _where_credentials_stand(scheme)
         raise ModelNotFetchedError(shown, cause, "") from error
@@ -149,8 +151,12 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _has_credentials(scheme: str) -> bool:
-    """Whether a variable with credentials is set. Without, gcsfs asks a server that only the cloud has."""
-    return any(os.environ.get(name) for name in re.findall(r"[A-Z_]{5,}", _variables(scheme)))
+    """Whether a variable with credentials is set, or the server would refuse them at once.
+
+    Without a variable some libraries ask a server that only the cloud has; gcsfs tries a refused login again.
+    """
+    names = re.findall(r"[A-Z_]{5,}", _variables(scheme))
+    return _PACKAGES.get(scheme) != "gcsfs" and any(os.environ.get(name) for name in names)
 
 
 def _where_credentials_stand(scheme: str) -> str:
