@@ -38,7 +38,7 @@ def load_python_function(path: Path, content: bytes, names: Names) -> PythonFunc
     Raises:
         NotAModelError: Its files are not those that are listed.
     """
-    from mlflow.pyfunc import PythonModelContext
+    from mlflow.pyfunc.model import PythonModelContext
 
     folder = require_listed(path, parse_folder(path, content))
     described = json.loads((folder / CONTEXT).read_text(encoding="utf-8"))
