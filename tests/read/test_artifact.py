@@ -40,7 +40,7 @@ from scaffold.spec import ModelFormat
 BROKEN = Path(__file__).parents[1] / "broken"
 FORMATS = (
     "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, "
-    "and what XGBoost, LightGBM and CatBoost save."
+    "and what XGBoost, LightGBM, CatBoost and Keras 3 save."
 )
 MESSAGES: dict[str, tuple[type[ReadError], str]] = {
     "empty.pkl": (NotAModelError, "{path} is no model file: it is empty.\nSave the model again."),
