@@ -26,8 +26,10 @@ EXTRA_OF_ROOM = {"image": "image", "cluster": "kubernetes", "store": "store"}
 MODEL_LIBRARIES = {
     "catboost",
     "joblib",
+    "keras",
     "lightgbm",
     "lz4",
+    "mlflow",
     "numpy",
     "onnxruntime",
     "pandas",

@@ -20,7 +20,12 @@ from scaffold.spec import ModelFormat
 
 LIST = "model.json"
 FILES = "files"
-FORMATS = (ModelFormat.TRANSFORMERS, ModelFormat.SENTENCE_TRANSFORMERS, ModelFormat.SPACY)
+FORMATS = (
+    ModelFormat.TRANSFORMERS,
+    ModelFormat.SENTENCE_TRANSFORMERS,
+    ModelFormat.SPACY,
+    ModelFormat.PYTHON_FUNCTION,
+)
 TASKS = {
     "ForSequenceClassification": "text-classification",
     "ForTokenClassification": "token-classification",
@@ -124,8 +129,13 @@ def require_listed(path: Path, folder: ModelFolder) -> Path:
 
 
 def is_taken(format: ModelFormat, name: str) -> bool:
-    """Whether a file of a folder goes along: no code, no hidden file, and no weights but safetensors."""
+    """Whether a file of a folder goes along: no code, no hidden file, and no weights but safetensors.
+
+    The artifacts of a `PythonModel` are of any kind: its own code reads them.
+    """
     place = PurePosixPath(name)
+    if format is ModelFormat.PYTHON_FUNCTION:
+        return not any(part.startswith(".") or part == "__pycache__" for part in place.parts)
     if any(part.startswith((".", "__")) for part in place.parts):
         return False
     suffix = place.suffix.lower()

@@ -83,10 +83,19 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
             import skops.io
 
             return skops.io.load(file, trusted=names.find_all())
+        case ModelFormat.KERAS:
+            import keras
+
+            # By its path, which Keras asks for. The default mode refuses code in the archive as well.
+            return keras.saving.load_model(path, compile=False)
         case ModelFormat.TRANSFORMERS | ModelFormat.SENTENCE_TRANSFORMERS | ModelFormat.SPACY:
             from scaffold.base.folder import load_folder
 
             return load_folder(path, file.read())
+        case ModelFormat.PYTHON_FUNCTION:
+            from scaffold.base.python_function import load_python_function
+
+            return load_python_function(path, file.read(), names)
         case _:
             return _load_native(file.read(), format)
 

@@ -9,7 +9,7 @@ from scaffold.errors.wording import either, invocation, option, shell_line
 
 _MODEL_FORMATS = (
     "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, "
-    "and what XGBoost, LightGBM and CatBoost save."
+    "and what XGBoost, LightGBM, CatBoost and Keras 3 save."
 )
 
 _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, ...), or save it without that."

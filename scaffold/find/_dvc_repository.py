@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from scaffold.base.checked import is_safe_path
+from scaffold.base.nearest import nearest
 from scaffold.base.process import Runner
 from scaffold.base.urls import REPOSITORY, without_credentials
 from scaffold.errors import CommandError, ModelNotFetchedError
@@ -22,7 +23,10 @@ _WRITTEN = re.compile(
     r"dvc(?:\+(?P<scheme>http|ssh))?://(?P<place>(?:(?<=ssh://)[\w.-]+@)?[^\s@]*)@(?P<rev>[^/@]+)/(?P<path>.+)"
 )
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _ANSWER_S, _FETCH_S = 10.0, 120.0
+_KILLED = 124
+"""The status of a command that took too long."""
 _NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:file"}
 _UNLIKE = "it is no address of a file in a DVC repository"
 _NAME_IT = (
@@ -84,7 +88,7 @@ def commits_of(written: str, place: Place, run: Runner) -> list[str]:
     """
     command = ["git", "ls-remote", "--", place.repository, place.revision, f"{place.revision}^{{}}"]
     # Not in the current folder: its repository may configure programs that git runs.
-    listed = _git(written, command, download_folder(), run, _ANSWER_S)
+    listed = _git(written, place, command, download_folder(), run, _ANSWER_S)
     return [line.split("\t")[0] for line in listed.splitlines()]
 
 
@@ -94,12 +98,13 @@ def described(written: str, place: Place, run: Runner) -> tuple[Kept, str]:
     Raises:
         ModelNotFetchedError: There is no such repository, revision or path.
     """
+    _require_revision(written, place, run)
     folder = download_folder()
     git, files = folder / "git", folder / "files"
-    _git(written, ["git", "init", "-q", "--bare", str(git)], folder, run, _ANSWER_S)
+    _git(written, place, ["git", "init", "-q", "--bare", str(git)], folder, run, _ANSWER_S)
     fetch = ["git", "fetch", "-q", "--no-tags", "--depth=1", "--", place.repository, place.revision]
-    _git(written, fetch, git, run, _FETCH_S)
-    commit = _git(written, ["git", "rev-parse", "FETCH_HEAD"], git, run, _ANSWER_S).strip()
+    _git(written, place, fetch, git, run, _FETCH_S)
+    commit = _git(written, place, ["git", "rev-parse", "FETCH_HEAD"], git, run, _ANSWER_S).strip()
 
     def copy(name: str) -> None:
         with contextlib.suppress(CommandError):
@@ -122,10 +127,29 @@ def described(written: str, place: Place, run: Runner) -> tuple[Kept, str]:
     return kept, commit
 
 
-def _git(written: str, command: list[str], folder: Path, run: Runner, limit_s: float) -> str:
+def _require_revision(written: str, place: Place, run: Runner) -> None:
+    """Raise ModelNotFetchedError where the repository does not answer, or has no such branch or tag."""
+    command = ["git", "ls-remote", "--", place.repository]
+    listed = _git(written, place, command, download_folder(), run, _ANSWER_S)
+    references = [line.partition("\t")[2].split("/", 2) for line in listed.splitlines()]
+    names = {each[2].removesuffix("^{}") for each in references if each[1:2] in (["heads"], ["tags"])}
+    if place.revision in names or _COMMIT.fullmatch(place.revision):
+        return
+    if place.revision == "HEAD" or place.revision.startswith("refs/"):
+        return
+    shown = nearest(place.revision, sorted(names))
+    suggestion = f"; nearest: {', '.join(shown)}" if shown else ""
+    cause = f"{without_credentials(place.repository)} has no branch or tag '{place.revision}'{suggestion}"
+    raise ModelNotFetchedError(written, cause, "")
+
+
+def _git(written: str, place: Place, command: list[str], folder: Path, run: Runner, limit_s: float) -> str:
     try:
         return run(command, cwd=folder, env={**os.environ, **_NO_QUESTIONS}, timeout_s=limit_s).stdout
     except CommandError as error:
-        messages = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "no end after"))]
+        if error.status == _KILLED:
+            cause = f"{place.repository} does not answer in {limit_s:g} s"
+            raise ModelNotFetchedError(written, without_credentials(cause), "") from error
+        messages = [line for line in str(error).splitlines() if line.startswith("fatal: ")]
         cause = messages[0].removeprefix("fatal: ") if messages else f"git ended with status {error.status}"
         raise ModelNotFetchedError(written, cause.rstrip("."), "") from error

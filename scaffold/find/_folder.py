@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from scaffold.errors import NotAModelError
 from scaffold.find._source import Declared, download_folder
 from scaffold.spec import ModelFormat
 
+_WEIGHTS, _METADATA = "model.weights.h5", "metadata.json"
+"""Two files of a folder that `keras.saving.save_model(model, folder, zipped=False)` writes."""
 _SUFFIXES = (
     ".pkl",
     ".pickle",
@@ -26,6 +29,7 @@ _SUFFIXES = (
     ".pth",
     ".onnx",
     ".onnx.gz",
+    ".keras",
     ".ubj",
     ".xgb",
     ".cbm",
@@ -38,7 +42,6 @@ _MOST_CONFIG_BYTES = 4 << 20
 _PREPARES = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json")
 """One of these files is in a folder of transformers that takes texts or images, not tensors."""
 _SAVE_ANEW = "Save it anew, as transformers does by itself: model.save_pretrained(FOLDER)"
-_KERAS = "Load the model in Python and give the object: scaffold.new(model, ...)"
 _SAVED = (
     "Convert it to ONNX, and give that: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx"
 )
@@ -53,6 +56,8 @@ def model_in(folder: Path) -> tuple[Path, Declared]:
     Raises:
         NotAModelError: It has several model files, links that lead out, or weights that are not read.
     """
+    if is_file(folder / _WEIGHTS) and is_file(folder / _METADATA):
+        return _keras_archive(folder), Declared()
     layout = _format(folder)
     if layout is None:
         return _only_file(folder), Declared()
@@ -84,9 +89,16 @@ def _format(folder: Path) -> ModelFormat | None:
         return ModelFormat.TRANSFORMERS
     if is_file(folder / "saved_model.pb"):
         raise NotAModelError(str(folder), "it is a SavedModel of TensorFlow", _SAVED)
-    if is_file(folder / "model.weights.h5"):
-        raise NotAModelError(str(folder), "it is a Keras model", _KERAS)
     return None
+
+
+def _keras_archive(folder: Path) -> Path:
+    """Pack a folder of Keras as Keras itself does; the same files make the same archive."""
+    archive = download_folder() / "model.keras"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name in _names(folder):
+            packed.writestr(zipfile.ZipInfo(name), (folder / name).read_bytes())
+    return archive
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -12,11 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.facts import as_list, one_line
+from scaffold.base.nearest import nearest
 from scaffold.base.process import Runner, run_command
 from scaffold.base.urls import without_credentials
 from scaffold.errors import CommandError, ModelNotFetchedError
 
 _TIMEOUT_S = 600
+_DEFAULTS = ("mlruns", "mlflow.db")
+"""Where MLflow keeps models in the current folder unless told otherwise."""
 _PROGRAM = """
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
@@ -26,16 +30,36 @@ from mlflow.artifacts import download_artifacts
 
 task, written, folder = sys.argv[1:4]
 client = MlflowClient()
+
+def absent(what, wanted, known):
+    # The caller names the nearest.
+    print("\\n" + json.dumps({"absent": what, "wanted": wanted, "known": known}))
+    sys.exit(0)
+
+def registered(name):
+    try:
+        return client.get_registered_model(name)
+    except Exception:
+        absent("model", name, [each.name for each in client.search_registered_models(max_results=200)])
+
 name, _, last = written.partition(":")[2].strip("/").rpartition("/")
 alias = written.rpartition("@")[2] if "@" in written else ""
 version = None
 if written.startswith("models:") and not re.fullmatch(r"models:/+m-[0-9a-f]+", written):
     if alias:
         name = (f"{name}/{last}" if name else last).rpartition("@")[0]
+        model = registered(name)
+        if alias not in model.aliases:
+            absent("alias", alias, sorted(model.aliases))
         version = client.get_model_version_by_alias(name, alias)
     elif task == "fetch" and last.isdecimal():
+        registered(name)
+        numbers = [str(each.version) for each in client.search_model_versions(f"name='{name}'")]
+        if last not in numbers:
+            absent("version", last, numbers)
         version = client.get_model_version(name, last)
     else:
+        registered(name)
         known = client.search_model_versions(f"name='{name}'")
         version = max(known, key=lambda each: int(each.version), default=None)
 run = version.run_id if version else ""
@@ -73,14 +97,40 @@ def ask_mlflow(
         hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
         cause = "MLFLOW_TRACKING_URI names no server, and mlflow is not installed"
         raise ModelNotFetchedError(written, cause, hint)
+    _require_database(written, tracking_uri)
     command = [sys.executable, "-c", _PROGRAM, task, written, str(folder)]
     variables = {**os.environ, **({"MLFLOW_TRACKING_URI": tracking_uri} if tracking_uri else {})}
     try:
         answer = json.loads(run(command, env=variables, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
     except CommandError as error:
         lines = error.tail.strip().splitlines() or ["mlflow ended without a message"]
-        cause = without_credentials(lines[-1]).rpartition("Exception: ")[2].rstrip(".")
+        line = next((each for each in reversed(lines) if "Exception: " in each), lines[-1])
+        cause = without_credentials(line).rpartition("Exception: ")[2].rstrip(".")
         raise ModelNotFetchedError(written, cause, "") from error
     except (ValueError, IndexError) as error:
         raise ModelNotFetchedError(written, "mlflow gives no answer", "") from error
-    return answer if isinstance(answer, dict) else {}
+    if not isinstance(answer, dict):
+        return {}
+    if "absent" in answer:
+        raise ModelNotFetchedError(written, _absent(answer), "")
+    return answer
+
+
+def _require_database(written: str, uri: str) -> None:
+    """Raise ModelNotFetchedError where nothing is: MLflow would make a database there."""
+    hint = "export MLFLOW_TRACKING_URI=https://...  # or sqlite:////FOLDER/mlflow.db"
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and not Path(path).is_file():
+        cause = f"MLFLOW_TRACKING_URI names the database {path}, which does not exist"
+        raise ModelNotFetchedError(written, cause, hint)
+    if not uri and not any(Path(name).exists() for name in _DEFAULTS):
+        cause = "MLFLOW_TRACKING_URI is not set, and the current folder has no store of MLflow"
+        raise ModelNotFetchedError(written, cause, hint)
+
+
+def _absent(answer: dict[str, Any]) -> str:
+    """What MLflow does not have, with the nearest that it has."""
+    wanted, known = str(answer.get("wanted")), [one_line(str(each)) for each in as_list(answer.get("known"))]
+    shown = nearest(wanted, known)
+    suggestion = f"; nearest: {', '.join(shown)}" if shown else "; it has none"
+    return f"MLflow has no {answer.get('absent')} '{one_line(wanted)}'{suggestion}"

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +24,15 @@ from scaffold.errors import ModelNotFetchedError
 from scaffold.find._source import Declared, DeclaredField
 
 DESCRIPTION = "MLmodel"
-_LIBRARY_FLAVORS = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels")
+_LIBRARY_FLAVORS = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels", "keras")
 """The flavours whose file is read as one of the formats of `read`."""
 _ANY = "python_function"
+_PYTHON_MODELS = ("mlflow.pyfunc.model", "mlflow.pyfunc.loaders.code_model")
+"""What loads a class of the owner's; the second one by running a script."""
 _FILE = "file"
 """The flavour of a file that MLflow does not load: `register` writes it."""
 _FILE_KEYS = ("model_path", "pickled_model", "python_model", "data", "model_data", "path")
 """What the flavours of an `MLmodel` call their file."""
-_FILE_NAMES = (
-    "model.pkl",
-    "python_model.pkl",
-    "model.skops",
-    "model.joblib",
-    "model.pt",
-    "model.pth",
-    "model.onnx",
-    "model.xgb",
-    "model.ubj",
-    "model.json",
-    "model.lgb",
-    "model.txt",
-    "model.cb",
-    "data/model.pth",
-    "data/model.pt2",
-)
-"""Where the file is looked for when no flavour names one."""
 _MOST_TEXT_BYTES = 4 << 20
 _MOST_EXAMPLE_BYTES = 64 << 20
 _MOST_LINES = 1000
@@ -84,6 +66,12 @@ class Description:
         return next((code for code in named if isinstance(code, str)), "")
 
     @property
+    def python_model(self) -> Mapping[str, Any] | None:
+        """The flavour of a class of the owner's that gets its artifacts by a context; None for any other."""
+        flavor = self.flavors.get(_ANY, {})
+        return flavor if flavor.get("loader_module") in _PYTHON_MODELS else None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """The notes on the flavours."""
         unknown = [name for name in self.flavors if name != _ANY and name not in _LIBRARY_FLAVORS]
@@ -114,35 +102,6 @@ def read_description(folder: Path) -> Description:
     )
 
 
-def model_file(folder: Path, description: Description, written: str, work: Path) -> Path:
-    """Return the model's file; the folder where it has none.
-
-    Where the model brings modules, both are copied into `work`: modules are looked for beside the model.
-
-    Args:
-        folder: The folder of the model.
-        description: What its `MLmodel` says.
-        written: What a person typed, for messages.
-        work: A folder that may be made.
-
-    Raises:
-        ModelNotFetchedError: A path leads out of the folder.
-    """
-    named = [_below(folder, name, written) for name in description.names]
-    default_files = (_below(folder, name, written) for name in _FILE_NAMES)
-    file = next((file for file in chain(named, default_files) if file.is_file()), None)
-    if file is None or not description.code:
-        return file or folder
-    code = _below(folder, description.code, written)
-    if not code.is_dir():
-        return file
-    for path in code.rglob("*"):
-        if path.is_symlink():
-            raise ModelNotFetchedError(written, f"{path.relative_to(folder)} is a symbolic link", "")
-    shutil.copytree(code, work, ignore=shutil.ignore_patterns("__pycache__", file.name))
-    return Path(shutil.copy(file, work / file.name))
-
-
 def declared_by(folder: Path, description: Description, written: str, work: Path) -> Declared:
     """Return what the folder of a model says beside its bytes.
 
@@ -163,7 +122,7 @@ def declared_by(folder: Path, description: Description, written: str, work: Path
     )
 
 
-def _below(folder: Path, name: str, written: str) -> Path:
+def below(folder: Path, name: str, written: str) -> Path:
     """Return the path of `name` in a folder.
 
     Raises:
@@ -224,6 +183,8 @@ def _requirements(folder: Path, is_known: bool) -> tuple[tuple[str, ...], tuple[
         if requirement.url:
             notes.append(f"MLflow's requirements have a URL for {requirement.name}, which is left out")
         elif not (is_known and canonicalize_name(requirement.name) in ("mlflow", "mlflow-skinny")):
+            if requirement.name == "mlflow":
+                requirement.name = "mlflow-skinny"  # the same modules, without a server and its page
             kept.append(str(requirement) if requirement.specifier else f"{requirement}>=0")
     return tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(notes))
 
@@ -246,7 +207,7 @@ def _example(
     shown = one_line(str(kind), _MOST_NAME)
     unread = f"MLflow's input example is not read: it is {shown}; give a sample with --input"
     try:
-        rows = _rows(json.loads(_text(_below(folder, name, written), _MOST_EXAMPLE_BYTES)), kind)
+        rows = _rows(json.loads(_text(below(folder, name, written), _MOST_EXAMPLE_BYTES)), kind)
         text = json.dumps(_without_nan(rows))
     except (OSError, ValueError, RecursionError):
         return None, (unread,)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +96,8 @@ def _copy(url: str, shown: str, scheme: str) -> tuple[Path, str]:
 
 
 def _filesystem(url: str, shown: str, scheme: str) -> tuple[Any, str]:
+    # What it logs would stand beside our message where nobody set up logging.
+    logging.getLogger(_PACKAGES.get(scheme, "fsspec")).addHandler(logging.NullHandler())
     fsspec = imported("fsspec", shown, " ".join(dict.fromkeys(["fsspec", _PACKAGES.get(scheme, "fsspec")])))
     with _convert_errors(shown, scheme):  # some log in where they are made
         filesystem, place = returned_in_time(functools.partial(fsspec.core.url_to_fs, url), _ANSWER_S)
@@ -131,7 +136,9 @@ def _convert_errors(shown: str, scheme: str) -> Iterator[None]:
     except Exception as error:
         # Every filesystem has errors of its own; some of them name the URL.
         cause = without_credentials(line_of(error)).rstrip(".")
-        if _is_refusal(error):
+        if isinstance(error, FileNotFoundError):
+            cause = "there is no such file"
+        if _is_refusal(error) or (isinstance(error, StalledError) and not _has_credentials(scheme)):
             cause += _where_credentials_stand(scheme)
         raise ModelNotFetchedError(shown, cause, "") from error
 
@@ -139,10 +146,25 @@ def _convert_errors(shown: str, scheme: str) -> Iterator[None]:
 def _is_refusal(error: Exception) -> bool:
     """Whether a login is missing or refused; each library says so in its own way."""
     status = getattr(error, "status_code", getattr(error, "status", None))
-    return isinstance(error, PermissionError) or status in (401, 403) or "Credential" in type(error).__name__
+    told = f"{type(error).__name__} {error}".lower()
+    return isinstance(error, PermissionError) or status in (401, 403) or "credential" in told
+
+
+def _has_credentials(scheme: str) -> bool:
+    """Whether a variable with credentials is set, or the server would refuse them at once.
+
+    Without a variable some libraries ask a server that only the cloud has; gcsfs tries a refused login again.
+    """
+    names = re.findall(r"[A-Z_]{5,}", _variables(scheme))
+    return _PACKAGES.get(scheme) != "gcsfs" and any(os.environ.get(name) for name in names)
 
 
 def _where_credentials_stand(scheme: str) -> str:
+    names = _variables(scheme)
+    return f"; {_PACKAGES[scheme]} reads the credentials from {names}" if names else ""
+
+
+def _variables(scheme: str) -> str:
+    """The entry of `_CREDENTIALS`, which has one of the schemes of each package."""
     package = _PACKAGES.get(scheme)
-    names = next((names for other, names in _CREDENTIALS.items() if _PACKAGES[other] == package), None)
-    return f"; {package} reads the credentials from {names}" if names else ""
+    return next((names for other, names in _CREDENTIALS.items() if _PACKAGES[other] == package), "")

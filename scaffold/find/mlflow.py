@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from scaffold.base.files import is_file
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._mlflow_child import ask_mlflow
-from scaffold.find._mlmodel import DESCRIPTION, declared_by, model_file, read_description
+from scaffold.find._mlflow_files import model_file
+from scaffold.find._mlmodel import DESCRIPTION, declared_by, read_description
 from scaffold.find._source import FoundModel, Source, download_folder, local_path, scheme_of
 from scaffold.spec import Origin
 
@@ -115,11 +117,13 @@ def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:
     if origin is not None and not (folder / DESCRIPTION).is_file():
         raise ModelNotFetchedError(written, f"it has no file {DESCRIPTION}: it is no model of MLflow", "")
     work = download_folder()
+    path, notes = model_file(folder, description, written, work / "code")
+    declared = declared_by(folder, description, written, work)
     return FoundModel(
-        path=model_file(folder, description, written, work / "code"),
+        path=path,
         provenance=_provenance(written, origin),
         origin=origin,
-        declared=declared_by(folder, description, written, work),
+        declared=replace(declared, notes=(*declared.notes, *notes)),
     )
 
 

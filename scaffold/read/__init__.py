@@ -29,6 +29,7 @@ __all__ = [
     "needs_of_files",
     "read_artifact",
     "read_sample",
+    "require_file",
     "sample_modules",
     "version_mismatch",
     "version_notes",

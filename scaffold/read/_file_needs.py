@@ -12,17 +12,19 @@ from scaffold.read._scan import require_file, scan_file
 from scaffold.spec import ModelFormat
 
 _READERS = {
-    ModelFormat.JOBLIB: "joblib",
-    ModelFormat.TORCH: "torch",
-    ModelFormat.TORCHSCRIPT: "torch",
-    ModelFormat.ONNX: "onnxruntime",
-    ModelFormat.XGBOOST: "xgboost",
-    ModelFormat.LIGHTGBM: "lightgbm",
-    ModelFormat.CATBOOST: "catboost",
-    ModelFormat.SKOPS: "skops",
-    ModelFormat.TRANSFORMERS: "transformers",
-    ModelFormat.SENTENCE_TRANSFORMERS: "sentence_transformers",
-    ModelFormat.SPACY: "spacy",
+    ModelFormat.JOBLIB: ("joblib",),
+    ModelFormat.TORCH: ("torch",),
+    ModelFormat.TORCHSCRIPT: ("torch",),
+    ModelFormat.ONNX: ("onnxruntime",),
+    ModelFormat.XGBOOST: ("xgboost",),
+    ModelFormat.LIGHTGBM: ("lightgbm",),
+    ModelFormat.CATBOOST: ("catboost",),
+    ModelFormat.SKOPS: ("skops",),
+    ModelFormat.KERAS: ("keras",),
+    ModelFormat.TRANSFORMERS: ("transformers",),
+    ModelFormat.SENTENCE_TRANSFORMERS: ("sentence_transformers",),
+    ModelFormat.SPACY: ("spacy",),
+    ModelFormat.PYTHON_FUNCTION: ("mlflow", "numpy", "pandas"),
 }
 _BY_ENDING = {
     ".csv": ("pandas",),
@@ -62,8 +64,7 @@ def needs_of_files(model: Path, samples: Sequence[Path]) -> FileNeeds:
             scanned = scan_file(path, (), ours=True)
         except ReadError:
             continue
-        if scanned.format in _READERS:
-            modules[_READERS[scanned.format]] = None
+        modules.update(dict.fromkeys(_READERS.get(scanned.format, ())))
         named_modules = dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals)
         if path in samples and needs_no_arrow(scanned.globals):
             named_modules.pop("pyarrow", None)

@@ -30,10 +30,10 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 _EXPORTED = """Save what it holds as TorchScript, with an input for an example:
   torch.jit.trace(torch.export.load(PATH).module(), example).save('model.pt')"""
-_KERAS = """Load it, and give the object:
-  import keras, scaffold
-  model = keras.saving.load_model({path!r})
-  scaffold.new(model, "sample.csv", target="service")"""
+_KERAS = """Save it anew, as Keras 3 does by itself:
+  import keras
+  keras.saving.load_model({path!r}).save("model.keras")
+Give the file model.keras then."""
 _SAFETENSORS = """It holds weights without their network. Load them into your class, and save that as a whole:
   import torch
   from safetensors.torch import load_file
@@ -134,9 +134,7 @@ def _model_kind(path: Path, head: bytes) -> str:
         return ""
     with zipfile.ZipFile(path) as archive:
         members = {name.rpartition("/")[2] for name in archive.namelist()}
-    if "archive_format" in members:
-        return "a program of torch.export"
-    return "a Keras model" if "model.weights.h5" in members else ""
+    return "a program of torch.export" if "archive_format" in members else ""
 
 
 def _is_safetensors(path: Path, head: bytes) -> bool:

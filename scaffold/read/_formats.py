@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from scaffold.base.streams import compression_of
 from scaffold.read._streams import CutShortError, Stream
+from scaffold.read.gate._keras import CONFIG, METADATA, WEIGHTS
 from scaffold.spec import ModelFormat
 
 HEAD_BYTES = 4096
@@ -35,6 +38,14 @@ def native_format(file: BinaryIO, head: bytes) -> ModelFormat | None:
     if head[:1] == b"\x08" and _is_onnx(file):
         return ModelFormat.ONNX
     return None
+
+
+def is_keras(file: BinaryIO, head: bytes) -> bool:
+    """Whether it is an archive with the three files that Keras 3 writes."""
+    if compression_of(head) != "zip" or not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return {CONFIG, METADATA, WEIGHTS} <= set(archive.namelist())
 
 
 def _is_onnx(file: BinaryIO) -> bool:

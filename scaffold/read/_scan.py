@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from scaffold.base.folder import folder_format
+from scaffold.base.folder import FILES, ModelFolder, folder_format
+from scaffold.base.python_function import PICKLE
 from scaffold.base.streams import compression_of, open_once
 from scaffold.base.unpickle import LEGACY_TORCH_START
 from scaffold.errors import (
@@ -28,6 +29,7 @@ from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
 from scaffold.read.gate._folder import judged_folder
 from scaffold.read.gate._gate import Gate
+from scaffold.read.gate._keras import judge_keras
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
 from scaffold.read.gate._report import Findings
@@ -114,26 +116,62 @@ def scan_file(
     foreign = foreign_kind(path, head)
     if foreign:
         raise NotAModelError(str(path), f"it is {foreign[0]}", foreign[1])
+    policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined, replaced=replaced)
+    findings = Findings()
     with open_once(path) as (file, sha256):
         if folder_format(head):
             folder = judged_folder(path, file.read(), trusted)
-            return Scanned(folder.format, None, (), sha256, task=folder.task)
+            if folder.format is not ModelFormat.PYTHON_FUNCTION:
+                return Scanned(folder.format, None, (), sha256, task=folder.task)
+            _follow_python_function(path, folder, policy, findings)
+            return _checked(path, _Kind(folder.format, None), sha256, policy, findings, ours=ours)
+        if _formats.is_keras(file, head):
+            judge_keras(path, file)
+            return Scanned(ModelFormat.KERAS, None, (), sha256, native_made_with(path, ModelFormat.KERAS))
         try:
             native = _formats.native_format(file, head)
         except CutShortError as error:
             raise TruncatedFileError(str(path), error.args[0]) from error
         if native:
             return Scanned(native, None, (), sha256, native_made_with(path, native))
-        policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined, replaced=replaced)
-        findings = Findings()
         compression = compression_of(head)
         layout = _follow_file(_File(path, file, compression), policy, findings)
+    return _checked(path, _Kind(layout, compression), sha256, policy, findings, ours=ours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    format: ModelFormat
+    compression: str | None
+
+
+def _checked(
+    path: Path, kind: _Kind, sha256: str, policy: Policy, findings: Findings, *, ours: bool
+) -> Scanned:
+    """Return what was found, if `ours` or if it may be loaded."""
     Gate(policy, findings).finish()
     made_with = findings.facts.made_with(findings.names.values())
     if not ours:
         require_python(path.name, made_with, RUNNING)
         raise_findings(path, policy, findings, made_with)
-    return Scanned(layout, compression, tuple(findings.names.values()), sha256, made_with)
+    return Scanned(kind.format, kind.compression, tuple(findings.names.values()), sha256, made_with)
+
+
+def _follow_python_function(path: Path, folder: ModelFolder, policy: Policy, findings: Findings) -> None:
+    """Follow the pickle of a `PythonModel`, and those of its artifacts that start as a pickle.
+
+    Its own code reads the artifacts, so only what they hold is checked here, and not how they are read.
+    """
+    for name in folder.files:
+        place = path.absolute().parent / FILES / name
+        with place.open("rb") as file:
+            source = _File(place, file, compression_of(file.read(16)))
+            file.seek(0)
+            if name == PICKLE:
+                _follow_file(source, policy, findings)
+            elif source.compression == "zip" or _starts_with_protocol(source):
+                with contextlib.suppress(NotAModelError, TruncatedFileError):
+                    _follow_file(source, policy, findings)
 
 
 def _search_path(folder: Path) -> list[str]:

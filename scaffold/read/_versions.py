@@ -5,6 +5,7 @@ What is read:
 - scikit-learn writes `_sklearn_version` into the state of each of its estimators.
 - XGBoost writes its version as three numbers at the end of its JSON and UBJSON, in a pickle too.
 - CatBoost writes the name of its release into its model.
+- Keras writes its version into the archive of a model.
 - numpy 2 names `numpy._core` where numpy 1 named `numpy.core`; pandas 2 has no `pandas.core.indexes.numeric`.
 - The bytecode of functions tells their Python: see `_bytecode`.
 
@@ -13,14 +14,17 @@ LightGBM, torch, statsmodels and joblib write the versions of their formats only
 
 from __future__ import annotations
 
+import json
 import platform
 import re
+import zipfile
 from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 
 from scaffold.errors import ForeignCodeError, VersionMismatchError
 from scaffold.read._bytecode import pythons_of_code
+from scaffold.read.gate._keras import METADATA
 from scaffold.read.gate._values import Blob, Call, Named, Pairs, Value
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
@@ -90,7 +94,9 @@ class Facts:
 def native_made_with(path: Path, format: ModelFormat) -> MadeWith:
     """What a file that a model library wrote in its own way says of the version of that library."""
     facts = Facts()
-    if format in (ModelFormat.XGBOOST, ModelFormat.CATBOOST):
+    if format is ModelFormat.KERAS:
+        facts._add("keras", _keras_version(path))
+    elif format in (ModelFormat.XGBOOST, ModelFormat.CATBOOST):
         with path.open("rb") as file:
             content = file.read(_ENDS_BYTES)
             file.seek(max(_ENDS_BYTES, path.stat().st_size - _ENDS_BYTES))
@@ -100,6 +106,14 @@ def native_made_with(path: Path, format: ModelFormat) -> MadeWith:
         else:
             facts._add("catboost", _catboost_version(content))
     return facts.made_with(())
+
+
+def _keras_version(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(METADATA) as metadata_file:
+            return str(dict(json.loads(metadata_file.read(_ENDS_BYTES))).get("keras_version"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile):
+        return ""
 
 
 # --------------------------------------------------------------------------- comparison

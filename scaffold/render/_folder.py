@@ -16,14 +16,20 @@ def folder_imports(artifact: Artifact) -> list[str]:
     if artifact.format not in FORMATS:
         return []
     names = "SpacyTexts, checked_folder" if artifact.format is ModelFormat.SPACY else "checked_folder"
-    return [f"from app.serving.model_folder import {names}"]
+    imports = [f"from app.serving.model_folder import {names}"]
+    if artifact.format is ModelFormat.PYTHON_FUNCTION:
+        imports.append("from app.serving.python_function import PythonFunction")
+    return imports
 
 
 def folder_files(artifact: Artifact) -> dict[str, str]:
     """Return the code that checks a model that is a folder, by path; nothing for any other."""
     if artifact.format not in FORMATS:
         return {}
-    return {f"{SERVING}/model_folder.py": (template_path("service") / "model_folder.py").read_text("utf-8")}
+    names = ["model_folder.py"]
+    if artifact.format is ModelFormat.PYTHON_FUNCTION:
+        names.append("python_function.py")
+    return {f"{SERVING}/{name}": (template_path("service") / name).read_text("utf-8") for name in names}
 
 
 def load_lines(artifact: Artifact) -> tuple[list[str], frozenset[str]]:
@@ -31,6 +37,8 @@ def load_lines(artifact: Artifact) -> tuple[list[str], frozenset[str]]:
     match artifact.format:
         case ModelFormat.SPACY:
             return [_FOLDER, "_model = SpacyTexts(spacy.load(folder))"], frozenset({"spacy"})
+        case ModelFormat.PYTHON_FUNCTION:
+            return [_FOLDER, "_model = PythonFunction(folder)"], frozenset()
         case ModelFormat.SENTENCE_TRANSFORMERS:
             arguments = ["folder,", 'device="cpu",', "local_files_only=True,", _SAFE]
             call, module = "sentence_transformers.SentenceTransformer", "sentence_transformers"

@@ -37,6 +37,7 @@ _FILES = {
     ModelFormat.LIGHTGBM: "model.txt",
     ModelFormat.CATBOOST: "model.cbm",
     ModelFormat.SKOPS: "model.skops",
+    ModelFormat.KERAS: "model.keras",
     **dict.fromkeys(FOLDER_FORMATS, FOLDER_LIST),
 }
 
@@ -64,6 +65,7 @@ _LOADS = {
     ModelFormat.XGBOOST: ("xgboost", "xgboost.Booster(model_file=bytearray(file.read()))"),
     ModelFormat.LIGHTGBM: ("lightgbm", "lightgbm.Booster(model_str=file.read().decode())"),
     ModelFormat.CATBOOST: ("catboost", "catboost.CatBoost().load_model(blob=file.read())"),
+    ModelFormat.KERAS: ("keras", "keras.saving.load_model(MODEL, compile=False)"),
 }
 _PACKED_ONNX = """onnxruntime.InferenceSession(
     gzip.decompress(file.read()), providers=["CPUExecutionProvider"]

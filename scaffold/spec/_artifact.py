@@ -20,9 +20,12 @@ class ModelFormat(enum.Enum):
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
     SKOPS = "skops"
+    KERAS = "keras"
     TRANSFORMERS = "transformers"
     SENTENCE_TRANSFORMERS = "sentence-transformers"
     SPACY = "spacy"
+    PYTHON_FUNCTION = "python_function"
+    """A `PythonModel` of MLflow, with the artifacts of its context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

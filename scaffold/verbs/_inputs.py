@@ -13,6 +13,7 @@ from scaffold.base.files import is_file, sha256_file
 from scaffold.base.modules import Home, home_of
 from scaffold.errors import MissingInputError, NotAModelError, NotASampleError
 from scaffold.find import Declared, FoundModel, find_model
+from scaffold.read import require_file
 from scaffold.spec import Origin
 from scaffold.verbs.options import Options
 
@@ -76,6 +77,7 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
     file = _model_file(model, workspace)
     sample, answer = choose_samples(file.declared, input, output)
     if sample is None:
+        require_file(file.path)
         raise MissingInputError(file.provenance)
     return ModelInputs(
         model=file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from scaffold.base.confine import Closed, Confinement, Open
 from scaffold.base.modules import know_environment
+from scaffold.base.process import Finished, run_command
 from scaffold.base.variables import READ_AT_START, minimal_environment
 from scaffold.environments import Environment, running_environment
 from scaffold.spec import Variable
@@ -53,12 +55,40 @@ def model_environment(inputs: ModelInputs, options: Options) -> Environment:
         if skipped:
             note += f". Not installed, being no libraries of models that are known: {', '.join(skipped)}"
     pythons = tuple(dict.fromkeys(filter(None, (*needs.pythons, declared.python))))
-    environment = open_environment(requirements, needs.modules, distributions=DISTRIBUTIONS, python=pythons)
+    environment = open_environment(
+        requirements,
+        needs.modules,
+        distributions=DISTRIBUTIONS,
+        python=pythons,
+        run=functools.partial(_run_with, _variables_of(options)),
+    )
     if note:
         environment = replace(environment, notes=(*environment.notes, note))
     if not environment.running:
         know_environment(environment.path, environment.overlay)
     return environment
+
+
+def _variables_of(options: Options) -> dict[str, str]:
+    return {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
+
+
+def _run_with(
+    variables: Mapping[str, str],
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,
+    timeout_s: float | None = None,
+) -> Finished:
+    """Run a command as `run_command` does, an interpreter with the variables of the model.
+
+    Some libraries read one when they are imported: without `KERAS_BACKEND`, Keras imports tensorflow.
+    """
+    if "-I" in command:
+        env = {**(os.environ if env is None else env), **variables}
+    return run_command(command, cwd=cwd, env=env, input=input, timeout_s=timeout_s)
 
 
 def split_requirements(
@@ -88,7 +118,7 @@ def worker_settings(inputs: ModelInputs, options: Options, environment: Environm
         options: What a person wants otherwise: limits, variables, what may be read.
         environment: The environment that the model is loaded in.
     """
-    variables = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
+    variables = _variables_of(options)
     named_files = [
         *inputs.paths,
         *map(Path, options.include),

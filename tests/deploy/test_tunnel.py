@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import scaffold
 from scaffold.base.client import Client
 from scaffold.cluster import reach_target
 from scaffold.errors import NotDeployedError, ServiceFailedError
+from scaffold.proof import LiveRun
+from scaffold.spec import LiveTests
+from scaffold.verbs import test as verb
 from tests.deploy._deploys import QUICK, Deploys
 
 
@@ -38,6 +44,25 @@ def test_the_url_has_the_prefix_of_the_routes(deploys: Deploys) -> None:
     with reach_target(deploys.project, target="staging", access=deploys.access, pace=QUICK) as url:
         assert url.endswith("/models/churn")
         assert score(url, 2.0) == {"prediction": 4.0}
+
+
+def test_the_tests_of_a_project_ask_a_target(deploys: Deploys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that they get works while they run. The pods of the fake cluster answer numbers alone."""
+    deploys.deploy(1)
+    runs: list[LiveRun] = []
+
+    def run_tests(run: LiveRun, *_: object) -> LiveTests:
+        assert score(run.url, 3.0) == {"prediction": 6.0}
+        runs.append(run)
+        return LiveTests(url=run.url, suites=())
+
+    monkeypatch.setattr(verb, "_project_with_tests", lambda project: project)  # this one has manifests only
+    monkeypatch.setattr(verb, "_run", run_tests)
+    monkeypatch.setattr("scaffold.environments.install_tools", lambda _: Path(sys.executable))
+    found = scaffold.test(deploys.project, target="staging", access=deploys.access)
+    assert (found.url, runs[0].root) == (runs[0].url, deploys.project)
+    with pytest.raises(NotDeployedError):
+        scaffold.test(deploys.project, target="production", access=deploys.access)
 
 
 def test_a_target_where_nothing_runs_is_not_reached(deploys: Deploys) -> None:

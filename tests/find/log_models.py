@@ -76,8 +76,9 @@ def log_pyfunc(options: dict[str, Any]) -> None:
         python_model=ratios.Ratio(),
         artifacts={"weights": str(weights)},
         code_paths=[str(code)],
+        model_config={"scale": 10.0},
         input_example=X[:10],
-        **options,
+        **(options | {"pip_requirements": ["mlflow", "pandas"]}),
     )
 
 
@@ -92,7 +93,7 @@ class Ratio(mlflow.pyfunc.PythonModel):
         self.weights = json.loads(open(context.artifacts["weights"]).read())
 
     def predict(self, context, model_input, params=None):
-        return model_input["a"] * self.weights["a"]
+        return model_input["a"] * self.weights["a"] * context.model_config["scale"]
 """
 
 for flavour in sys.argv[1:]:

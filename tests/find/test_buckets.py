@@ -1,4 +1,4 @@
-"""Models in S3 (moto), Azure Blob (Azurite) and by SFTP (asyncssh): new, nothing new, a new version.
+"""Models in S3 (moto), Azure Blob (Azurite), a stand-in for Google's, and by SFTP (asyncssh).
 
 scaffold runs in an environment of its own with the libraries of these places, as where a person has them.
 """
@@ -6,6 +6,7 @@ scaffold runs in an environment of its own with the libraries of these places, a
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -25,7 +26,7 @@ from tests.find.test_fsspec import X, fitted
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ["scikit-learn", "pandas", "s3fs", "moto[server]", "adlfs", "paramiko", "asyncssh"]
+LIBRARIES = ["scikit-learn", "pandas", "s3fs", "moto[server]", "adlfs", "paramiko", "asyncssh", "gcsfs"]
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The key of the account `devstoreaccount1`, which the documentation of Azurite publishes."""
 
@@ -173,7 +174,44 @@ def sftp(python: Path, folder: Path) -> Iterator[Place]:
         )
 
 
-@pytest.fixture(scope="module", params=[s3, azure, sftp], ids=["s3", "azure", "sftp"])
+@contextlib.contextmanager
+def google(python: Path, folder: Path) -> Iterator[Place]:
+    """No emulator of Google's is on an index of packages: `serve_gcs.py` has what a reader asks."""
+    port = own = free_port()
+    files = folder / "files"
+    (files / "models").mkdir(parents=True)
+    code = "from cryptography.hazmat.primitives.asymmetric import rsa\n"
+    code += "from cryptography.hazmat.primitives.serialization import *\n"
+    code += "key = rsa.generate_private_key(public_exponent=65537, key_size=2048)\n"
+    code += (
+        "form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()\nprint(key.private_bytes(*form).decode())"
+    )
+    made = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)
+
+    def login(account: str, port: object) -> dict[str, str]:
+        path = folder / f"{account}.json"
+        facts = {"type": "service_account", "client_email": account, "private_key": made.stdout}
+        facts |= {"project_id": "models", "private_key_id": "1", "client_id": "1"}
+        path.write_text(json.dumps(facts | {"token_uri": f"http://127.0.0.1:{own}/token"}))
+        return {
+            "GOOGLE_APPLICATION_CREDENTIALS": str(path),
+            "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}",
+            "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",  # it asks by gRPC
+        }
+
+    serve = [str(python), str(Path(__file__).parent / "serve_gcs.py"), str(files), str(port)]
+    with running(serve, port, folder / "log"):
+        yield Place(
+            "gs://models",
+            login("me@models", port),
+            wrong=login("other@models", port),
+            silent=login("me@models", "{port}"),
+            refused="GOOGLE_APPLICATION_CREDENTIALS",
+            folder=files / "models",
+        )
+
+
+@pytest.fixture(scope="module", params=[s3, azure, google, sftp], ids=["s3", "azure", "google", "sftp"])
 def place(
     request: pytest.FixtureRequest, python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
@@ -212,7 +250,7 @@ def test_what_fails_is_one_message_and_writes_nothing(place: Place, tmp_path: Pa
     project = tmp_path / "service"
     code, told = typed(place, "new", f"{place.url}/gone.pkl", project, "--input", "[[1, 2]]")
     assert code == 1
-    assert f"{place.url}/gone.pkl cannot be fetched: " in told
+    assert f"{place.url}/gone.pkl cannot be fetched: there is no such file." in told
     assert "Traceback" not in told
     with silent_port() as port:
         silent = {name: value.replace("{port}", str(port)) for name, value in place.silent.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -156,6 +157,38 @@ def test_a_file_that_a_stage_of_dvc_makes_is_pulled_and_has_its_parameters_and_m
 def test_a_lock_of_dvc_that_says_nothing_is_passed_over(tmp_path: Path, text: str) -> None:
     (tmp_path / "dvc.lock").write_text(text)
     assert not DvcSource().recognises(str(tmp_path / "model.pkl"))
+
+
+def test_a_login_that_adlfs_lacks_names_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str) -> object:
+        raise ValueError("Must provide either a connection_string or account_name with credentials!!")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", refuse)
+    with pytest.raises(ModelNotFetchedError, match="reads the credentials from AZURE_STORAGE_CONNECTION_"):
+        find_model("az://models/model.pkl")
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "told"),
+    [
+        ("s3://bucket/model.pkl", "", True),
+        ("s3://bucket/model.pkl", "a key", False),
+        ("gs://bucket/model.pkl", "a key", True),
+    ],
+)
+def test_a_login_that_is_waited_for_names_its_variables(
+    monkeypatch: pytest.MonkeyPatch, url: str, key: str, told: bool
+) -> None:
+    """Without a key some libraries ask a server of the cloud; gcsfs tries a refused login again and again."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+    monkeypatch.setattr("scaffold.find.fsspec._ANSWER_S", 0.1)
+    monkeypatch.setattr("fsspec.core.url_to_fs", lambda _: time.sleep(2))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", key)
+    with pytest.raises(ModelNotFetchedError, match=r"no answer in 0\.1 s") as caught:
+        find_model(url)
+    assert ("reads the credentials from" in str(caught.value)) == told
 
 
 @pytest.mark.parametrize(

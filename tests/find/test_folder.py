@@ -6,6 +6,8 @@ import pytest
 
 from scaffold.errors import NotAModelError
 from scaffold.find import find_model
+from scaffold.read import read_artifact
+from scaffold.spec import ModelFormat
 
 
 def test_a_folder_with_one_model_file_is_that_file(tmp_path: Path) -> None:
@@ -22,14 +24,19 @@ def test_a_folder_with_two_model_files_names_both(tmp_path: Path) -> None:
         find_model(str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("name", "advice"),
-    [("saved_model.pb", r"tf2onnx\.convert --saved-model"), ("model.weights.h5", r"scaffold\.new\(model")],
-)
-def test_a_folder_of_tensorflow_or_keras_names_the_other_way(tmp_path: Path, name: str, advice: str) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(NotAModelError, match=advice):
+def test_a_folder_of_tensorflow_names_the_other_way(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(NotAModelError, match=r"tf2onnx\.convert --saved-model"):
         find_model(str(tmp_path))
+
+
+def test_a_folder_of_keras_is_packed_as_keras_packs_it(tmp_path: Path) -> None:
+    for name in ("config.json", "metadata.json", "model.weights.h5"):
+        (tmp_path / name).write_text("{}")
+    first, second = (find_model(str(tmp_path)).path for _ in range(2))
+    assert first.name == "model.keras"
+    assert first.read_bytes() == second.read_bytes()
+    assert read_artifact(first).format is ModelFormat.KERAS
 
 
 def test_links_lead_into_the_cache_of_hugging_face_only(tmp_path: Path) -> None:

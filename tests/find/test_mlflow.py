@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import scaffold
+from scaffold.base.process import Runner
 from scaffold.errors import MissingInputError, ModelNotFetchedError
 from scaffold.events import Event, Noted
 from scaffold.find import DeclaredField, find_model
@@ -218,6 +220,26 @@ def test_the_versions_of_the_source_make_the_environment(
         scaffold.inspect("models:/churn/2")
     assert "scikit-learn==1.9.1" in opened[0]
     assert opened[1] == ("3.11",)
+
+
+def test_variables_of_the_model_are_set_when_its_libraries_are_imported(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras imports the backend that one names."""
+    printed: list[str] = []
+
+    class OpenedError(Exception):
+        """The environment was asked for."""
+
+    def open_environment(*_: object, run: Runner, **__: object) -> None:
+        program = "import os; print(os.environ.get('KERAS_BACKEND'))"
+        printed.extend(run([sys.executable, *flag, "-c", program]).stdout.strip() for flag in (["-I"], []))
+        raise OpenedError
+
+    monkeypatch.setattr("scaffold.environments.open_environment", open_environment)
+    with pytest.raises(OpenedError):
+        scaffold.inspect("models:/churn/2", environment=["keras"], env=["KERAS_BACKEND=torch"])
+    assert printed == ["torch", "None"]
 
 
 def test_an_unknown_flavour_gives_its_python_function(server: StandIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from scaffold.base.uv import uv_command, uv_environment
 from scaffold.cli._app import app
-from scaffold.errors import MissingLibraryError, NotAModelError
+from scaffold.errors import NotAModelError
 from scaffold.find import find_model, find_newer
 from scaffold.read import read_artifact
 from scaffold.spec import ModelFormat
@@ -116,12 +117,19 @@ def test_what_the_flavour_of_torch_writes_by_default_says_what_to_save(mlflow: P
 
 
 @pytest.mark.slow
-def test_a_python_function_of_ones_own_comes_with_its_code_and_needs_mlflow(mlflow: Path) -> None:
-    found = find_model("models:/pyfunc@live")
-    assert (found.path.parent / "ratios.py").is_file()
-    assert found.declared.input is not None
-    with pytest.raises(MissingLibraryError, match="'mlflow'"):
-        read_artifact(found.path)
+def test_a_class_with_artifacts_modules_and_a_configuration_is_served_and_proven(
+    mlflow: Path, tmp_path: Path
+) -> None:
+    """The environment of the tests has no mlflow: that of the model has it."""
+    project = tmp_path / "service"
+    status, output = typed("new", "models:/pyfunc@live", project)
+    assert status == 0, output
+    assert "mlflow is not installed here" in output
+    assert "10 of 10 answered as the model does" in output
+    recorded = json.loads((project / "tests" / "recorded.json").read_text())
+    expected = [pytest.approx(request["a"] * 20.0) for request in recorded["requests"]]
+    assert [answer["prediction"] for answer in recorded["answers"]] == expected
+    assert "mlflow-skinny==" in (project / "requirements.in").read_text()
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ from scaffold.spec import ModelFormat
 BROKEN = Path(__file__).parents[1] / "broken"
 FORMATS = (
     "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, "
-    "and what XGBoost, LightGBM and CatBoost save."
+    "and what XGBoost, LightGBM, CatBoost and Keras 3 save."
 )
 MESSAGES: dict[str, tuple[type[ReadError], str]] = {
     "empty.pkl": (NotAModelError, "{path} is no model file: it is empty.\nSave the model again."),
@@ -142,15 +142,11 @@ def test_a_file_that_is_not_there_is_named_with_those_beside_it(tmp_path: Path) 
     assert str(caught.value) == f"No such file: {tmp_path / 'modle.pkl'}\nBeside it: model.pkl"
 
 
-@pytest.mark.parametrize(
-    ("member", "kind"),
-    [("e/archive_format", "a program of torch.export"), ("model.weights.h5", "a Keras model")],
-)
-def test_an_unsupported_archive_says_what_to_save_instead(tmp_path: Path, member: str, kind: str) -> None:
+def test_an_unsupported_archive_says_what_to_save_instead(tmp_path: Path) -> None:
     path = tmp_path / "model.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(member, "pt2")
-    with pytest.raises(NotAModelError, match=f"it is {kind}.\n.*(Save|Load) "):
+        archive.writestr("e/archive_format", "pt2")
+    with pytest.raises(NotAModelError, match=r"it is a program of torch\.export\.\n.*Save "):
         read_artifact(path)
 
 

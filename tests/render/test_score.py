@@ -92,6 +92,8 @@ CASES = {
     "booster": (ModelFormat.XGBOOST, BoosterCall(batching=Batching.TOGETHER)),
     "lightgbm": (ModelFormat.LIGHTGBM, call()),
     "catboost": (ModelFormat.CATBOOST, call()),
+    "keras": (ModelFormat.KERAS, call()),
+    "python_function": (ModelFormat.PYTHON_FUNCTION, call()),
     "xgboost_labels": (ModelFormat.XGBOOST, call(estimator="XGBClassifier")),
     "catboost_labels": (ModelFormat.CATBOOST, call(estimator="CatBoostClassifier")),
     **{name: (ModelFormat.PICKLE, call(), name) for name in ("gzip", "bz2", "xz", "lzma", "zlib", "lz4")},

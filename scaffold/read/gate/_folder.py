@@ -118,7 +118,9 @@ def judged_folder(path: Path, content: bytes, trusted: Collection[str]) -> Model
 
 
 def _names_in(format: ModelFormat, name: str, path: Path) -> Iterator[_Refused]:
-    """The names in one file that are none of its library's own."""
+    """The names in one file that are none of its library's own. Pickles are not read here."""
+    if format is ModelFormat.PYTHON_FUNCTION:
+        return
     if format is ModelFormat.SPACY:
         if name.rpartition("/")[2] == _CONFIGURED:
             yield from _refused_settings(name, _text(path))

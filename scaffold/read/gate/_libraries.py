@@ -425,6 +425,12 @@ LIBRARIES: dict[str, Library] = {
     "keras": Library("keras", as_code=("keras.",)),
     # Patterns are compiled from programs for a machine that does not check them.
     "regex": Library("regex", classes=("regex._regex_core.RegexFlag",), as_code=("regex._regex.compile",)),
+    # The package `mlflow` has the same modules, and a server and its page beside them.
+    "mlflow": Library(
+        "mlflow-skinny",
+        classes=("mlflow.models.signature._TypeHints", "mlflow.pyfunc.model.PythonModel"),
+        as_code=("mlflow.exceptions.", "mlflow.pyfunc."),
+    ),
     "pmdarima": Library("pmdarima"),
     "tslearn": Library("tslearn"),
     # These call the method that their state names.

@@ -22,9 +22,11 @@ _READERS = {
     ModelFormat.LIGHTGBM: ("lightgbm",),
     ModelFormat.CATBOOST: ("catboost",),
     ModelFormat.SKOPS: ("skops",),
+    ModelFormat.KERAS: ("keras",),
     ModelFormat.TRANSFORMERS: ("transformers", "torch"),
     ModelFormat.SENTENCE_TRANSFORMERS: ("sentence_transformers",),
     ModelFormat.SPACY: ("spacy",),
+    ModelFormat.PYTHON_FUNCTION: ("mlflow",),
 }
 
 
