@@ -113,6 +113,7 @@ _PROJECT: dict[str, Schema] = {
         "description": f"How the service is called besides /score: some of {', '.join(OTHER_PROTOCOLS)}.",
         **_some_of(OTHER_PROTOCOLS),
     },
+    "client": {"description": "Whether client/ has a typed client.", **flag.schema, "default": False},
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
 }
 

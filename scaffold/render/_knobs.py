@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
+from scaffold.render._client import read_client
 from scaffold.render._knob_checks import (
     BASE_IMAGE,
     CHECKS,
@@ -92,6 +93,7 @@ ANSWERS = (
     *KNOBS,
     "base_image",
     "ci",
+    "client",
     "gitops",
     "opentelemetry",
     "per_target",
@@ -125,11 +127,8 @@ def read_answers(
     for name in own if isinstance(own, dict) else ():
         if name not in targets:
             raise InvalidAnswerError("per_target", name, f"the names of targets: {', '.join(targets)}")
-    read_opentelemetry(merged)
-    read_base_image(merged)
-    read_ci(merged)
-    read_gitops(merged)
-    read_protocols(merged)
+    for read in (read_opentelemetry, read_base_image, read_ci, read_client, read_gitops, read_protocols):
+        read(merged)
     return merged
 
 
