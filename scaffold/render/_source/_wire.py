@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scaffold.render import _code
@@ -30,6 +30,7 @@ from scaffold.spec import (
     Tensor,
     Tuple,
     UserType,
+    children,
     description_of,
 )
 
@@ -57,8 +58,8 @@ _IMPORTED = {each for _, each in _SENT.values()} | {"Any", "Literal", "Mapping",
 def render_wire_schemas(input: Schema, output: Schema) -> str:
     """Return the text of `schemas.py` of a client."""
     imports = Imports()
-    taken = {"TypeAlias", "annotations", *_IMPORTED, *attributes_in(input), *attributes_in(output)}
-    types = _WireTypes(imports, taken)
+    attributes = {*attributes_in(input), *attributes_in(output)} - {*_users(input), *_users(output)}
+    types = _WireTypes(imports, {"TypeAlias", "annotations", *_IMPORTED, *attributes})
     blocks = _Classes(types, strict=True).blocks(input) + _Classes(types, strict=False).blocks(output)
     aliases = "\n".join(_code.statement(f"{alias} = ", node) for alias, node in types.aliases.items())
     docstring = '"""What goes over HTTP: a record to score, and the answer to it."""'
@@ -66,6 +67,14 @@ def render_wire_schemas(input: Schema, output: Schema) -> str:
     body = [block for block in (aliases, *blocks) if block]
     gap = "\n\n\n" if body[0].startswith("class ") else "\n\n"
     return f"{start}{gap}{_code.merged(*body)}"
+
+
+def _users(schema: Schema) -> Iterator[str]:
+    """Yield the names of the user's own classes: the client has classes of these names."""
+    if isinstance(schema, UserType):
+        yield schema.qualname.partition(".")[0]
+    for inner in children(schema):
+        yield from _users(inner)
 
 
 class _WireTypes(Types):
@@ -219,7 +228,9 @@ def _field(key: _Key) -> str:
     if not key.words:
         return line
     escaped = key.words.replace("\\", "\\\\").replace('"', '\\"')
-    text = _code.comment(escaped, indent=4).replace("    # ", "    ").removeprefix("    ")
+    # A comment's marks are narrower than the quotes: it is wrapped as if it stood further to the right.
+    wrapped = _code.comment(escaped, indent=8).splitlines()
+    text = "\n    ".join(line.removeprefix(" " * 8 + "# ") for line in wrapped)
     docstring = f'    """{text}"""'
     if "\n" in text or len(docstring) > _code.WIDTH:
         docstring = f'    """{text}\n    """'

@@ -1,6 +1,7 @@
 """When a request is sent again, and after how many seconds."""
 
 import random
+import socket
 import ssl
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -75,7 +76,7 @@ class Attempts:
                 status=outcome.status_code,
                 request_id=outcome.headers.get("x-request-id"),
             )
-        words = str(outcome) or type(outcome).__name__
+        words = str(outcome).rstrip(".") or type(outcome).__name__
         if isinstance(outcome, httpx.TimeoutException) and not isinstance(outcome, LOST):
             return TimedOutError(f"The service did not answer in time: {words}.")
         return UnreachableError(f"The service cannot be reached, tried {times}: {words}.")
@@ -85,13 +86,15 @@ def may_retry(outcome: Outcome) -> bool:
     """Whether another attempt may have another outcome."""
     if isinstance(outcome, httpx.Response):
         return outcome.status_code in RETRIED
-    return isinstance(outcome, LOST) and not _is_of_tls(outcome)
+    return isinstance(outcome, LOST) and not _is_lasting(outcome)
 
 
-def _is_of_tls(error: BaseException | None) -> bool:
-    """Whether a certificate is not trusted, or the like."""
+def _is_lasting(error: BaseException | None) -> bool:
+    """Whether a certificate is not trusted, or no host has the name."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
             return True
         error = error.__cause__ or error.__context__
     return False
