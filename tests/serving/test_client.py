@@ -1,15 +1,21 @@
 """`--answer client=true`: the typed client against services that refuse, shed load and restart."""
 
 import asyncio
+import datetime as dt
 import hashlib
 import importlib
+import json
+import math
+import shutil
 import ssl
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +26,11 @@ import pytest
 
 import scaffold
 from tests.http_server import serving
-from tests.serving._rows import score_rows
+from tests.serving._rows import echo, score_faster, score_more, score_rows
 from tests.serving._toy import Service, free_port, start
 
 SAMPLE = pd.DataFrame({"number": [1, 2, 3], "name": ["a", None, "c"], "ratio": [0.5, None, 1.5]})
+EXAMPLE = Path(__file__).parents[2] / "examples" / "titanic"
 SLOW = pytest.mark.slow
 
 
@@ -241,15 +248,17 @@ def test_another_response_is_an_error_at_once(client: Any, run: Any, response: A
 @RUNS
 def test_no_retry_outlives_its_number_or_the_deadline(client: Any, run: Any) -> None:
     with scripted(BUSY) as (url, seen):
-        with pytest.raises(client.OverloadedError, match="answered 503 3 times"):
-            run(client, url, "score", rows(1)[0], retries=2)
-        assert len(seen) == 3
+        with pytest.raises(client.OverloadedError, match="answered 503 once"):
+            run(client, url, "score", rows(1)[0], retry_s=0)
+        with pytest.raises(client.OverloadedError, match=r"answered 503 [2-5] times"):
+            run(client, url, "score", rows(1)[0], retry_s=1)
+        assert len(seen) >= 3
         began = time.monotonic()
         with pytest.raises((client.OverloadedError, client.TimedOutError)):
-            run(client, url, "score", rows(1)[0], deadline_s=0.5, retries=1_000)
-        assert time.monotonic() - began < 2
-    with pytest.raises(client.UnreachableError, match="tried 3 times"):
-        run(client, f"http://127.0.0.1:{free_port()}", "score", rows(1)[0], retries=2)
+            run(client, url, "score", rows(1)[0], deadline_s=0.5)
+        assert time.monotonic() - began < 5
+    with pytest.raises(client.UnreachableError, match=r"tried [2-5] times"):
+        run(client, f"http://127.0.0.1:{free_port()}", "score", rows(1)[0], retry_s=1)
     for wrong in ("ftp://127.0.0.1", "127.0.0.1:80", "http://[", ""):
         with pytest.raises(client.UnreachableError, match="tried once"):
             run(client, wrong, "score", rows(1)[0])
@@ -328,3 +337,159 @@ def test_rows_come_back_once_from_a_service_that_restarts(client: Any, root: Pat
         caller.join()
         assert service.metric('http_requests_total{route="/score/batch",status="200"}') > 0
     assert found == [answers(rows(10_000, number * 10_000)) for number in range(4)]
+
+
+MOMENT = dt.datetime(2024, 6, 15, 12, 0, 0, 5, tzinfo=dt.timezone.utc)
+EVERYTHING: list[dict[str, Any]] = [
+    {
+        "when": MOMENT,
+        "day": MOMENT.date(),
+        "span": dt.timedelta(days=2, microseconds=7),
+        "amount": Decimal("1.10"),
+        "id": uuid.UUID(int=7),
+        "raw": b"\x00\xffpng",
+        "large": 2**70,
+        "ratio": math.nan,
+        "maybe": None,
+        "lines": [{"price": 1.5, "tags": {"a", "b"}}, {"price": None, "tags": set()}],
+    },
+    {
+        "when": MOMENT,
+        "day": MOMENT.date(),
+        "span": -dt.timedelta(seconds=1),
+        "amount": Decimal("-1E+3"),
+        "id": uuid.UUID(int=8),
+        "raw": b"x",
+        "large": -(2**64),
+        "ratio": 0.1,
+        "maybe": "x",
+        "lines": [],
+        "absent": True,
+    },
+]
+"""Objects as Python has them: nested, optional, dates, bytes, decimals, large integers, NaN."""
+
+
+@SLOW
+@pytest.mark.parametrize("profile", ["fast", "plain"])
+def test_the_shipped_test_of_the_client_passes_with_all_kinds_of_values(tmp_path: Path, profile: Any) -> None:
+    root = tmp_path / "everything"
+    scaffold.new(echo, EVERYTHING, target=root, answers={"client": True}, verify=False, profile=profile)
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "tests/test_client.py", "-p", "no:cacheprovider"]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert "3 passed" in ended.stdout, ended.stdout + ended.stderr
+    recorded = json.loads((root / "tests/recorded.json").read_text())
+    with imported(root, "everything_client") as package, running(root) as service:
+        url = f"http://127.0.0.1:{service.port}"
+        for run in (run_sync, run_async):
+            assert run(package, url, "score_batch", EVERYTHING) == recorded["answers"]
+            assert [run(package, url, "score", each) for each in EVERYTHING] == recorded["answers"]
+    assert recorded["answers"][0]["large"] == 2**70
+    assert (recorded["answers"][0]["amount"], recorded["answers"][0]["ratio"]) == ("1.10", None)
+
+
+@SLOW
+def test_an_update_renders_the_client_anew_raises_its_version_and_keeps_edits(
+    root: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(root, tmp_path / "rows"))
+    package = root / "client/src/rows_client"
+    mine = package / "client.py"
+    mine.write_text(mine.read_text().replace("retry_s: float = 60", "retry_s: float = 5"))
+    schemas = package / "schemas.py"
+    schemas.write_text(schemas.read_text().replace('"""One record to score."""', '"""One row of ours."""'))
+    renamed = SAMPLE.rename(columns={"ratio": "rate"})
+    scaffold.update(root, score_faster, renamed, verify=False, allow_breaking=True)
+    assert versions_of(root) == {"2.0.0"}
+    assert "ratio" not in schemas.read_text()
+    assert "    rate: float | None" in schemas.read_text()
+    scaffold.update(root, score_more, renamed, verify=False)
+    assert versions_of(root) == {"2.1.0"}
+    assert schemas.read_text().count("    rate: float | None") == 2
+    assert "One row of ours." in schemas.read_text()
+    assert mine.read_text().count("retry_s: float = 5") == 2
+    scaffold.update(root, answers={"client": False}, verify=False)
+    assert not (package / "service.py").exists()
+    assert not (root / "tests/test_client.py").exists()
+
+
+def versions_of(root: Path) -> set[str]:
+    found = {json.loads((root / ".scaffold/record.json").read_text())["spec"]["version"]}
+    for path in ("pyproject.toml", "src/rows_client/service.py"):
+        lines = (root / "client" / path).read_text().lower().splitlines()
+        found |= {line.split('"')[1] for line in lines if line.startswith("version = ")}
+    return found
+
+
+@SLOW
+def test_without_the_answer_a_project_has_no_byte_of_it(root: Path, tmp_path: Path) -> None:
+    for name, answered in (("a", {}), ("b", {"client": False})):
+        scaffold.new(score_rows, SAMPLE, target=tmp_path / name, name="rows", answers=answered, verify=False)
+    without, off, on = (files_of(each) for each in (tmp_path / "a", tmp_path / "b", root))
+    assert without == off
+    added = {path for path in on if path not in without}
+    assert all(path.startswith("client/") or path == "tests/test_client.py" for path in added), added
+    assert {path for path in without if without[path] != on[path]} == {"README.md"}
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """The files that were written, without the record."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".scaffold" not in path.parts and "cache" not in str(path.relative_to(root))
+    }
+
+
+CALL = """\
+import asyncio, importlib.util, json, sys
+from titanic_client import AsyncClient, Client
+
+url, sample = sys.argv[1], json.load(open(sys.argv[2]))
+requests, answers = sample["requests"], sample["answers"]
+if len(sys.argv) == 3:
+    assert importlib.util.find_spec("pandas") is None
+    with Client(url) as client:
+        assert client.score(requests[0]) == answers[0]
+        assert client.score_batch(requests * 30) == answers * 30
+
+    async def call():
+        async with AsyncClient(url) as client:
+            assert await client.score(requests[0]) == answers[0]
+            assert await client.score_batch(requests * 30) == answers * 30
+
+    asyncio.run(call())
+else:
+    import pandas as pd
+
+    frame = pd.DataFrame(requests).set_index(pd.Index(range(len(requests), 0, -1), name="row"))
+    found = Client(url).score_frame(frame)
+    assert list(found.index) == list(frame.index), found
+    assert found.to_dict("records") == answers
+"""
+
+
+@SLOW
+def test_titanic_is_called_from_a_fresh_environment_that_has_only_httpx(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("service"))
+    subprocess.run([sys.executable, tmp_path / "example/train.py"], check=True)
+    model, root = tmp_path / "example/model.pkl", tmp_path / "titanic"
+    sample = model.with_name("sample_input.pkl")
+    scaffold.new(model, sample, target=root, name="titanic", answers={"client": True}, verify=False)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = str(tmp_path / "venv/bin/python")
+    install = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*install, "httpx"], check=True)
+    before = subprocess.run(
+        [python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True
+    ).stdout
+    subprocess.run([*install, "./client"], cwd=root, check=True)
+    after = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
+    added = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert [line.partition(" ")[0] for line in added] == ["titanic-client"]
+    (tmp_path / "call.py").write_text(CALL)
+    with running(root) as service:
+        call = [python, "call.py", f"http://127.0.0.1:{service.port}", str(root / "tests/recorded.json")]
+        subprocess.run(call, cwd=tmp_path, check=True)
+        subprocess.run([*install, "pandas"], check=True)
+        subprocess.run([*call, "with pandas"], cwd=tmp_path, check=True)

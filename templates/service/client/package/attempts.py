@@ -14,7 +14,7 @@ from .errors import OverloadedError, ServiceError, TimedOutError, UnreachableErr
 
 RETRIED = {429, 502, 503}
 LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.ProxyError, httpx.RemoteProtocolError)
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 Outcome = httpx.Response | Exception
 
@@ -25,11 +25,20 @@ class Limits:
 
     timeout_s: float
     deadline_s: float | None
-    retries: int
+    retry_s: float
 
-    def until(self) -> float:
-        """The moment when a call that starts now must have ended."""
-        return monotonic() + (float("inf") if self.deadline_s is None else self.deadline_s)
+
+class Call:
+    """A call in progress: one request, or one for each batch."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.progress = limits, 0.0  # when a request succeeded
+        deadline_s = limits.deadline_s
+        self.until = float("inf") if deadline_s is None else monotonic() + deadline_s
+
+    def advance(self) -> None:
+        """Note that a request succeeded: the service may be overloaded, but it works."""
+        self.progress = monotonic()
 
 
 class Attempts:
@@ -38,8 +47,9 @@ class Attempts:
     Scoring is idempotent: a request whose answer was lost may be sent again.
     """
 
-    def __init__(self, limits: Limits, until: float) -> None:
-        self._limits, self._until, self._failed = limits, until, 0
+    def __init__(self, call: Call) -> None:
+        self._call, self._limits, self._until = call, call.limits, call.until
+        self._failed, self._since = 0, monotonic()
 
     def timeout_s(self) -> float:
         """Return the seconds that the next attempt may take.
@@ -60,11 +70,12 @@ class Attempts:
         """
         self._failed += 1
         wait_s = min(FIRST_WAIT_S * 2.0 ** min(self._failed - 1, 16), LONGEST_WAIT_S)
-        wait_s *= random.uniform(0.5, 1)  # noqa: S311  # callers that were refused together come apart
         if isinstance(outcome, httpx.Response):
-            wait_s += _retry_after_s(outcome)
-        is_last = self._failed > self._limits.retries or monotonic() + wait_s >= self._until
-        if is_last or not may_retry(outcome):
+            wait_s = max(wait_s, _retry_after_s(outcome))
+        wait_s *= random.uniform(1, 1.5)  # noqa: S311  # callers refused together come apart
+        since = max(self._since, self._call.progress)
+        end = min(since + self._limits.retry_s, self._until)
+        if monotonic() + wait_s >= end or not may_retry(outcome):
             raise self._error(outcome)
         return wait_s
 

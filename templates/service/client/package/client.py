@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from .answers import is_too_large, read_batch, read_one
-from .attempts import RETRIED, Attempts, Limits, Outcome
+from .attempts import RETRIED, Attempts, Call, Limits, Outcome
 from .frames import FrameT, frame_of, records_of
 from .records import Batch, batches, encode
 from .schemas import ModelInput, ModelOutput
@@ -28,7 +28,7 @@ class Client:
         headers: Further headers of each request.
         timeout_s: Seconds to connect, to send, and to wait for an answer, each.
         deadline_s: Seconds that a call may take, with all its batches, retries and waits.
-        retries: How often a request is sent again, at most.
+        retry_s: Seconds for which a request is sent again while no request of the call succeeds.
         max_records: Records in one request, at most.
         verify: Whether to verify certificates, or an SSL context with the CA to trust.
         transport: A transport of httpx, such as one with a proxy of its own.
@@ -42,12 +42,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60,
         deadline_s: float | None = None,
-        retries: int = 10,
+        retry_s: float = 60,
         max_records: int = MAX_RECORDS,
         verify: ssl.SSLContext | bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._limits = Limits(timeout_s, deadline_s, retries)
+        self._limits = Limits(timeout_s, deadline_s, retry_s)
         self._max_records = max_records
         self._http = httpx.Client(
             base_url=base_url,
@@ -77,7 +77,7 @@ class Client:
         Raises:
             ServiceError: There is none.
         """
-        response = self._send("/score", encode(record), self._limits.until())
+        response = self._send("/score", encode(record), Call(self._limits))
         answer: ModelOutput = read_one(response)
         return answer
 
@@ -87,10 +87,10 @@ class Client:
         Raises:
             ServiceError: There are none. If the service refuses a batch, no further one is sent.
         """
-        until = self._limits.until()
+        call = Call(self._limits)
         answers: list[ModelOutput] = []
         for batch in batches(records, self._max_records, MAX_BODY_BYTES):
-            answers += self._score(batch, until)
+            answers += self._score(batch, call)
         return answers
 
     def score_frame(self, frame: FrameT) -> FrameT:
@@ -102,18 +102,19 @@ class Client:
         """
         return frame_of(frame, self.score_batch(records_of(frame)))
 
-    def _score(self, batch: Batch, until: float) -> list[Any]:
-        response = self._send("/score/batch", batch.body, until)
+    def _score(self, batch: Batch, call: Call) -> list[Any]:
+        response = self._send("/score/batch", batch.body, call)
         if is_too_large(response) and len(batch.bodies) > 1:
             first, second = batch.halves()
-            return self._score(first, until) + self._score(second, until)
+            return self._score(first, call) + self._score(second, call)
         return read_batch(response, batch.start, len(batch.bodies))
 
-    def _send(self, path: str, body: bytes, until: float) -> httpx.Response:
-        attempts = Attempts(self._limits, until)
+    def _send(self, path: str, body: bytes, call: Call) -> httpx.Response:
+        attempts = Attempts(call)
         while True:
             outcome = self._attempt(path, body, attempts.timeout_s())
             if isinstance(outcome, httpx.Response) and outcome.status_code not in RETRIED:
+                call.advance()
                 return outcome
             time.sleep(attempts.wait_s(outcome))
 
@@ -133,7 +134,7 @@ class AsyncClient:
         headers: Further headers of each request.
         timeout_s: Seconds to connect, to send, and to wait for an answer, each.
         deadline_s: Seconds that a call may take, with all its batches, retries and waits.
-        retries: How often a request is sent again, at most.
+        retry_s: Seconds for which a request is sent again while no request of the call succeeds.
         max_records: Records in one request, at most.
         concurrency: Requests of one call that are sent at the same time, at most.
         verify: Whether to verify certificates, or an SSL context with the CA to trust.
@@ -148,13 +149,13 @@ class AsyncClient:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60,
         deadline_s: float | None = None,
-        retries: int = 10,
+        retry_s: float = 60,
         max_records: int = MAX_RECORDS,
         concurrency: int = 4,
         verify: ssl.SSLContext | bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._limits = Limits(timeout_s, deadline_s, retries)
+        self._limits = Limits(timeout_s, deadline_s, retry_s)
         self._max_records, self._concurrency = max_records, concurrency
         self._http = httpx.AsyncClient(
             base_url=base_url,
@@ -184,7 +185,7 @@ class AsyncClient:
         Raises:
             ServiceError: There is none.
         """
-        response = await self._send("/score", encode(record), self._limits.until())
+        response = await self._send("/score", encode(record), Call(self._limits))
         answer: ModelOutput = read_one(response)
         return answer
 
@@ -194,13 +195,13 @@ class AsyncClient:
         Raises:
             ServiceError: There are none. If the service refuses a batch, the others are cancelled.
         """
-        until = self._limits.until()
+        call = Call(self._limits)
         pending = enumerate(batches(records, self._max_records, MAX_BODY_BYTES))
         answers: dict[int, list[ModelOutput]] = {}
 
         async def work() -> None:
             for place, batch in pending:
-                answers[place] = await self._score(batch, until)
+                answers[place] = await self._score(batch, call)
 
         tasks = [asyncio.create_task(work()) for _ in range(self._concurrency)]
         try:
@@ -220,18 +221,19 @@ class AsyncClient:
         """
         return frame_of(frame, await self.score_batch(records_of(frame)))
 
-    async def _score(self, batch: Batch, until: float) -> list[Any]:
-        response = await self._send("/score/batch", batch.body, until)
+    async def _score(self, batch: Batch, call: Call) -> list[Any]:
+        response = await self._send("/score/batch", batch.body, call)
         if is_too_large(response) and len(batch.bodies) > 1:
             first, second = batch.halves()
-            return await self._score(first, until) + await self._score(second, until)
+            return await self._score(first, call) + await self._score(second, call)
         return read_batch(response, batch.start, len(batch.bodies))
 
-    async def _send(self, path: str, body: bytes, until: float) -> httpx.Response:
-        attempts = Attempts(self._limits, until)
+    async def _send(self, path: str, body: bytes, call: Call) -> httpx.Response:
+        attempts = Attempts(call)
         while True:
             outcome = await self._attempt(path, body, attempts.timeout_s())
             if isinstance(outcome, httpx.Response) and outcome.status_code not in RETRIED:
+                call.advance()
                 return outcome
             await asyncio.sleep(attempts.wait_s(outcome))
 
