@@ -25,6 +25,7 @@ import pandas as pd
 import pytest
 
 import scaffold
+from scaffold.errors import MergeConflictError
 from tests.http_server import serving
 from tests.serving._rows import echo, score_faster, score_more, score_rows
 from tests.serving._toy import Service, free_port, start
@@ -409,8 +410,9 @@ def test_an_update_renders_the_client_anew_raises_its_version_and_keeps_edits(
     assert schemas.read_text().count("    rate: float | None") == 2
     assert "One row of ours." in schemas.read_text()
     assert mine.read_text().count("retry_s: float = 5") == 2
-    scaffold.update(root, answers={"client": False}, verify=False)
-    assert not (package / "service.py").exists()
+    with pytest.raises(MergeConflictError, match=r"schemas\.py: you changed it"):
+        scaffold.update(root, answers={"client": False}, verify=False)
+    assert sorted(path.name for path in package.glob("*.py")) == ["client.py", "schemas.py"]
     assert not (root / "tests/test_client.py").exists()
 
 
