@@ -56,12 +56,14 @@ def client_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str, b
     files = {f"{source}/schemas.py": schemas.encode()}
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
         name = path.relative_to(folder).as_posix()
-        text = jinja_environment(folder).get_template(name).render(values)
+        content = path.read_bytes()
+        if path.suffix == _SUFFIX:
+            content = jinja_environment(folder).get_template(name).render(values).encode()
         name = name.removesuffix(_SUFFIX)
         if name == "test_client.py":
-            files[CLIENT_TEST] = text.encode()
+            files[CLIENT_TEST] = content
         elif name.startswith("package/"):
-            files[f"{source}/{name.removeprefix('package/')}"] = text.encode()
+            files[f"{source}/{name.removeprefix('package/')}"] = content
         else:
-            files[f"{CLIENT}/{name}"] = text.encode()
+            files[f"{CLIENT}/{name}"] = content
     return files

@@ -10,7 +10,13 @@ from time import monotonic
 
 import httpx
 
-from .errors import OverloadedError, ServiceError, TimedOutError, UnreachableError
+from .errors import (
+    OverloadedError,
+    ServiceError,
+    TimedOutError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 
 RETRIED = {429, 502, 503}
 LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.ProxyError, httpx.RemoteProtocolError)
@@ -88,6 +94,8 @@ class Attempts:
                 request_id=outcome.headers.get("x-request-id"),
             )
         words = str(outcome).rstrip(".") or type(outcome).__name__
+        if isinstance(outcome, httpx.DecodingError):
+            return UnexpectedAnswerError(f"The answer cannot be read: {words}.")
         if isinstance(outcome, httpx.TimeoutException) and not isinstance(outcome, LOST):
             return TimedOutError(f"The service did not answer in time: {words}.")
         return UnreachableError(f"The service cannot be reached, tried {times}: {words}.")
