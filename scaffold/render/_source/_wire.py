@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from typing_extensions import assert_never
+
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, flat, name, subscript, union
 from scaffold.render._source._schemas import MOST_COMMENTED, attributes_in, has_columns
@@ -14,6 +16,8 @@ from scaffold.render._source._shapes import fields_of
 from scaffold.render._source._types import Types, or_none
 from scaffold.spec import (
     Category,
+    Column,
+    Either,
     Field,
     JSONValue,
     List,
@@ -27,9 +31,11 @@ from scaffold.spec import (
     Scalar,
     ScalarType,
     Schema,
+    Table,
     Tensor,
     Tuple,
     UserType,
+    Value,
     children,
     description_of,
 )
@@ -85,10 +91,8 @@ class _WireTypes(Types):
         match schema:
             case Scalar():
                 return self._scalar(schema, strict)
-            case Category(of=of, levels=levels) if strict and levels:
-                return self._aliased(self._one_of(of, levels), hint)
-            case Category(of=of):
-                return self._scalar(of, strict)
+            case Category():
+                return self._category(schema, hint, strict)
             case Optional(of=inner):
                 return or_none(self.of(inner, hint, strict=strict))
             case List(items=items):
@@ -108,14 +112,12 @@ class _WireTypes(Types):
                 return subscript(kind, name("str"), self.of(values, hint, strict=strict))
             case Picture():
                 return union([name("bytes"), name("str")]) if strict else name("str")
-            case UserType(seen=None):
-                return self._any()
-            case UserType(seen=Record() as record, qualname=qualname):
-                return self._class_of(record, qualname.rpartition(".")[2], strict)
-            case UserType(seen=seen) if seen is not None:
-                return self.of(seen, hint, strict=strict)
-            case _:
+            case UserType():
+                return self._user_type(schema, hint, strict)
+            case Record() | Table() | Column() | Value() | Either():
                 return super().of(schema, hint, strict=strict)
+            case _:
+                assert_never(schema)
 
     def _scalar(self, schema: Scalar, strict: bool) -> Node:
         if schema.choices:
@@ -130,6 +132,17 @@ class _WireTypes(Types):
         if not strict and schema.native == _INT:
             return union([name("int"), name("float")])  # as in the service's schema
         return name(_PLAIN.get(schema.type, "str"))
+
+    def _category(self, schema: Category, hint: str, strict: bool) -> Node:
+        if strict and schema.levels:
+            return self._aliased(self._one_of(schema.of, schema.levels), hint)
+        return self._scalar(schema.of, strict)
+
+    def _user_type(self, schema: UserType, hint: str, strict: bool) -> Node:
+        """Return a class with the fields that the sample shows, by the name of the user's class."""
+        if isinstance(schema.seen, Record):
+            return self._class_of(schema.seen, schema.qualname.rpartition(".")[2], strict)
+        return self._any() if schema.seen is None else self.of(schema.seen, hint, strict=strict)
 
     def _one_of(self, scalar: Scalar, choices: Sequence[JSONValue]) -> Node:
         """Return the choices, or their type where no `Literal` can hold them: fractions, dates."""
