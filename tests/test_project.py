@@ -98,6 +98,10 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "MODEL_FOLDERS",
         "MODEL_FILE",
         "PROTOCOL_FILES",  # by answer
+        "PAGE_CODE",
+        "PAGE_HTML",
+        "CLIENT",
+        "CLIENT_TEST",
         "PRISTINE",  # the checked-in examples have no archive
     }
     names = {name for name in vars(layout) if name.isupper()} - of_others

@@ -118,6 +118,7 @@ _PROJECT: dict[str, Schema] = {
         **flag.schema,
         "default": False,
     },
+    "client": {"description": "Whether client/ has a typed client.", **flag.schema, "default": False},
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
 }
 

@@ -19,6 +19,7 @@ from scaffold.base.layout import (
     SCORE,
 )
 from scaffold.errors import ExclusiveOptionsError
+from scaffold.render._client import client_files
 from scaffold.render._deploy import deploy_files
 from scaffold.render._folder import folder_files
 from scaffold.render._page import page_files
@@ -81,7 +82,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra |= {path: text.encode() for path, text in source.items()}
     if COLUMNS in extra:
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
-    extra |= deploy_files(spec) | protocol_files(spec, values) | page_files(spec, values)
+    extra |= deploy_files(spec) | protocol_files(spec, values)
+    extra |= page_files(spec, values) | client_files(spec, values)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra[LOCK] = spec.dependencies.lock.encode()
     extra[PYTHON] = f"{spec.dependencies.python}\n".encode()

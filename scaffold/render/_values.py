@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from scaffold.render._card import card_values
+from scaffold.render._client import client_values
 from scaffold.render._deploy import deploy_values
 from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
@@ -34,6 +35,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **deploy_values(spec),
         **protocol_values(spec),
         **page_values(spec),
+        **client_values(spec),
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values

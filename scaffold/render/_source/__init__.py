@@ -6,9 +6,17 @@ from scaffold.base.layout import CONVERT, SCHEMAS
 from scaffold.render._source._convert import render_convert
 from scaffold.render._source._example import add_example, shell_example, shown_example, tried_example
 from scaffold.render._source._schemas import render_schemas
+from scaffold.render._source._wire import render_wire_schemas
 from scaffold.spec import Signature
 
-__all__ = ["add_example", "render_source", "shell_example", "shown_example", "tried_example"]
+__all__ = [
+    "add_example",
+    "render_source",
+    "render_wire_schemas",
+    "shell_example",
+    "shown_example",
+    "tried_example",
+]
 
 
 def render_source(signature: Signature) -> dict[str, str]:

@@ -38,7 +38,7 @@ _OPEN = 'ConfigDict(extra="allow")'
 _STRICT_WORDS = "What all parts of a request have in common: unknown fields and wrong types are refused."
 _OPEN_WORDS = "What all parts of an answer have in common: other types and more fields go out too."
 _DESCRIPTION_WIDTH = _code.WIDTH - len('        description="",')
-_MOST_COMMENTED = 60
+MOST_COMMENTED = 60
 """A table with more columns of one type has no descriptions: the file would be little else."""
 
 
@@ -46,7 +46,7 @@ def render_schemas(input: Schema, output: Schema) -> str:
     """Return the text of `schemas.py`, without a record as `EXAMPLE`."""
     imports = Imports()
     taken = {"ModelInput", "ModelOutput", "EXAMPLE", "Strict", "Open"}
-    taken |= {*_attributes(input), *_attributes(output)}
+    taken |= {*attributes_in(input), *attributes_in(output)}
     types = Types(imports, taken)
     requests = _Side(types, strict=True)
     model_input = requests.main_class(input)
@@ -62,14 +62,14 @@ def render_schemas(input: Schema, output: Schema) -> str:
     return f"{docstring}\n\n{imports.render(own=types.own.values())}{gap}{_code.merged(*body)}"
 
 
-def _attributes(schema: Schema) -> Iterator[str]:
+def attributes_in(schema: Schema) -> Iterator[str]:
     """Yield the names of all fields, at any depth: a field would hide a class of the same name."""
     for field in fields_of(schema):
         yield field.attribute
     if isinstance(schema, UserType):
         yield schema.qualname.partition(".")[0]
     for inner in children(schema):
-        yield from _attributes(inner)
+        yield from attributes_in(inner)
 
 
 class _Side:
@@ -91,7 +91,7 @@ class _Side:
         if isinstance(schema, Mapping):
             return self._root_class(schema)
         is_checked = self.strict or not _is_plain(schema)
-        lines = self._field_lines(fields_of(schema), of_rows=_has_columns(schema), checked=is_checked)
+        lines = self._field_lines(fields_of(schema), of_rows=has_columns(schema), checked=is_checked)
         if self.parts:
             return [*self._with_base(), self._class(self.name, self.base, "", lines)]
         self.types.imports.take("pydantic", "BaseModel")
@@ -178,7 +178,7 @@ class _Side:
             self.types.imports.take("pydantic", "SkipValidation")
             nodes = [_code.code(f"SkipValidation[{flat(node)}]") for node in nodes]
         plain = {flat(node).removesuffix(" | None") for node in nodes}
-        commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
+        commented = len(fields) <= MOST_COMMENTED or len(plain) > 3
         lines = []
         for field, node in zip(fields, nodes, strict=True):
             if commented and (advice := advice_of(field.evidence)):
@@ -209,7 +209,7 @@ def _is_plain(schema: Schema) -> bool:
     return isinstance(schema, Value) and has_plain_dtype(schema.field.schema)
 
 
-def _has_columns(schema: Schema) -> bool:
+def has_columns(schema: Schema) -> bool:
     """Whether an answer is taken out of an array or frame, which has a type for all of its rows."""
     match schema:
         case Value(field=field):

@@ -122,7 +122,7 @@ class Types:
                 if not strict and missing is Missing.NAN and not _is_number(inner):
                     # The model says with a NaN that there is no text; it leaves as null.
                     node = union([node, name("float")])
-                return node if _is_any(node) else union([node, name("None")])
+                return node if is_any(node) else union([node, name("None")])
             case Either(of=kinds):
                 return self._either([self.of(kind, hint, strict=strict) for kind in kinds])
             case List(items=items, length=length, form=form):
@@ -290,10 +290,13 @@ class Types:
         return subscript("tuple", *nodes) if nodes else code("tuple[()]")
 
     def _record(self, schema: Record, hint: str, strict: bool) -> Node:
+        return self._class_of(schema, class_name(hint), strict)
+
+    def _class_of(self, schema: Record, preferred: str, strict: bool) -> Node:
         for existing_name, (side, other) in self.records.items():
             if side == strict and other.fields == schema.fields:
                 return name(existing_name)
-        chosen = self._free(class_name(hint))
+        chosen = self._free(preferred)
         self.records[chosen] = (strict, schema)
         # Right away, so that the classes within it are written before it.
         self.write_record(chosen, schema)
@@ -354,7 +357,8 @@ _ANY = Scalar(type=ScalarType.ANY)
 _INT = PythonScalar(PythonType.INT)
 
 
-def _is_any(node: Node) -> bool:
+def is_any(node: Node) -> bool:
+    """Whether the annotation takes every value."""
     return isinstance(node, cst.Name) and node.value == "Any"
 
 
@@ -364,7 +368,7 @@ def _is_number(schema: Schema) -> bool:
 
 def or_none(node: Node) -> Node:
     """Return the annotation for what `node` takes, or `None`."""
-    return node if _is_any(node) or _code.flat(node).endswith("| None") else union([node, name("None")])
+    return node if is_any(node) or _code.flat(node).endswith("| None") else union([node, name("None")])
 
 
 def _snake(qualname: str) -> str:
