@@ -62,7 +62,8 @@ def add_routes(app: FastAPI, core: Core) -> None:
 
 def plain(value: Any) -> Any:
     """Return the text of `{"b64": "..."}`, in which Vertex AI wraps binary values."""
-    if isinstance(value, dict):
-        inner = {name: plain(each) for name, each in value.items()}
-        return inner["b64"] if inner.keys() == {"b64"} else inner
-    return value
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"b64"}:
+        return value["b64"]
+    return {name: plain(each) if isinstance(each, dict) else each for name, each in value.items()}
