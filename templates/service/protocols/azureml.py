@@ -1,11 +1,11 @@
 """Azure Machine Learning: its scoring route, liveness and swagger, for `inference_config`."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from app.protocols.core import RECORD, Core
+from app.protocols.core import Core, Values
 from app.protocols.tables import rows_of_frame
 
 SCORE = "/azureml/score"
@@ -18,9 +18,6 @@ class Split(BaseModel):
     columns: list[Any]
     data: list[list[Any]]
     index: list[Any] | None = None
-
-
-Values = Annotated[list[Any], Field(json_schema_extra={"items": RECORD["items"]})]
 
 
 class Data(BaseModel):

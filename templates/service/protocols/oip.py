@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.binary import HEADER, add_values, take_values
-from app.protocols.core import Core, fields_of, media_type, parse
+from app.protocols.core import Core, fields_of, header_of, media_type, parse
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
@@ -128,7 +128,7 @@ async def read_request(request: Request) -> InferRequest:
     Raises:
         HTTPException, RequestValidationError: The body is another one.
     """
-    body, size = await request.body(), request.headers.get(HEADER, "")
+    body, size = await request.body(), header_of(request, HEADER)
     if not size and media_type(request) not in {"", "application/json"}:
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
     try:
@@ -152,7 +152,7 @@ def write_response(response: InferResponse, request: InferRequest) -> Response:
     tensors = [each for each in response["outputs"] if wanted.get(each["name"], every)]
     raw = b"".join([take_values(each) for each in tensors])
     body = to_json(response, inf_nan_mode="null")
-    if not tensors:
+    if not raw:
         return Response(body, media_type="application/json")
     headers = {HEADER: str(len(body))}
     return Response(body + raw, headers=headers, media_type="application/octet-stream")

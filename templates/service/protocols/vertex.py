@@ -1,12 +1,12 @@
 """Vertex AI, the contract of its containers: instances to predictions."""
 
 import os
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from app.protocols.core import RECORD, Core
+from app.protocols.core import Core, Values
 
 # Vertex AI sets these, and AIP_HTTP_PORT for the port: see app/settings.py.
 PREDICT = os.environ.get("AIP_PREDICT_ROUTE", "/predict")
@@ -17,7 +17,7 @@ PATHS = (PREDICT, HEALTH)
 class Instances(BaseModel):
     """Records, or their values alone in the order of the fields."""
 
-    instances: Annotated[list[Any], Field(json_schema_extra={"items": RECORD})]
+    instances: Values
     parameters: dict[str, Any] | None = None
 
 

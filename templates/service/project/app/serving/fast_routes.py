@@ -139,13 +139,13 @@ class FastRoute:
         await wrap_app_handling_exceptions(respond, request)(scope, receive, send)
 
     async def _respond(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        body = request._body = await _read(receive, scope[MAX_BODY_SIZE_SCOPE_KEY])
         if self._field is None:
             answer = await self._endpoint(**{self._request_name: request})
             if not isinstance(answer, Response):  # despite the annotation
                 answer = JSONResponse(jsonable_encoder(answer))
             await answer(scope, receive, send)
             return
-        body = request._body = await _read(receive, scope[MAX_BODY_SIZE_SCOPE_KEY])
         if not body:
             raise invalid("missing", "Field required")
         if detail := media_fault(dict(scope["headers"])):
