@@ -84,9 +84,13 @@ def add_routes(app: FastAPI, core: Core) -> None:
 def add_lines(app: FastAPI, mlflow: APIRoute, invocations: Endpoint) -> None:
     """Let MLflow's route, at the same path, take JSON lines; it reads JSON and CSV as before."""
     app.routes.remove(mlflow)
-    options = {"tags": mlflow.tags, "responses": mlflow.responses}
 
-    @app.post(mlflow.path, openapi_extra=mlflow.openapi_extra, **options)
+    @app.post(
+        mlflow.path,
+        tags=mlflow.tags,
+        responses=mlflow.responses,
+        openapi_extra=mlflow.openapi_extra,
+    )
     async def invocations_or_lines(request: Request) -> Response:
         """Score records."""
         score: Endpoint = invocations if media_type(request) in LINES else mlflow.endpoint

@@ -117,7 +117,7 @@ class FastRoute:
 
     def __init__(self, app: FastAPI, route: APIRoute) -> None:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
-        [self._field] = route.dependant.body_params or [None]
+        self._field = next(iter(route.dependant.body_params), None)
         self._request_name = route.dependant.request_param_name or ""
         self._response_field, self._status = route.response_field, route.status_code or 200
         self._about = {"route": route, "endpoint": route.endpoint, "router": app.router}
