@@ -12,15 +12,11 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
-from sklearn.ensemble import RandomForestClassifier
 
 import scaffold
 from scaffold.base.client import Client
@@ -28,72 +24,17 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay_protocol
 from scaffold.errors import InvalidAnswerError
 from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS, Recording
-from tests.serving._toy import Service, free_port, start
+from tests.serving._protocols import ALL, EXAMPLE, MODEL, ROWS, TABLE, make_service, running, score_table
+from tests.serving._toy import Service
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "titanic"
 DOCS = Path(__file__).parents[2] / "docs" / "protocols.md"
-ALL = ",".join(OTHER_PROTOCOLS)
-ROWS = np.random.default_rng(7).normal(size=(12, 4))
-TABLE = pd.DataFrame(
-    {
-        "age": [22.0, None, 41.5, 30.0],
-        "sex": ["male", "female", None, "male"],
-        "klass": [3, 1, 2, 3],
-        "alone": [True, False, False, True],
-    }
-)
-
-
-def score_table(rows: pd.DataFrame) -> Any:
-    """Return a number that each of the columns has a part in."""
-    sex = rows["sex"].map({"male": 1.0, "female": 2.0}).fillna(5.0).astype(float)
-    return (rows["age"].fillna(0) + 10 * sex + 100 * rows["klass"] + 1000 * rows["alone"]).to_numpy()
-
-
-def measure_texts(texts: list[str]) -> list[dict[str, Any]]:
-    """Return an object for each text."""
-    return [{"letters": len(text), "words": text.split(" ")} for text in texts]
-
-
-MODEL = RandomForestClassifier(5, random_state=1).fit(ROWS, ROWS[:, 0] > 0)
 SLOW, LATER = pytest.mark.slow, ("image", "text")
-SERVICES: dict[str, Any] = {
-    "table": (score_table, TABLE),
-    "forest": (MODEL, ROWS),
-    "image": (lambda image: image.width, Image.new("RGB", (4, 3))),
-    "plain": (score_table, TABLE),
-    "text": (measure_texts, ["one two", "three", ""]),
-}
 
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return the project of a name, which is made at first."""
-    folder = tmp_path_factory.mktemp("protocols")
-
-    def make(name: str) -> Path:
-        model, sample = SERVICES[name]
-        profile: Any = "plain" if name == "plain" else "fast"
-        if not (folder / name).exists():
-            answers = {"protocols": ALL}
-            scaffold.new(
-                model, sample, target=folder / name, name=name, answers=answers, verify=False, profile=profile
-            )
-        return folder / name
-
-    return make
-
-
-@contextmanager
-def running(root: Path, **settings: str) -> Iterator[Service]:
-    port, log = free_port(), root.with_suffix(".log")
-    service = Service(start(root, log, {"PORT": str(port), **settings}), port, log)
-    try:
-        assert service.wait_until_ready(), log.read_text()
-        yield service
-    finally:
-        service.process.terminate()
-        service.process.wait(30)
+    return functools.cache(functools.partial(make_service, tmp_path_factory.mktemp("protocols")))
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def take_values(tensor: Any) -> bytes:
     if raw is None:
         return b""
     del tensor["data"]
-    tensor["parameters"] = {"binary_data_size": len(raw)}
+    tensor["parameters"] = {**tensor.get("parameters", {}), "binary_data_size": len(raw)}
     return raw
 
 

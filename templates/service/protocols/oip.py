@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.binary import HEADER, add_values, take_values
-from app.protocols.core import Core, fields_of, header_of, media_type, parse
+from app.protocols.core import Core, fields_of, header_of, media_type, read_json
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
@@ -132,7 +132,7 @@ async def read_request(request: Request) -> InferRequest:
     if not size and media_type(request) not in {"", "application/json"}:
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
     try:
-        value = parse(body[: int(size)] if size else body)
+        value = read_json(body[: int(size)] if size else body)
         if size:
             add_values(value, body[int(size) :])
         return InferRequest.model_validate(value)
@@ -202,12 +202,21 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 
 
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
-    """Return the values of one field of the answers, flat."""
+    """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
     shape, flat = [len(rows)], rows
     while flat and all(isinstance(each, list) and len(each) == len(flat[0]) for each in flat):
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
-    return {"name": metadata.name, "shape": shape, "datatype": metadata.datatype, "data": flat}
+    tensor: Tensor = {
+        "name": metadata.name,
+        "shape": shape,
+        "datatype": metadata.datatype,
+        "data": flat,
+    }
+    if any(isinstance(each, list | dict) for each in flat):  # objects, or lists of many lengths
+        texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
+        tensor |= {"datatype": "BYTES", "data": texts, "parameters": {"encoding": "json"}}
+    return tensor
 
 
 def select_outputs(names: list[Output]) -> list[TensorMetadata]:

@@ -7,8 +7,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
 
-from app.protocols.core import RECORD, Core, media_type
-from app.protocols.tables import read_csv, read_json, read_lines, write_csv, write_lines
+from app.protocols.core import RECORD, Core, media_type, read_json
+from app.protocols.tables import read_csv, read_lines, write_csv, write_lines
 
 PATHS = ("/invocations", "/ping")
 JSON, CSV = "application/json", "text/csv"
