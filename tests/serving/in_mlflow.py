@@ -1,4 +1,4 @@
-"""Save models for `mlflow models serve`, or ask a server by MLflow's client. It runs where MLflow is installed."""
+"""Save models for `mlflow models serve`, or ask a server by the client. It runs where MLflow is installed."""
 
 import json
 import pickle
@@ -9,6 +9,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.models import infer_signature
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 
@@ -22,29 +23,27 @@ class Texts(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
 def save(folder: Path) -> None:
     """Save the models beside their pickles."""
-    for name in ("titanic", "forest"):
+    passengers = pd.read_csv(folder / "titanic.csv").drop(columns="Survived")
+    signatures = {"titanic": infer_signature(passengers), "forest": None}
+    for name, signature in signatures.items():
         model = pickle.loads((folder / f"{name}.pkl").read_bytes())
-        mlflow.sklearn.save_model(model, folder / name, serialization_format="cloudpickle")
+        options = {"signature": signature, "serialization_format": "cloudpickle"}
+        mlflow.sklearn.save_model(model, folder / name, **options)
     mlflow.pyfunc.save_model(folder / "text", python_model=Texts())
 
 
-def ask(port: str, name: str, records: list[Any]) -> Any:
+def ask(name: str, port: int, records: list[Any]) -> Any:
     """Return the predictions that the client of MLflow reads."""
     client = ScoringServerClient("127.0.0.1", port)
     client.ping()
     assert client.get_version()[0] in "23"
-    match name:
-        case "titanic":
-            sent: Any = pd.DataFrame(records)
-        case "forest":
-            sent = np.array([record["data"] for record in records])
-        case _:
-            sent = [record["data"] for record in records]
+    is_table = name == "titanic"
+    sent = pd.DataFrame(records) if is_table else np.array([each["data"] for each in records])
     return client.invoke(sent).get("predictions")
 
 
 match sys.argv[1:]:
     case ["save", folder]:
         save(Path(folder))
-    case ["ask", port, name, records]:
-        print(json.dumps(ask(port, name, json.loads(records))))
+    case ["ask", services]:
+        print(json.dumps({name: ask(name, **each) for name, each in json.loads(services).items()}))

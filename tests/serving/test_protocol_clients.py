@@ -144,6 +144,7 @@ def mlflow_servers(
     models = folder / "mlflow"
     models.mkdir()
     shutil.copy(folder / "example/model.pkl", models / "titanic.pkl")
+    shutil.copy(folder / "example/titanic.csv", models)
     (models / "forest.pkl").write_bytes(pickle.dumps(MODEL))
     run_script(mlflow_python, "in_mlflow", "save", str(models))
     environment = {**os.environ, "PATH": f"{mlflow_python.parent}{os.pathsep}{os.environ['PATH']}"}
@@ -228,7 +229,6 @@ def test_the_client_of_mlflow_reads_the_answers_of_score(
     records: dict[str, list[Any]],
     answers: dict[str, list[Any]],
 ) -> None:
-    for name in ("titanic", "forest"):
-        port = str(services[name].port)
-        predictions = run_script(mlflow_python, "in_mlflow", "ask", port, name, json.dumps(records[name]))
+    asked = {name: {"port": services[name].port, "records": records[name]} for name in ("titanic", "forest")}
+    for name, predictions in run_script(mlflow_python, "in_mlflow", "ask", json.dumps(asked)).items():
         assert [{"prediction": each} for each in predictions] == answers[name], name
