@@ -17,7 +17,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 import scaffold
 from scaffold.base.client import Client
