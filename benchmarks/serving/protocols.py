@@ -1,7 +1,7 @@
 """The other protocols beside /score, by wrk. Usage: python -m benchmarks.serving.protocols [ROUNDS]
 
 One service of each profile speaks all of them, to 64 connections. In each round each path has a turn of two
-seconds, /score the first; a ratio is the median over the rounds, for the speed of a machine moves within minutes.
+seconds, /score the first. A ratio is the median over the rounds: the speed of a machine moves within minutes.
 """
 
 from __future__ import annotations

@@ -281,9 +281,8 @@ def test_responses_fit_the_published_description_of_the_protocol(
     check("inference_request", request)
     check("inference_response", table.post("/v2/models/table/infer", request).json)
     check("inference_error_response", table.post("/v2/models/table/infer", {}).json)
-    check("metadata_server_response", table.get("/v2").json)
+    check("metadata_server_response", table.get("/v2/").json)
     check("metadata_model_response", table.get("/v2/models/table").json)
-    assert table.get("/v2/").status in {200, 307}  # the published path
 
 
 def test_the_description_has_what_the_published_one_has(table: Service, published: Any) -> None:

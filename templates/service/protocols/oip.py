@@ -238,6 +238,7 @@ def add_routes(app: FastAPI, core: Core) -> None:
         "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},
     }
 
+    @app.get("/v2/", include_in_schema=False)
     @app.get("/v2", **about)
     async def server() -> ServerMetadata:
         """Name and version of the service."""
