@@ -20,7 +20,7 @@ def request_of(
     """Return the records as tensors of the datatypes that the service names."""
     tensors = []
     for each in inputs:
-        values = np.array([record[each["name"]] for record in records], dtype=DTYPES[each["datatype"]])
+        values: Any = np.array([record[each["name"]] for record in records], dtype=DTYPES[each["datatype"]])
         tensor = InferInput(each["name"], [*values.shape], each["datatype"])
         tensor.set_data_from_numpy(values, binary_data=binary)
         tensors.append(tensor)
@@ -35,7 +35,7 @@ async def ask(client: InferenceRESTClient, name: str, service: Any) -> dict[str,
     assert await client.is_server_ready(url)
     assert await client.is_model_ready(url, name)
     metadata = httpx.get(f"{url}/v2/models/{name}").json()
-    answers = {}
+    answers: dict[str, Any] = {}
     for binary in (False, True):
         request = request_of(name, service["records"], metadata["inputs"], metadata["outputs"], binary)
         response = await client.infer(url, request, model_name=name)

@@ -13,7 +13,7 @@ from mlflow.models import infer_signature
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 
-class Texts(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class Texts(mlflow.pyfunc.PythonModel):
     """The model of the text service."""
 
     def predict(self, model_input: list[str]) -> list[dict[str, Any]]:

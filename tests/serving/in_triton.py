@@ -30,7 +30,7 @@ def ask(name: str, service: Any) -> dict[str, Any]:
         tensors = []
         for each in metadata["inputs"]:
             values = [record[each["name"]] for record in service["records"]]
-            array = np.array(values, dtype=DTYPES[each["datatype"]])
+            array: Any = np.array(values, dtype=DTYPES[each["datatype"]])
             tensors.append(triton.InferInput(each["name"], array.shape, each["datatype"]))
             tensors[-1].set_data_from_numpy(array, binary_data=binary)
         outputs = [
