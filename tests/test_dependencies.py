@@ -52,6 +52,7 @@ ELSEWHERE = (
     "tests/find/log_models.py",
     "tests/store/in_mlflow.py",
     "tests/find/serve_sftp.py",
+    "tests/serving/in_",
     "tests/upgrade/edits/",
     "tests/upgrade/stories/",
     "tests/libraries/models/",

@@ -84,11 +84,12 @@ def service(model: str, **settings: str) -> Iterator[tuple[int, Any]]:
     variables = {"BIND_HOST": "127.0.0.1", "PORT": str(port), **settings}
     command = [python(f"ours-{model}"), "-m", "app"]
     with running(command, str(SERVICES / model), variables, LOGS / f"service-{model}.log") as process:
-        wait_until(lambda: asyncio.run(_ready(port)), process, 60)
+        wait_until(lambda: asyncio.run(ready(port)), process, 60)
         yield port, process
 
 
-async def _ready(port: int) -> bool:
+async def ready(port: int) -> bool:
+    """Whether the service on a port of this machine is ready."""
     async with connections(port, 1) as [connection]:
         status, _ = await connection.ask(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         return status == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.serving._places import ENVIRONMENTS, HERE, MODELS, ROOT, SERVICES, python
@@ -52,8 +53,11 @@ def ensure_load_generator() -> None:
             sys.exit(f"The benchmark needs {tool}: apt-get install wrk util-linux")
 
 
-def ensure_services(model: str) -> None:
-    """Generate our service for `model` in each profile, anew: it is what is measured."""
+def ensure_services(model: str, prefix: str = "", answers: Sequence[str] = ()) -> None:
+    """Generate our service for `model` in each profile, anew: it is what is measured.
+
+    Its folder is named after the profile and the model, behind `prefix`.
+    """
     ensure_environment("lab")
     train = HERE / "train.py"
     if not (MODELS / "E.pkl").exists() or (MODELS / "E.pkl").stat().st_mtime < train.stat().st_mtime:
@@ -61,13 +65,15 @@ def ensure_services(model: str) -> None:
         subprocess.run([python("lab"), train, passengers, MODELS], check=True)
     files = [f"{MODELS / model}.pkl", "--input", f"{MODELS / model}-input.pkl"]
     files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored", "--no-verify"]
+    files += [part for answer in answers for part in ("--answer", answer)]
     for profile, name in (("fast", model), ("plain", f"plain-{model}")):
-        shutil.rmtree(SERVICES / name, ignore_errors=True)
-        command = [python("lab"), "-m", "scaffold", "new", *files, "--profile", profile, str(SERVICES / name)]
+        folder = SERVICES / f"{prefix}{name}"
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [python("lab"), "-m", "scaffold", "new", *files, "--profile", profile, str(folder)]
         ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
         if ended.returncode:
             sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")
-        ensure_environment(f"ours-{name}", SERVICES / name / "requirements.txt")
+        ensure_environment(f"ours-{name}", folder / "requirements.txt")
 
 
 def version(environment: str, distribution: str) -> str:

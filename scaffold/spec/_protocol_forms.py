@@ -29,8 +29,14 @@ def _tensor(name: str, values: list[Any]) -> dict[str, JSONValue]:
 
 def decode_tensors(body: Any) -> list[JSONValue]:
     """Return the answers of an inference response."""
-    columns = {each["name"]: _rows(each["data"], each["shape"]) for each in body["outputs"]}
+    columns = {each["name"]: _rows(_values(each), each["shape"]) for each in body["outputs"]}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _values(tensor: dict[str, Any]) -> list[JSONValue]:
+    """The values of a tensor; those that fit no tensor are JSON text."""
+    is_json = tensor.get("parameters", {}).get("encoding") == "json"
+    return [json.loads(each) if is_json else each for each in tensor["data"]]
 
 
 def decode_tensor_row(body: Any) -> JSONValue:

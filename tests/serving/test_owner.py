@@ -33,6 +33,14 @@ async def upload(request: Request) -> int:
 
 
 app.include_router(router)
+
+
+@app.post("/echo")
+async def echo(request: Request) -> Response:
+    """The body."""
+    if not await request.body():
+        raise HTTPException(409, "nothing")
+    return Response(await request.body(), 202, media_type="text/plain")
 '''
 
 
@@ -45,7 +53,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = main.read_text()
     assert before in text
     text = text.replace(before, WITH_DEPENDENCY).replace(
-        "import FastAPI", "import APIRouter, Depends, FastAPI, Request, Response"
+        "import FastAPI", "import APIRouter, Depends, FastAPI, HTTPException, Request, Response"
     )
     text = text.replace(
         "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n", 1
@@ -87,6 +95,17 @@ def test_a_body_of_several_values_is_read_by_fastapi(owned: Service) -> None:
     assert owned.post("/compare", {"one": {"value": 1.0}, "two": {"value": 1.0}}).json is True
     assert owned.post("/compare", {"one": {"value": 1.0}}).status == 422
     assert owned.post("/compare", b" " * (1 << 24)).status == 413
+
+
+def test_a_route_that_takes_the_request_answers_as_with_fastapi(
+    owned: Service, serve: Callable[..., Service]
+) -> None:
+    whole = serve(FAST_ROUTES="false")
+    for body in (b"hello", b"{", b"", b" " * (1 << 24)):
+        fast, slow = (each.post("/echo", body, **{"X-Request-ID": "1"}) for each in (owned, whole))
+        assert (fast.status, fast.body) == (slow.status, slow.body)
+        assert {**fast.headers, "date": ""} == {**slow.headers, "date": ""}
+    assert [owned.post("/echo", body).status for body in (b"hello", b"", b" " * (1 << 24))] == [202, 409, 413]
 
 
 @pytest.mark.parametrize("path", ["/upload", "/in/upload"])

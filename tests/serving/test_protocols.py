@@ -6,21 +6,20 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 import shutil
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import jsonschema
 import pytest
-from PIL import Image
-from sklearn.ensemble import RandomForestClassifier
+import yaml
 
 import scaffold
 from scaffold.base.client import Client
@@ -28,72 +27,17 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay_protocol
 from scaffold.errors import InvalidAnswerError
 from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS, Recording
-from tests.serving._toy import Service, free_port, start
+from tests.serving._protocols import ALL, EXAMPLE, MODEL, ROWS, TABLE, make_service, running, score_table
+from tests.serving._toy import Service, free_port
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "titanic"
 DOCS = Path(__file__).parents[2] / "docs" / "protocols.md"
-ALL = ",".join(OTHER_PROTOCOLS)
-ROWS = np.random.default_rng(7).normal(size=(12, 4))
-TABLE = pd.DataFrame(
-    {
-        "age": [22.0, None, 41.5, 30.0],
-        "sex": ["male", "female", None, "male"],
-        "klass": [3, 1, 2, 3],
-        "alone": [True, False, False, True],
-    }
-)
-
-
-def score_table(rows: pd.DataFrame) -> Any:
-    """Return a number that each of the columns has a part in."""
-    sex = rows["sex"].map({"male": 1.0, "female": 2.0}).fillna(5.0).astype(float)
-    return (rows["age"].fillna(0) + 10 * sex + 100 * rows["klass"] + 1000 * rows["alone"]).to_numpy()
-
-
-def measure_texts(texts: list[str]) -> list[dict[str, Any]]:
-    """Return an object for each text."""
-    return [{"letters": len(text), "words": text.split(" ")} for text in texts]
-
-
-MODEL = RandomForestClassifier(5, random_state=1).fit(ROWS, ROWS[:, 0] > 0)
 SLOW, LATER = pytest.mark.slow, ("image", "text")
-SERVICES: dict[str, Any] = {
-    "table": (score_table, TABLE),
-    "forest": (MODEL, ROWS),
-    "image": (lambda image: image.width, Image.new("RGB", (4, 3))),
-    "plain": (score_table, TABLE),
-    "text": (measure_texts, ["one two", "three", ""]),
-}
 
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return the project of a name, which is made at first."""
-    folder = tmp_path_factory.mktemp("protocols")
-
-    def make(name: str) -> Path:
-        model, sample = SERVICES[name]
-        profile: Any = "plain" if name == "plain" else "fast"
-        if not (folder / name).exists():
-            answers = {"protocols": ALL}
-            scaffold.new(
-                model, sample, target=folder / name, name=name, answers=answers, verify=False, profile=profile
-            )
-        return folder / name
-
-    return make
-
-
-@contextmanager
-def running(root: Path, **settings: str) -> Iterator[Service]:
-    port, log = free_port(), root.with_suffix(".log")
-    service = Service(start(root, log, {"PORT": str(port), **settings}), port, log)
-    try:
-        assert service.wait_until_ready(), log.read_text()
-        yield service
-    finally:
-        service.process.terminate()
-        service.process.wait(30)
+    return functools.cache(functools.partial(make_service, tmp_path_factory.mktemp("protocols")))
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +237,82 @@ def test_binary_tensors_are_those_of_the_json(table: Service, recording: Recordi
     for body in (head, head + raw[:-1], head + raw + b"x", b"x" + head + raw):
         refused = table.request("POST", "/v2/models/table/infer", body, size)
         assert (refused.status, set(refused.json)) == (400, {"error"}), body
+
+
+def test_binary_outputs_are_those_of_the_json(table: Service, recording: Recording) -> None:
+    body = json.loads(PROTOCOLS["oip"].batch.encode([*recording.requests]))
+    path = "/v2/models/table/infer"
+    [expected] = table.post(path, body).json["outputs"]
+    every = {"parameters": {"binary_data_output": True}}
+    one = {"outputs": [{"name": "prediction", "parameters": {"binary_data": True}}]}
+    for wanted in (every, one):
+        answer = table.post(path, {**body, **wanted})
+        size = int(answer.headers["inference-header-content-length"])
+        assert answer.headers["content-type"] == "application/octet-stream"
+        [output] = json.loads(answer.body[:size])["outputs"]
+        raw = answer.body[size:]
+        assert output == {
+            "name": "prediction",
+            "shape": [4],
+            "datatype": "FP64",
+            "parameters": {"binary_data_size": len(raw)},
+        }
+        assert [*struct.unpack("<4d", raw)] == expected["data"]
+    refused = {"outputs": [{"name": "prediction", "parameters": {"binary_data": False}}]}
+    assert table.post(path, {**body, **every, **refused}).json["outputs"] == [expected]
+
+
+@pytest.fixture(scope="module")
+def published() -> Any:
+    """The published OpenAPI of the Open Inference Protocol, at commit d49cc23f; Apache License 2.0."""
+    return yaml.safe_load(Path(__file__).with_name("open_inference_rest.yaml").read_text())
+
+
+def test_responses_fit_the_published_description_of_the_protocol(
+    table: Service, recording: Recording, published: Any
+) -> None:
+    def check(schema: str, value: Any) -> None:
+        jsonschema.validate(
+            value, {"$ref": f"#/components/schemas/{schema}", "components": published["components"]}
+        )
+
+    records: Any = [record for record in recording.requests if record["sex"] and record["age"]]  # type: ignore[call-overload, index]
+    request = {**json.loads(PROTOCOLS["oip"].batch.encode(records)), "id": "7"}
+    check("inference_request", request)
+    check("inference_response", table.post("/v2/models/table/infer", request).json)
+    check("inference_error_response", table.post("/v2/models/table/infer", {}).json)
+    check("metadata_server_response", table.get("/v2/").json)
+    check("metadata_model_response", table.get("/v2/models/table").json)
+
+
+def test_the_description_has_what_the_published_one_has(table: Service, published: Any) -> None:
+    described = table.get("/openapi.json").json
+    for path, operations in published["paths"].items():
+        own = path.replace("${MODEL_NAME}", "table").replace("${MODEL_VERSION}", "1.0.0").rstrip("/")
+        for method in {*operations} & {"get", "post"}:
+            assert {"200", "4XX"} <= {*described["paths"][own][method]["responses"]}, (own, method)
+    infer = described["paths"]["/v2/models/table/infer"]["post"]
+    body = infer["requestBody"]["content"]["application/json"]["schema"]
+    schemas = published["components"]["schemas"]
+    assert body["required"] == schemas["inference_request"]["required"]
+    assert {*schemas["inference_request"]["properties"]} == {*body["properties"]}
+    tensor = described["components"]["schemas"]["Tensor"]
+    assert {*tensor["required"]} == {*schemas["request_input"]["required"]}
+    assert {*tensor["properties"]} == {*schemas["request_input"]["properties"]}
+
+
+@SLOW
+def test_sagemaker_starts_the_container_with_serve_on_8080(services: Callable[[str], Path]) -> None:
+    # docker run IMAGE serve, with the port that the documentation names.
+    root, port = services("table"), free_port()
+    environment = {**os.environ, "BIND_HOST": "127.0.0.1", "PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "app", "serve"], cwd=root, env=environment)
+    service = Service(process, port, root.with_suffix(".log"))
+    try:
+        assert service.wait_until_ready()
+        assert service.get("/ping").status == 200
+    finally:
+        assert service.stop() == 0
 
 
 @SLOW

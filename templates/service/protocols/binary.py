@@ -1,4 +1,4 @@
-"""The binary tensor data extension of Triton, for requests: tensors as raw bytes after the JSON."""
+"""The binary tensor data extension of Triton: tensors as raw bytes after the JSON."""
 
 import base64
 import math
@@ -6,12 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic_core import from_json, to_json
-from starlette._utils import get_route_path
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-HEADER = b"inference-header-content-length"  # bytes of the JSON before the tensors
+HEADER = "inference-header-content-length"  # bytes of the JSON before the tensors
 FORMATS = {
     "BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q",
     "UINT8": "B", "UINT16": "H", "UINT32": "I", "UINT64": "Q",
@@ -19,68 +14,20 @@ FORMATS = {
 }  # fmt: skip
 
 
-class BinaryTensors:
-    """ASGI middleware, the innermost: the routes get JSON, as without the extension."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and get_route_path(scope).endswith("/infer"):
-            headers = dict(scope["headers"])
-            size = headers.pop(HEADER, b"")
-            if size:
-                try:
-                    body = as_json(await read(receive), int(size))
-                except (ValueError, LookupError, TypeError, struct.error):
-                    detail = "The tensors are not as their JSON describes them."
-                    await JSONResponse({"detail": detail}, 400)(scope, receive, send)
-                    return
-                receive = replay(body)
-                headers |= {b"content-length": str(len(body)).encode()}
-                headers[b"content-type"] = b"application/json"
-            # Triton's client names no media type.
-            headers.setdefault(b"content-type", b"application/json")
-            scope = {**scope, "headers": [*headers.items()]}
-        await self.app(scope, receive, send)
-
-
-async def read(receive: Receive) -> bytes:
-    """Return the body of a request."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def replay(body: bytes) -> Receive:
-    """Return a `receive` that passes the body to the routes."""
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Message:
-        return messages.pop() if messages else {"type": "http.disconnect"}
-
-    return receive
-
-
-def as_json(body: bytes, size: int) -> bytes:
-    """Return the JSON of a request with the values of its tensors.
+def add_values(request: Any, raw: bytes) -> None:
+    """Give the binary tensors of a request their `data`.
 
     Raises:
-        ValueError, LookupError, TypeError, struct.error: The tensors do not match the JSON.
+        ValueError, LookupError, TypeError, AttributeError, struct.error: They do not match.
     """
-    request = from_json(body[:size])
-    at = size
+    at = 0
     for tensor in request["inputs"]:
         length = tensor.get("parameters", {}).pop("binary_data_size", None)
         if length is not None:
-            tensor["data"] = values_of(body[at : at + length], tensor["datatype"])
+            tensor["data"] = values_of(raw[at : at + length], tensor["datatype"])
             at += length
-    if at != len(body):
+    if at != len(raw):
         raise ValueError("bytes that belong to no tensor")
-    return to_json(request)
 
 
 def values_of(raw: bytes, datatype: str) -> list[Any]:
@@ -105,3 +52,30 @@ def texts(raw: bytes) -> Iterator[str]:
         except UnicodeDecodeError:
             yield base64.b64encode(element).decode()
         at += 4 + length
+
+
+def take_values(tensor: Any) -> bytes:
+    """Return the `data` of a tensor as bytes, which replace it.
+
+    A tensor of integers with a null, or one with nested values, stays JSON.
+    """
+    raw = bytes_of(tensor["data"], tensor["datatype"])
+    if raw is None:
+        return b""
+    del tensor["data"]
+    tensor["parameters"] = {**tensor.get("parameters", {}), "binary_data_size": len(raw)}
+    return raw
+
+
+def bytes_of(values: list[Any], datatype: str) -> bytes | None:
+    """Return the bytes of values, a null as NaN; None if they have no bytes."""
+    if datatype == "BYTES":
+        if not all(isinstance(each, str) for each in values):
+            return None
+        parts = [each.encode() for each in values]
+        return b"".join(struct.pack("<I", len(each)) + each for each in parts)
+    if datatype.startswith("FP"):
+        values = [math.nan if each is None else each for each in values]
+    if not all(isinstance(each, int | float) for each in values):
+        return None
+    return struct.pack(f"<{len(values)}{FORMATS[datatype]}", *values)

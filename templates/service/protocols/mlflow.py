@@ -6,8 +6,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from app.protocols.core import RECORD, Core
-from app.protocols.tables import read_csv, read_json, rows_of_frame
+from app.protocols.core import RECORD, Core, media_type, read_json
+from app.protocols.tables import read_csv, rows_of_frame
 
 PATHS = ("/invocations", "/ping", "/health", "/version")
 VERSION = "2.0.0"  # of MLflow: since then the bodies have this form
@@ -87,7 +87,7 @@ def add_routes(app: FastAPI, core: Core) -> None:
     async def invocations(request: Request) -> Response:
         """Score records."""
         body = await request.body()
-        match request.headers.get("content-type", "").partition(";")[0].strip().lower():
+        match media_type(request):
             case "application/json":
                 values = values_of(read_json(body))
             case "text/csv":

@@ -4,16 +4,18 @@ A field of the record is a tensor of the same name, whose first axis counts the 
 with one tensor may name it as it likes, and its columns are the fields in their order.
 """
 
+import struct
 from math import prod
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, HTTPException, Response
-from pydantic import BaseModel, Field, NonNegativeInt
-from starlette.middleware import Middleware
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
-from app.protocols.binary import BinaryTensors
-from app.protocols.core import Core, fields_of
+from app.protocols.binary import HEADER, add_values, take_values
+from app.protocols.core import Core, fields_of, header_of, media_type, read_json
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
@@ -86,7 +88,7 @@ class ServerMetadata(BaseModel):
 
     name: str = NAME
     version: str = MODEL_VERSION
-    extensions: list[str] = ["binary_tensor_data"]  # of requests; responses are JSON
+    extensions: list[str] = ["binary_tensor_data"]
 
 
 class Refusal(BaseModel):
@@ -96,6 +98,9 @@ class Refusal(BaseModel):
 
 
 PATHS = ("/v2",)
+SCHEMA = InferRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+SCHEMA["properties"]["outputs"]["anyOf"][0]["items"] = SCHEMA.pop("$defs")["Output"]
+BODY = {"content": {"application/json": {"schema": SCHEMA}}, "required": True}
 
 
 def refusal(status: int, message: str) -> dict[str, Any]:
@@ -115,6 +120,42 @@ def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
         datatype = DATATYPES.get(field.get("type", ""), "BYTES")
         tensors.append(TensorMetadata(name=name, datatype=datatype, shape=shape))
     return tensors
+
+
+async def read_request(request: Request) -> InferRequest:
+    """Return the request; its binary tensors have their values.
+
+    Raises:
+        HTTPException, RequestValidationError: The body is another one.
+    """
+    body, size = await request.body(), header_of(request, HEADER)
+    if not size and media_type(request) not in {"", "application/json"}:
+        raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
+    try:
+        value = read_json(body[: int(size)] if size else body)
+        if size:
+            add_values(value, body[int(size) :])
+        return InferRequest.model_validate(value)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False)) from None
+    except (ValueError, LookupError, TypeError, AttributeError, struct.error):
+        raise HTTPException(400, "The tensors are not as their JSON describes them.") from None
+
+
+def write_response(response: InferResponse, request: InferRequest) -> Response:
+    """Return the response, with those outputs as bytes that the client wants as bytes."""
+    every = (request.parameters or {}).get("binary_data_output", False)
+    wanted = {
+        each["name"]: each.get("parameters", {}).get("binary_data", every)
+        for each in request.outputs or []
+    }
+    tensors = [each for each in response["outputs"] if wanted.get(each["name"], every)]
+    raw = b"".join([take_values(each) for each in tensors])
+    body = to_json(response, inf_nan_mode="null")
+    if not raw:
+        return Response(body, media_type="application/json")
+    headers = {HEADER: str(len(body))}
+    return Response(body + raw, headers=headers, media_type="application/octet-stream")
 
 
 INPUTS, OUTPUTS = metadata_of(ModelInput), metadata_of(ModelOutput)
@@ -161,12 +202,21 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 
 
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
-    """Return the values of one field of the answers, flat."""
+    """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
     shape, flat = [len(rows)], rows
     while flat and all(isinstance(each, list) and len(each) == len(flat[0]) for each in flat):
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
-    return {"name": metadata.name, "shape": shape, "datatype": metadata.datatype, "data": flat}
+    tensor: Tensor = {
+        "name": metadata.name,
+        "shape": shape,
+        "datatype": metadata.datatype,
+        "data": flat,
+    }
+    if any(isinstance(each, list | dict) for each in flat):  # objects, or lists of many lengths
+        texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
+        tensor |= {"datatype": "BYTES", "data": texts, "parameters": {"encoding": "json"}}
+    return tensor
 
 
 def select_outputs(names: list[Output]) -> list[TensorMetadata]:
@@ -183,12 +233,12 @@ def select_outputs(names: list[Output]) -> list[TensorMetadata]:
 
 def add_routes(app: FastAPI, core: Core) -> None:
     """Add the routes of the protocol."""
-    app.user_middleware.append(Middleware(BinaryTensors))
     about: dict[str, Any] = {
         "tags": ["Open Inference Protocol"],
         "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},
     }
 
+    @app.get("/v2/", include_in_schema=False)
     @app.get("/v2", **about)
     async def server() -> ServerMetadata:
         """Name and version of the service."""
@@ -214,18 +264,22 @@ def add_routes(app: FastAPI, core: Core) -> None:
         """Readiness of the model, which is that of the service."""
         return {"name": NAME, **await ready(response)}
 
-    async def infer(request: InferRequest) -> InferResponse:
+    async def infer(request: Request) -> Response:
         """Score the records of the inputs."""
-        outputs = select_outputs(request.outputs) if request.outputs else OUTPUTS
-        answers = await core.score(records_of(request.inputs))
+        asked = await read_request(request)
+        outputs = select_outputs(asked.outputs) if asked.outputs else OUTPUTS
+        answers = await core.score(records_of(asked.inputs))
         response: InferResponse = {
             "model_name": NAME,
             "model_version": MODEL_VERSION,
             "outputs": [tensor_of(each, [row[each.name] for row in answers]) for each in outputs],
         }
-        return response if request.id is None else {**response, "id": request.id}
+        if asked.id is not None:
+            response["id"] = asked.id
+        return write_response(response, asked)
 
+    of_infer = {**about, "responses": {200: {"model": InferResponse}, **about["responses"]}}
     for path in (f"/v2/models/{NAME}", f"/v2/models/{NAME}/versions/{MODEL_VERSION}"):
         app.get(path, **about)(model)
         app.get(f"{path}/ready", **about)(model_ready)
-        app.post(f"{path}/infer", **about)(infer)
+        app.post(f"{path}/infer", openapi_extra={"requestBody": BODY}, **of_infer)(infer)

@@ -30,9 +30,7 @@ def add_refusals(app: FastAPI, shapes: Mapping[str, Shape]) -> None:
 
 def shape_at(path: str, shapes: Mapping[str, Shape]) -> Shape | None:
     """Return the form of the protocol that the path belongs to."""
-    if path in shapes:
-        return shapes[path]
-    return next((shape for start, shape in shapes.items() if path.startswith(f"{start}/")), None)
+    return shapes.get(path) or shapes.get("/" + path.partition("/")[2].partition("/")[0])
 
 
 class Refusals:

@@ -1,16 +1,14 @@
 """SageMaker, the contract of its containers: /ping and /invocations. Set PORT=8080 there."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
-from starlette.datastructures import Headers
-from starlette.routing import Match
-from starlette.types import Scope
 
-from app.protocols.core import RECORD, Core
-from app.protocols.tables import read_csv, read_json, read_lines, write_csv, write_lines
+from app.protocols.core import RECORD, Core, media_type, read_json
+from app.protocols.tables import read_csv, read_lines, write_csv, write_lines
 
 PATHS = ("/invocations", "/ping")
 JSON, CSV = "application/json", "text/csv"
@@ -20,26 +18,13 @@ BODY = {
     CSV: {"schema": {"type": "string", "description": "Cells in the order of the fields"}},
     LINES[0]: {"schema": {"type": "string", "description": "A record in each line"}},
 }
+Endpoint = Callable[[Request], Awaitable[Response]]
 ANSWERS: dict[str, Any] = {JSON: {}, CSV: {}, LINES[0]: {}}
 
 
 def refusal(status: int, message: str) -> dict[str, Any]:
     """Return the body of an error response."""
     return {"code": status, "message": message}
-
-
-class LinesRoute(APIRoute):
-    """Takes JSON lines only: JSON and CSV are read by MLflow's route, at the same path."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Tell whether the route takes the request."""
-        media = media_type(Headers(scope=scope).get("content-type", ""))
-        return super().matches(scope) if media in LINES else (Match.NONE, {})
-
-
-def media_type(header: str) -> str:
-    """Return `text/csv` of `text/csv; charset=utf-8`."""
-    return header.partition(";")[0].strip().lower()
 
 
 def values_of(body: bytes, media: str) -> list[Any]:
@@ -71,12 +56,10 @@ def write_response(answers: list[Any], media: str) -> Response:
 
 def add_routes(app: FastAPI, core: Core) -> None:
     """Add the routes of the protocol."""
-    with_mlflow = any(getattr(route, "path", "") == "/invocations" for route in app.routes)
 
     async def invocations(request: Request) -> Response:
         """Score records, and answer in the media type of `Accept`, else of the request."""
-        media = media_type(request.headers.get("content-type", ""))
-        accepted = media_type(request.headers.get("accept", ""))
+        media, accepted = media_type(request), media_type(request, "accept")
         answers = await core.predict(values_of(await request.body(), media))
         return write_response(answers, accepted if accepted in {JSON, CSV, *LINES} else media)
 
@@ -85,10 +68,10 @@ def add_routes(app: FastAPI, core: Core) -> None:
         response.status_code = 200 if core.is_ready else 503
         return {"ready": core.is_ready}
 
-    if with_mlflow:
-        route = LinesRoute("/invocations", invocations, methods=["POST"], include_in_schema=False)
-        app.router.routes.insert(0, route)
-        return
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path == "/invocations":
+            add_lines(app, route, invocations)
+            return
     app.get("/ping", tags=["SageMaker"])(ping)
     app.post(
         "/invocations",
@@ -96,3 +79,19 @@ def add_routes(app: FastAPI, core: Core) -> None:
         responses={200: {"content": ANSWERS}},
         openapi_extra={"requestBody": {"content": BODY, "required": True}},
     )(invocations)
+
+
+def add_lines(app: FastAPI, mlflow: APIRoute, invocations: Endpoint) -> None:
+    """Let MLflow's route, at the same path, take JSON lines; it reads JSON and CSV as before."""
+    app.routes.remove(mlflow)
+
+    @app.post(
+        mlflow.path,
+        tags=mlflow.tags,
+        responses=mlflow.responses,
+        openapi_extra=mlflow.openapi_extra,
+    )
+    async def invocations_or_lines(request: Request) -> Response:
+        """Score records."""
+        score: Endpoint = invocations if media_type(request) in LINES else mlflow.endpoint
+        return await score(request)

@@ -2,29 +2,14 @@
 
 import csv
 import io
-import json
 from typing import Any
 
 from fastapi import HTTPException
 from pydantic_core import from_json, to_json
 
-from app.protocols.core import FIELDS, parse
+from app.protocols.core import FIELDS, read_json
 
 BOOLEANS = {"true": True, "false": False}
-
-
-def read_json(body: bytes) -> Any:
-    """Return the value of JSON. A NaN, as Python writes a missing number, is null.
-
-    Raises:
-        HTTPException: 400 if the body is not JSON.
-    """
-    if b"NaN" in body:
-        try:
-            body = to_json(json.loads(body, parse_constant={"NaN": None}.__getitem__))
-        except (ValueError, LookupError, RecursionError):
-            raise HTTPException(400, "The body is not JSON.") from None
-    return parse(body)
 
 
 def read_lines(body: bytes) -> list[Any]:

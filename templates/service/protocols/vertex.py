@@ -1,12 +1,12 @@
 """Vertex AI, the contract of its containers: instances to predictions."""
 
 import os
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from app.protocols.core import RECORD, Core
+from app.protocols.core import Core, Values
 
 # Vertex AI sets these, and AIP_HTTP_PORT for the port: see app/settings.py.
 PREDICT = os.environ.get("AIP_PREDICT_ROUTE", "/predict")
@@ -17,7 +17,7 @@ PATHS = (PREDICT, HEALTH)
 class Instances(BaseModel):
     """Records, or their values alone in the order of the fields."""
 
-    instances: Annotated[list[Any], Field(json_schema_extra={"items": RECORD})]
+    instances: Values
     parameters: dict[str, Any] | None = None
 
 
@@ -62,7 +62,8 @@ def add_routes(app: FastAPI, core: Core) -> None:
 
 def plain(value: Any) -> Any:
     """Return the text of `{"b64": "..."}`, in which Vertex AI wraps binary values."""
-    if isinstance(value, dict):
-        inner = {name: plain(each) for name, each in value.items()}
-        return inner["b64"] if inner.keys() == {"b64"} else inner
-    return value
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"b64"}:
+        return value["b64"]
+    return {name: plain(each) if isinstance(each, dict) else each for name, each in value.items()}

@@ -90,10 +90,12 @@ def takes_json(scope: Scope) -> bool:
     return "route" not in scope or (field is not None and not isinstance(field.field_info, Form))
 
 
-def require_strict(body: bytes) -> None:
-    """Raise 422 unless `body` is strict JSON. The message has no value of it."""
+def require_strict(body: bytes) -> Any:
+    """Return the value of strict JSON. Other bodies raise 422; the message has no value of it."""
     try:
-        jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
+        return jiter.from_json(
+            body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys"
+        )
     except ValueError as error:
         _require_utf8(body)
         raise invalid("json_invalid", f"Invalid JSON: {str(error)[:200]}") from None

@@ -1,7 +1,8 @@
 """A shorter way through FastAPI for plain routes, which halves the time of a request under load.
 
-A plain route is a coroutine with one JSON body, a model or a list of models, and with a response
-model and no option that changes the response. FastAPI answers all others.
+A plain route is a coroutine with no option that changes the response. It takes one JSON body, a
+model or a list of models, and has a response model; or it takes the `Request` alone and returns a
+`Response`. FastAPI answers all others.
 """
 
 import dataclasses
@@ -13,8 +14,10 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.datastructures import DefaultPlaceholder
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, serialize_response
 from pydantic import BaseModel
 from starlette._exception_handler import wrap_app_handling_exceptions
@@ -68,19 +71,35 @@ def _is_hidden(route: APIRoute, routes: list[BaseRoute]) -> bool:
 
 def is_plain(route: APIRoute) -> bool:
     """Whether the shorter way cannot differ from FastAPI's."""
-    fields = route.dependant.body_params
     return (
         inspect.iscoroutinefunction(route.endpoint)
-        and len(inspect.signature(route.endpoint).parameters) == len(fields) == 1
+        and len(inspect.signature(route.endpoint).parameters) == 1
         and not route.dependant.dependencies
+        and isinstance(route.response_class, DefaultPlaceholder)
+        and all(getattr(route, name, None) in plain for name, plain in PLAIN.items())
+        and (_takes_models(route) or _takes_request(route))
+    )
+
+
+def _takes_models(route: APIRoute) -> bool:
+    fields = route.dependant.body_params
+    return (
+        len(fields) == 1
         and not route._embed_body_fields
         and not isinstance(fields[0].field_info, Form)
         and fields[0].field_info.is_required()
         and _is_model(fields[0].field_info.annotation)
         and getattr(route.strict_content_type, "value", route.strict_content_type) is True
         and route.response_field is not None
-        and isinstance(route.response_class, DefaultPlaceholder)
-        and all(getattr(route, name, None) in plain for name, plain in PLAIN.items())
+    )
+
+
+def _takes_request(route: APIRoute) -> bool:
+    returned = inspect.signature(route.endpoint).return_annotation
+    return (
+        route.dependant.request_param_name is not None
+        and isinstance(returned, type)
+        and issubclass(returned, Response)
     )
 
 
@@ -98,7 +117,8 @@ class FastRoute:
 
     def __init__(self, app: FastAPI, route: APIRoute) -> None:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
-        [self._field] = route.dependant.body_params
+        self._field = next(iter(route.dependant.body_params), None)
+        self._request_name = route.dependant.request_param_name or ""
         self._response_field, self._status = route.response_field, route.status_code or 200
         self._about = {"route": route, "endpoint": route.endpoint, "router": app.router}
         # Those for 500 and Exception belong to the middleware around all.
@@ -114,12 +134,18 @@ class FastRoute:
             await self._whole_app(scope, receive, send)
             return
         scope.setdefault("path_params", {})
-        request = Request(scope)  # what exception handlers get
+        request = Request(scope, receive)  # what exception handlers get
         respond = partial(self._respond, request)
         await wrap_app_handling_exceptions(respond, request)(scope, receive, send)
 
     async def _respond(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         body = request._body = await _read(receive, scope[MAX_BODY_SIZE_SCOPE_KEY])
+        if self._field is None:
+            answer = await self._endpoint(**{self._request_name: request})
+            if not isinstance(answer, Response):  # despite the annotation
+                answer = JSONResponse(jsonable_encoder(answer))
+            await answer(scope, receive, send)
+            return
         if not body:
             raise invalid("missing", "Field required")
         if detail := media_fault(dict(scope["headers"])):
