@@ -12,8 +12,8 @@ from scaffold.base.package import find_package
 from scaffold.spec import SCORE_PROTOCOL, Protocol
 
 _MOST_PREFIXES = 20
-_MOST_MISSING = 5
-"""How often `/readyz` may be a 404 in a row: the generated code has that route from the start."""
+_MOST_REFUSALS = 5
+"""How often `/readyz` may be refused in a row: the generated code has that route from the start."""
 
 
 def await_routes(
@@ -31,7 +31,7 @@ def await_routes(
 
     def wait() -> Readiness:
         return wait_until_ready(
-            client, timeout_s=timeout_s, poll_s=poll_s, is_over=is_over, most_missing=_MOST_MISSING
+            client, timeout_s=timeout_s, poll_s=poll_s, is_over=is_over, most_refusals=_MOST_REFUSALS
         )
 
     ready = wait()
