@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from scaffold.base.client import Answer, Client, Retries, free_port, wait_until_ready
+from scaffold.base.routes import _prefixes
 from scaffold.errors import NoReadinessError, ServiceFailedError
 
 
@@ -150,3 +152,10 @@ def test_a_refused_readiness_route_is_named_with_its_status(status: str, advice:
     message = str(NoReadinessError("/readyz", status))
     assert f"answers {status} to GET /readyz" in message
     assert advice in message
+
+
+def test_a_prefix_is_found_at_any_depth_of_the_package(tmp_path: Path) -> None:
+    for name in ("app/main.py", "app/api/mount.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('PREFIX = "/svc"\n' if "mount" in name else "")
+    assert _prefixes(tmp_path) == ["/svc"]

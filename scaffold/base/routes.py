@@ -11,7 +11,7 @@ from scaffold.base.client import Client, Readiness, wait_until_ready
 from scaffold.base.package import find_package
 from scaffold.spec import SCORE_PROTOCOL, Protocol
 
-_MOST_PREFIXES = 20
+_MOST_PREFIXES = 50
 _MOST_REFUSALS = 5
 """How often `/readyz` may be refused in a row: the generated code has that route from the start."""
 
@@ -76,7 +76,7 @@ def _prefixes(root: Path) -> list[str]:
     """The strings in the owner's package that may be a prefix, the shortest first."""
     package = root / (find_package(root) or ".")
     texts: set[str] = set()
-    for path in sorted(package.glob("*.py")):
+    for path in sorted(package.rglob("*.py")):
         try:
             tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError):
