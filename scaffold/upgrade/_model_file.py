@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from scaffold.base.checked import is_safe_path
+from scaffold.base.git_lfs import pointed_sha256
 from scaffold.base.layout import MODEL_FILE, MODEL_FOLDER, SCORE
 from scaffold.spec import ProjectRecord, ProjectSpec
 from scaffold.upgrade._conflicts import Prefer
-from scaffold.upgrade._content import Content, content_sha256
+from scaffold.upgrade._content import Content, Opaque, content_sha256
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 
@@ -130,7 +131,26 @@ def model_kept(
     """Return the owner's model if both the owner and the new state replaced that of the last state."""
     base, new = (tree.get(model_path(tree)) for tree in (ancestor, theirs))
     model = owner.get(loaded_path(owner, ancestor, (base, new))) or owner.get(model_path(ancestor))
+    if isinstance(model, bytes) and (sha256 := pointed_sha256(model)):
+        model = Opaque(sha256)
     return model if model not in (None, base, new) and new not in (None, base) else None
+
+
+def without_pointers(
+    tree: Mapping[str, Content], ancestor: Mapping[str, Content], theirs: Mapping[str, Content]
+) -> Mapping[str, Content]:
+    """Return the owner's files with the last model for a pointer of Git LFS to it, or to the new model.
+
+    The pointer then counts as a model that the owner did not change. It stays if the model is the same.
+    """
+    base, new = (files.get(model_path(files)) for files in (ancestor, theirs))
+    if base is None or new is None or base == new:
+        return tree
+    hashes = {content_sha256(base), content_sha256(new)}
+    return {
+        path: base if isinstance(content, bytes) and pointed_sha256(content) in hashes else content
+        for path, content in tree.items()
+    }
 
 
 def with_hash_of(kept_model: Content, theirs: Mapping[str, Content]) -> dict[str, Content]:

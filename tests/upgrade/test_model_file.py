@@ -167,6 +167,35 @@ def test_the_module_from_which_score_imports_the_path_counts(line: str) -> None:
     assert not tree.conflicts
 
 
+def pointer(model: Opaque) -> bytes:
+    """What Git LFS leaves in a checkout in place of a file."""
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{model.sha256}\nsize 1234\n".encode()
+
+
+@pytest.mark.parametrize("prefer", list(Prefer))
+@pytest.mark.parametrize("place", ["model/model.pkl", "models/own.pkl"])
+def test_a_pointer_of_git_lfs_counts_as_its_model(place: str, prefer: Prefer) -> None:
+    folder, name = place.split("/")
+    code = f'parents[1] / "{folder}" / "{name}"'
+    for model in (OLD, NEW):
+        ours, others = owner_with(place, code, pointer(model))
+        tree = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=prefer)
+        assert tree.files[place].content == NEW
+        assert not tree.conflicts
+        assert NEW.sha256.encode() in content_of(tree.files["app/settings.py"].content)
+    ours, others = owner_with(place, code, pointer(OWN))
+    tree = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=prefer)
+    is_new = prefer is Prefer.THEIRS
+    assert tree.files[place].content == (NEW if is_new else pointer(OWN))
+    kept = NEW if is_new else OWN
+    assert kept.sha256.encode() in content_of(tree.files["app/settings.py"].content)
+    assert len(tree.conflicts) == (prefer is Prefer.NEITHER)
+    ours, others = owner_with(place, code, pointer(OLD))
+    unchanged = merge_trees(BASE, BASE, ours, added_files=others, prefer=prefer)
+    assert not unchanged.conflicts
+    assert all(file.content != OLD for file in unchanged.files.values())
+
+
 def content_of(content: Content | None) -> bytes:
     assert isinstance(content, bytes)
     return content
