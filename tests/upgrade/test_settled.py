@@ -89,6 +89,9 @@ class ModelInput(BaseModel):
             "plan: str | None = Field(examples=[None])",
             0,
         ),
+        ('plan: str = Field(default="plus", examples=["plus"])', "plan: int = Field(examples=[1])", 1),
+        ('plan: str = "plus"', "plan: int", 1),
+        ('plan: str = Field("plus")', "plan: int", 1),
         ('plan: str = Field(title="Plan", examples=["plus"])', "plan: int = Field(examples=[1])", 0),
     ],
 )
@@ -114,6 +117,52 @@ def test_a_validator_of_the_owner_on_a_field_of_another_kind_is_a_conflict(new: 
     merged = merge_python(FIELDS, FIELDS + validator, FIELDS.replace("size: int", new), found)
     assert found.count == conflicts
     assert validator in merged
+
+
+METHODS = {
+    "all fields": """
+    @field_validator("*")
+    @classmethod
+    def checked(cls, value: object) -> object:
+        return value
+""",
+    "the record": """
+    @model_validator(mode="after")
+    def checked(self) -> "ModelInput":
+        assert self.size < 3
+        return self
+""",
+    "the request": """
+    @model_validator(mode="before")
+    @classmethod
+    def checked(cls, values: dict[str, object]) -> dict[str, object]:
+        values["size"] = abs(values["size"])
+        return values
+""",
+    "a serializer": """
+    @field_serializer("size")
+    def shown(self, value: int) -> int:
+        return value + 1
+""",
+    "a property": """
+    @property
+    def is_small(self) -> bool:
+        return self.size < 2
+""",
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_of_the_owner_on_a_field_of_another_kind_is_a_conflict(method: str) -> None:
+    for new, conflicts in (("size: float", 0), ("size: str", 1)):
+        found = Conflicts()
+        theirs = FIELDS.replace("size: int", new)
+        merged = merge_python(FIELDS, FIELDS + METHODS[method], theirs, found)
+        assert found.count == conflicts
+        assert METHODS[method] in merged
+    other = Conflicts()
+    merge_python(FIELDS, FIELDS + METHODS[method], FIELDS.replace("plan: str", "plan: int"), other)
+    assert other.count == (method == "all fields")
 
 
 IMPORTS = [
