@@ -128,6 +128,21 @@ def test_odd_numbers_are_drawn_too(pairs: Any) -> None:
     assert plots(pairs).startswith("<figure>")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["diff", ".", "--nope"], "No such option"),
+        (["diff"], "Missing argument"),
+        (["--nope"], "No such option"),
+        (["nope"], "No such command"),
+    ],
+)
+def test_a_mistyped_command_does_not_end_as_a_breaking_change(words: list[str], message: str) -> None:
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 1
+    assert message in shown.output
+
+
 def test_labels_that_changed_least_are_left_out() -> None:
     pairs = [(f"kept {number}", f"kept {number}") for number in range(20)] + [("odd", "other")]
     matrix = plots(pairs)
