@@ -252,7 +252,7 @@ def test_a_model_is_not_registered_under_no_name(
 
 def test_an_invalid_port(run: Run) -> None:
     status, said = run("serve", ".", "--port", "99999999")
-    assert status == 2
+    assert status == 1
     assert "Invalid value for '--port'" in said
 
 
