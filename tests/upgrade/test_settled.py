@@ -251,6 +251,9 @@ def test_a_record_with_the_markers_of_a_merge_is_settled_by_an_option(project: P
     assert update(project).is_empty
     refused = CliRunner().invoke(app, ["update", str(project), "--merge-record"])
     assert isinstance(refused.exception, NoMarkersError)
+    marked(project, line, line.replace("1.0.0", "1.1.0"))
+    printed = CliRunner().invoke(app, ["update", str(project), "--merge-record", "--json"])
+    assert json.loads(printed.output) == {"version": "1.0.0"}
 
 
 def test_a_record_of_other_pristine_files_is_not_settled(project: Path) -> None:
