@@ -84,5 +84,5 @@ def show_outcome(update: Update) -> None:
     if update.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")
-    for command in (("git", "diff"), ("scaffold", "undo")):
-        out.print(f"  {shell_line(*command, update.root)}", markup=False)
+    for command in (("git", "-C", update.root, "diff"), ("scaffold", "undo", update.root)):
+        out.print(f"  {shell_line(*command)}", markup=False)

@@ -47,7 +47,7 @@ def build_kustomization(
     """
     path = folder / KUSTOMIZATION
     kustomization = next(_documents(path), {})
-    _check_images(kustomization, path)
+    _check_lists(kustomization, path)
     if strange := _strange(kustomization, folder):
         return _built(folder, strange)
     manifests: list[Manifest] = []
@@ -64,7 +64,16 @@ def build_kustomization(
     return manifests
 
 
-def _check_images(kustomization: Mapping[str, Any], path: Path) -> None:
+def _check_lists(kustomization: Mapping[str, Any], path: Path) -> None:
+    """Check the entries of `resources`, `patches` and `images`.
+
+    Raises:
+        ManifestError: One of them is not what Kustomize takes.
+    """
+    for key, expected, entry_type in (("resources", "paths", str), ("patches", "mappings", dict)):
+        listed = kustomization.get(key) or []
+        if not isinstance(listed, list) or not all(isinstance(entry, entry_type) for entry in listed):
+            raise ManifestError(f"{path}: `{key}` is not a list of {expected}.", (f"found: {listed}",))
     entries = kustomization.get("images") or []
     is_list = isinstance(entries, list)
     if not is_list or not all(

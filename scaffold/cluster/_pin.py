@@ -32,7 +32,7 @@ def check_pin(root: Path, target: str) -> None:
     """Check that `pin_image` can write a digest; nothing is written.
 
     Raises:
-        ManifestError: It cannot.
+        ManifestError: As for `pin_image`.
     """
     _pin_text(root, target, f"{repository_of(read_image(root, target))}@{_ANY_DIGEST}")
 
@@ -54,14 +54,14 @@ def pin_image(root: Path, target: str, image: str) -> None:
 
 
 def _pin_text(root: Path, target: str, image: str) -> str:
-    """Return the text of the kustomization with the image in its entry."""
+    """Return the kustomization's text with the digest written into the image's entry."""
     folder = root / DEPLOY / target
     path = folder / KUSTOMIZATION
-    current_image = read_image(root, target)  # the file is a kustomization that can be built
+    current_image = read_image(root, target)  # raises if the kustomization cannot be built
     repository, _, digest = image.partition("@")
     fields = {"newName": repository, "digest": digest}
     text = path.read_bytes().decode("utf-8")
-    before = yaml_document(text)
+    before = _read(text, path)
     images = before.get("images") or []
     if needs_kubectl(folder):
         key, name = "newName", repository_of(current_image)
@@ -71,24 +71,30 @@ def _pin_text(root: Path, target: str, image: str) -> str:
     lines = (f"- name: {name}", *(f"  {field}: {value}" for field, value in fields.items()))
     if len(places) != 1:
         problem = f"{path} has {'several entries' if places else 'no entry'} for the image."
-        fix = ("Leave one:", *lines) if places else ("Add: images:", *lines)
-        raise ManifestError(problem, (f"{key}: {name}",) if places else (), "\n".join(fix))
+        heading = ("Leave one:",) if places else ("Add to `images`:",) if images else ("Add:", "images:")
+        facts = (f"{key}: {name}",) if places else ()
+        raise ManifestError(problem, facts, "\n".join((*heading, *lines)))
     place = places[0]
     after = copy.deepcopy(before)
     if repository == images[place].get("newName", images[place].get("name")):
         del fields["newName"]
     after["images"][place] |= fields
     changed = _with_fields(text, place, fields)
-    is_used = needs_kubectl(folder) or _is_image(_image_with(folder, root, after["images"]), image)
-    if _load(changed) != after or not is_used:
-        lines = (f"- name: {images[place].get('name', name)}", *lines[1:])
-        problem = f"{path} cannot be changed in the entry of the image alone."
-        raise ManifestError(problem, (), "\n".join(("Write it yourself: images:", *lines)))
+    if not needs_kubectl(folder) and not _is_image(
+        built := _image_with(folder, root, after["images"]), image
+    ):
+        problem = f"{path}: the entry does not set the image of the service."
+        fix = "Check the other entries of `images`, and the image in the Deployment."
+        raise ManifestError(problem, (f"the image would be: {built}",), fix)
+    if _load(changed) != after:
+        problem = f"{path}: the image's entry cannot be changed without changing other lines."
+        lines = ("Write it yourself:", "images:", f"- name: {images[place].get('name', name)}", *lines[1:])
+        raise ManifestError(problem, (), "\n".join(lines))
     return changed
 
 
 def _image_with(folder: Path, root: Path, images: Sequence[Manifest]) -> str:
-    """Return the image of the service if the kustomization had other `images`."""
+    """Return the service's image, built with `images` in place of the kustomization's own."""
     manifests = build_kustomization(folder, root, images=images)
     return str(
         service_container(next(manifest for manifest in manifests if manifest["kind"] == "Deployment"))[
@@ -102,12 +108,27 @@ def _is_image(reference: str, image: str) -> bool:
 
 
 def _load(text: str) -> Any:
+    """Return the document in a text of YAML; None if it is no YAML."""
     import yaml
 
     try:
         return yaml_document(text)
     except yaml.YAMLError:
         return None
+
+
+def _read(text: str, path: Path) -> Any:
+    """Return the kustomization in a text.
+
+    Raises:
+        ManifestError: It is no YAML, or holds several documents, of which a build reads the first.
+    """
+    import yaml
+
+    try:
+        return yaml_document(text)
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{path} cannot be changed.", (str(error),), "Leave one document.") from error
 
 
 def _with_fields(text: str, place: int, fields: dict[str, str]) -> str:
@@ -117,19 +138,19 @@ def _with_fields(text: str, place: int, fields: dict[str, str]) -> str:
     document: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     entries = next(value for key, value in document.value if key.value == "images")
     entry = entries.value[place]
-    own = {key.value: value for key, value in entry.value}
+    nodes_by_field = {key.value: value for key, value in entry.value}
     last = max((value for _, value in entry.value), key=lambda value: value.end_mark.index)
     first = min((key for key, _ in entry.value), key=lambda key: key.start_mark.index)
     edits: list[tuple[int, int, str]] = []
     added = ""
     for field, value in fields.items():
-        if field in own:
-            marks = own[field]
-            quote = getattr(marks, "style", None) or ""
-            edits.append((marks.start_mark.index, marks.end_mark.index, f"{quote}{value}{quote}"))
+        if field in nodes_by_field:
+            node = nodes_by_field[field]
+            quote = getattr(node, "style", None) or ""
+            edits.append((node.start_mark.index, node.end_mark.index, f"{quote}{value}{quote}"))
         elif entry.flow_style:
-            mark = first.style or ""
-            added += f', {mark}{field}{mark}: "{value}"'
+            quote = first.style or ""
+            added += f', {quote}{field}{quote}: "{value}"'
         else:
             newline = "\r\n" if "\r\n" in text else "\n"
             added += f"{newline}{' ' * first.start_mark.column}{field}: {value}"

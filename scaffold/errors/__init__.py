@@ -17,6 +17,7 @@
     │   ├── MissingTargetError          `new` is called without the folder to write
     │   ├── MissingInputError           a model is given without a sample, and its source has none
     │   ├── MissingSampleError          a new model is given without a sample of its input
+    │   ├── UnusedSampleError           `update` is called with a sample, and without a model
     │   ├── NotAProjectError            a folder is no generated project
     │   ├── OtherLockError              a project has a lock of another tool only
     │   ├── ReportNotWrittenError       the page of a report cannot be written
@@ -172,7 +173,7 @@
     │   │   ├── UnsignedListError       a list of packages is not signed by a key of the base
     │   │   ├── WrongListError          it is of another suite
     │   │   └── ListDateError           its date cannot be read, has expired, or lies in the future
-    │   ├── DockerfileError             a line of it needs a container
+    │   ├── DockerfileError             the layers builder does not support a line
     │   ├── EngineNotRunningError
     │   ├── EngineIdsError              a rootless engine has no id for the owner of a file
     │   ├── EngineRefusedError          the Docker Engine refuses a request
@@ -496,6 +497,7 @@ from scaffold.errors.usage import (
     ReportNotWrittenError,
     TargetNotEmptyError,
     UnsetVariableError,
+    UnusedSampleError,
     VariableTakenError,
 )
 from scaffold.errors.wording import name_commands
@@ -726,6 +728,7 @@ __all__ = [
     "UnsupportedSampleError",
     "UntrustedCodeError",
     "UntrustedRegistryError",
+    "UnusedSampleError",
     "UpgradeError",
     "UploadError",
     "UsageError",

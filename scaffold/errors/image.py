@@ -160,7 +160,7 @@ class BaseLayerError(BaseError):
 
 
 class DockerfileError(ImageError):
-    """A line of the Dockerfile needs a container.
+    """The layers builder does not support a line of the Dockerfile.
 
     Args:
         line: Its number.
@@ -170,14 +170,18 @@ class DockerfileError(ImageError):
 
     line: int
     instruction: str
-    problem: Literal["container", "file", "from", "option", "stage", "unreadable"]
+    problem: Literal[
+        "container", "file", "from", "instruction", "option", "recommends", "stage", "unreadable"
+    ]
 
     def __str__(self) -> str:
         problem = {
             "container": "only a container can run that",
             "file": "no such file in the build context",
             "from": "there is none, so there is nothing to start from",
-            "option": "this option is not known here",
+            "instruction": "the layers builder does not support this instruction",
+            "option": "the layers builder does not support this option",
+            "recommends": "apt-get also installs recommended packages here; add --no-install-recommends",
             "stage": "one environment is taken from another stage, here not",
             "unreadable": "this cannot be read",
         }[self.problem]

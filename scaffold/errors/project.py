@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from scaffold.errors.branches import ProjectError
 from scaffold.errors.wording import invocation, shell_line
@@ -30,7 +31,8 @@ class NotARegularFileError(ProjectError):
     path: str
 
     def __str__(self) -> str:
-        restore = shell_line("git", "checkout", "--", self.path)
+        path = Path(self.path)
+        restore = shell_line("git", "-C", path.parent, "checkout", "--", path.name)
         return f"{self.path} is no regular file.\nPut the file in its place:\n  {restore}"
 
 

@@ -180,7 +180,7 @@ class NoRecordError(UpgradeError):
         return (
             f"{self.root} has no .scaffold/record.json, and an update starts from what that says.\n"
             "Name the folder of a generated project, or restore the file from version control:\n"
-            "  git checkout -- .scaffold"
+            f"  {shell_line('git', '-C', self.root, 'checkout', '--', '.scaffold')}"
         )
 
 

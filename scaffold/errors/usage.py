@@ -69,10 +69,7 @@ _EXPECTED: dict[str, tuple[str, object]] = {
         "titanic-service",
     ),
     "pin": ("{!r} pins nothing: a name and a version are wanted.", ["numpy==2.4.6"]),
-    "platforms": (
-        "{!r} is no platform that is known here: linux/amd64 or linux/arm64.",
-        ["linux/amd64"],
-    ),
+    "platforms": ("{!r} is no platform that is known here: linux/amd64 or linux/arm64.", ["linux/amd64"]),
     "profile": ("There is no profile {!r}: it is fast or plain.", "plain"),
     "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
     "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
@@ -168,6 +165,17 @@ class MissingSampleError(UsageError):
     def __str__(self) -> str:
         command = invocation("update", self.project, model=self.model, input="sample.pkl")
         return f"A new model comes with a sample of its input:\n  {command}"
+
+
+class UnusedSampleError(UsageError):
+    """`update` is called with a sample, and without the model that the sample is for."""
+
+    project: str
+    model: str = "model.pkl"
+
+    def __str__(self) -> str:
+        command = invocation("update", self.project, model=self.model, input="sample.pkl")
+        return f"A sample is for a model, and no model is given. Name it, also if it stays:\n  {command}"
 
 
 class MissingInputError(UsageError):

@@ -23,7 +23,7 @@ from scaffold.image._check import check_engine, check_registry
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._released import CODE_LABEL, move_tag, read_labels
 from scaffold.image.dockerfile._context import read_dockerfile, require_model
-from scaffold.image.dockerfile._plan import Plan, read_plan
+from scaffold.image.dockerfile._plan import ImagePlan, read_plan
 from scaffold.image.registry._credentials import (
     Credentials,
     logged_in_registries,
@@ -94,7 +94,7 @@ def build_image(
     return build(root, reference, arguments, labels, options, on_event=on_event, run=run, store=store)
 
 
-def _copies_only(text: str, plan: Plan) -> bool:
+def _copies_only(text: str, plan: ImagePlan) -> bool:
     """Whether the COPY lines of the last stage are all that an engine's image gets of the project."""
     stages = [copy for copy in plan.copies if copy.stage is not None]
     return len(stages) <= 1 and not re.search(r"(?im)^\s*ADD\s|type=bind", text)

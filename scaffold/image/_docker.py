@@ -27,7 +27,8 @@ from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
 from scaffold.image.dockerfile._context import context_entries, is_model, read_dockerfile
-from scaffold.image.dockerfile._plan import instructions, read_base
+from scaffold.image.dockerfile._instructions import instructions
+from scaffold.image.dockerfile._stages import read_base
 from scaffold.image.registry._credentials import Credentials, explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.image.registry._repository import Repository
@@ -258,8 +259,7 @@ def _push(
     events = client.api.push(
         reference.name, tag=reference.tag, stream=True, decode=True, auth_config=_auth_config(credentials)
     )
-    username = credentials.username if credentials else None
-    digest = follow_push(events, reference, username, on_event)
+    digest = follow_push(events, reference, credentials.username if credentials else None, on_event)
     target = Repository(reference, credentials, insecure=options.insecure, ca_bundle=options.ca_bundle)
     content, media_type, digest = target.manifest(digest or reference.tag)
     labels = client.images.get(reference.familiar).labels

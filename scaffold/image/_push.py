@@ -77,10 +77,13 @@ def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
     tag = digest.replace(":", "-")
     manifests = []
     if target.has_manifest(tag):
-        current = json.loads(target.manifest(tag)[0])
-        manifests = [
-            manifest for manifest in current.get("manifests", ()) if manifest["digest"] != referrer.digest
-        ]
+        try:
+            listed = json.loads(target.manifest(tag)[0]).get("manifests", ())
+            manifests = [manifest for manifest in listed if manifest["digest"] != referrer.digest]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise RegistryError(
+                f"{target.name}:{tag}", 200, "the response is not a list of referrers"
+            ) from error
     kind = json.loads(referrer.content)["artifactType"]
     manifests.append(referrer.descriptor() | {"artifactType": kind})
     index = document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}, OCI_INDEX)

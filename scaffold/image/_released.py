@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from scaffold.errors import RegistryError
 from scaffold.image._options import BuilderChoices
 from scaffold.image.registry._credentials import explicit_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
@@ -52,16 +53,19 @@ def read_labels(image: str, choices: BuilderChoices) -> Mapping[str, str]:
     reference = parse_reference(image)
     repository = _repository(reference, choices, attempts=1)
     content, media_type, _ = repository.manifest(reference.version)
-    manifest = json.loads(content)
-    if media_type in INDEXES:
-        manifest = json.loads(repository.manifest(manifest["manifests"][0]["digest"])[0])
-    with Store(None).folder() as folder:
-        path = folder / "config"
-        repository.read_blob(
-            manifest["config"]["digest"], path, lambda _count: None, most_bytes=_MOST_CONFIG_BYTES
-        )
-        config = json.loads(path.read_bytes())
-    return dict((config.get("config") or {}).get("Labels") or {})
+    try:
+        manifest = json.loads(content)
+        if media_type in INDEXES:
+            manifest = json.loads(repository.manifest(manifest["manifests"][0]["digest"])[0])
+        with Store(None).folder() as folder:
+            path = folder / "config"
+            repository.read_blob(
+                manifest["config"]["digest"], path, lambda _count: None, most_bytes=_MOST_CONFIG_BYTES
+            )
+            config = json.loads(path.read_bytes())
+        return dict((config.get("config") or {}).get("Labels") or {})
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise RegistryError(str(reference), 200, "the response does not describe an image") from error
 
 
 def _repository(reference: Reference, choices: BuilderChoices, *, attempts: int = 5) -> Repository:

@@ -1,4 +1,9 @@
-"""From a model and its samples to a `Signature`: the schemas of input and output, and the call."""
+"""From a model and its samples to a `Signature`: the schemas of input and output, and the call.
+
+`kinds` describes the objects of each library, `hints` reads what a model says about itself, `call` finds how
+it is called, `fields` builds the fields. Each imports only from those before it; the files here are shared
+by them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,7 @@ from scaffold.introspect.fields._refine import (
     with_overrides,
 )
 from scaffold.introspect.hints._boosters import category_levels
-from scaffold.introspect.hints._columns import hands_out_columns
+from scaffold.introspect.hints._column_transformer import begins_with_simple_column_transformer
 from scaffold.introspect.hints._hints import Hints, model_hints
 from scaffold.spec import (
     Arguments,
@@ -104,10 +109,10 @@ def infer_signature(
 
 
 def _shorten_call(call: Call, model: object, schema: Schema) -> Call:
-    """Return the call, with the first step of a pipeline replaced where the service implements that step."""
+    """Return the call, marked `shortened` if the service implements the first step of the pipeline itself."""
     if not isinstance(call, PythonCall):
         return call
-    return replace(call, shortened=hands_out_columns(model, schema))
+    return replace(call, shortened=begins_with_simple_column_transformer(model, schema))
 
 
 def _with_hints(schema: Schema, resolved: ResolvedCall, hints: Hints) -> Schema:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.spec import TOLERANCE
 
 JSONLike = Any
@@ -115,58 +115,58 @@ def plain(value: Any) -> JSONLike:
     """Convert `value` to nested lists, dicts and Python scalars."""
     if isinstance(value, enum.Enum):
         return plain(value.value)
-    if _kinds.is_a(value, "pydantic.RootModel"):
+    if _checks.is_a(value, "pydantic.RootModel"):
         return plain(value.root)
-    if _kinds.is_a(value, "numpy.generic"):
+    if _checks.is_a(value, "numpy.generic"):
         return _plain_array(value) if value.dtype.kind in "MmV" else value.item()
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
-    if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
+    if _checks.is_array(value) or _checks.is_series(value) or _checks.is_frame(value):
         return _plain_array(value)
-    if _kinds.is_a(value, "pandas.Index", "pandas.ExtensionArray"):
+    if _checks.is_a(value, "pandas.Index", "pandas.ExtensionArray"):
         return _plain_array(value)
     fields = _fields(value)
     if fields is not None:
         return {str(key): plain(item) for key, item in fields.items()}
-    if _kinds.is_sequence(value):
+    if _checks.is_sequence(value):
         return [plain(item) for item in value]
     if isinstance(value, Set):
         return sorted((plain(item) for item in value), key=repr)
-    if _kinds.is_a(value, "pandas.NAType", "pandas.NaTType"):
+    if _checks.is_a(value, "pandas.NAType", "pandas.NaTType"):
         return None
     return value
 
 
 def _fields(value: Any) -> Mapping[Any, Any] | None:
-    if _kinds.is_mapping(value):
+    if _checks.is_mapping(value):
         return dict(value)
-    if _kinds.is_named_tuple(value):
+    if _checks.is_named_tuple(value):
         return dict(value._asdict())
-    if _kinds.is_dataclass(value):
+    if _checks.is_dataclass(value):
         return {name: getattr(value, name) for name in type(value).__dataclass_fields__}
-    if _kinds.is_pydantic(value):
+    if _checks.is_pydantic(value):
         return {name: getattr(value, name) for name in type(value).model_fields}
     return None
 
 
 def _plain_array(value: Any) -> JSONLike:
     """Return the values of an array, tensor, series or frame as nested lists, dates as ISO text."""
-    if _kinds.is_a(value, "pandas.DataFrame"):
+    if _checks.is_a(value, "pandas.DataFrame"):
         columns = [_plain_array(value.iloc[:, j]) for j in range(value.shape[1])]
         return (
             [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in range(len(value))]
         )
-    if _kinds.is_a(value, "polars.DataFrame"):
+    if _checks.is_a(value, "polars.DataFrame"):
         return [plain(list(row)) for row in value.rows()]
-    if _kinds.is_a(value, "pyarrow.Table"):
+    if _checks.is_a(value, "pyarrow.Table"):
         return [plain(list(row.values())) for row in value.to_pylist()]
-    if _kinds.is_a(value, "polars.Series"):
+    if _checks.is_a(value, "polars.Series"):
         return plain(value.to_list())
-    if _kinds.is_sparse(value):
+    if _checks.is_sparse(value):
         return value.toarray().tolist()
-    if _kinds.is_a(value, "torch.Tensor"):
+    if _checks.is_a(value, "torch.Tensor"):
         return (value.to_dense() if value.is_sparse else value).detach().cpu().tolist()
-    if _kinds.is_a(value, "pandas.Series", "pandas.Index", "pandas.ExtensionArray"):
+    if _checks.is_a(value, "pandas.Series", "pandas.Index", "pandas.ExtensionArray"):
         value = value.to_numpy()
     if value.dtype.kind in "Mm":
         return value.astype(f"{value.dtype.kind}8[ns]").astype("str").tolist()
@@ -177,7 +177,7 @@ def _plain_array(value: Any) -> JSONLike:
 
 
 def _shape(value: object) -> tuple[int, ...] | None:
-    if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
+    if _checks.is_array(value) or _checks.is_series(value) or _checks.is_frame(value):
         return tuple(int(length) for length in value.shape)
     return None
 
@@ -188,23 +188,23 @@ def _is_single(output: object) -> bool:
 
 def _dtypes(value: Any) -> Iterator[str]:
     """Yield the dtype of each array within `value`."""
-    if _kinds.is_a(value, "pandas.DataFrame"):
+    if _checks.is_a(value, "pandas.DataFrame"):
         yield from (str(dtype) for dtype in value.dtypes)
-    elif _kinds.is_a(value, "polars.DataFrame"):
+    elif _checks.is_a(value, "polars.DataFrame"):
         yield from (str(dtype).lower() for dtype in value.dtypes)
-    elif _kinds.is_mapping(value):
+    elif _checks.is_mapping(value):
         for item in value.values():
             yield from _dtypes(item)
     elif hasattr(value, "dtype"):
         yield str(value.dtype).rpartition(".")[2].lower()
-    elif _kinds.is_sequence(value) or _kinds.is_named_tuple(value):
+    elif _checks.is_sequence(value) or _checks.is_named_tuple(value):
         for item in list(value)[:16]:
             yield from _dtypes(item)
 
 
 def _is_float_array(value: Any) -> bool:
     # Matrices and masked arrays have other rules of arithmetic.
-    plain = _kinds.is_a(value, "numpy.ndarray") and not _kinds.is_a(
+    plain = _checks.is_a(value, "numpy.ndarray") and not _checks.is_a(
         value, "numpy.matrix", "numpy.MaskedArray"
     )
     return plain and value.dtype.kind == "f"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import plain
 
 
@@ -32,12 +32,12 @@ def unwrapped(answer: object, layout: Layout) -> object:
 def count_answers(answer: object, layout: Layout) -> int | None:
     """Return the number of rows of an answer in a layout; `None` if the answer does not have that layout."""
     if layout is Layout.ROWS:
-        if _kinds.is_frame(answer) or _kinds.is_series(answer) or _kinds.is_array(answer):
+        if _checks.is_frame(answer) or _checks.is_series(answer) or _checks.is_array(answer):
             return int(answer.shape[0]) if answer.shape else None
-        return len(answer) if _kinds.is_sequence(answer) else None
-    if _kinds.is_mapping(answer):
+        return len(answer) if _checks.is_sequence(answer) else None
+    if _checks.is_mapping(answer):
         parts = list(answer.values())
-    elif _kinds.is_sequence(answer) or _kinds.is_named_tuple(answer):
+    elif _checks.is_sequence(answer) or _checks.is_named_tuple(answer):
         parts = list(answer)
     else:
         return None

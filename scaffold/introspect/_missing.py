@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 
 _MOST_ROWS, _MOST_VALUES = 10_000, 1_000_000
 """The largest part of a sample that is examined."""
@@ -28,27 +28,27 @@ def missing_places(sample: object) -> dict[float, list[int]]:
 
 
 def _missing(sample: Any) -> Iterator[tuple[int, float]]:
-    if _kinds.is_a(sample, "pandas.DataFrame"):
+    if _checks.is_a(sample, "pandas.DataFrame"):
         rows, columns = sample.iloc[: _most_rows(sample.shape[1])].isna().to_numpy().nonzero()
         yield from zip(rows.tolist(), (columns / sample.shape[1]).tolist(), strict=True)
-    elif _kinds.is_a(sample, "polars.DataFrame"):
+    elif _checks.is_a(sample, "polars.DataFrame"):
         for k, column in enumerate(sample.head(_MOST_ROWS).iter_columns()):
             yield from ((row, k / sample.width) for row in column.is_null().arg_true().to_list())
-    elif _kinds.is_array(sample) and not _kinds.is_sparse(sample):
+    elif _checks.is_array(sample) and not _checks.is_sparse(sample):
         flat = sample.reshape(len(sample), -1)
         flat = flat[: _most_rows(flat.shape[1])]
         # Only NaN and NaT are not equal to themselves.
         rows, columns = (
-            (flat != flat).nonzero() if _kinds.is_a(flat, "numpy.ndarray") else (flat != flat).nonzero().T
+            (flat != flat).nonzero() if _checks.is_a(flat, "numpy.ndarray") else (flat != flat).nonzero().T
         )
         yield from zip(rows.tolist(), (columns / flat.shape[1]).tolist(), strict=True)
-    elif _kinds.is_mapping(sample):
+    elif _checks.is_mapping(sample):
         for k, part in enumerate(sample.values()):
             yield from ((row, (k + column) / len(sample)) for row, column in _missing(part))
-    elif _kinds.is_sequence(sample):
+    elif _checks.is_sequence(sample):
         for row, item in enumerate(sample[:_MOST_ROWS]):
             values = (
-                list(item.values()) if _kinds.is_mapping(item) else item if _kinds.is_sequence(item) else []
+                list(item.values()) if _checks.is_mapping(item) else item if _checks.is_sequence(item) else []
             )
             yield from ((row, k / len(values)) for k, value in enumerate(values) if _is_missing(value))
 
@@ -71,9 +71,9 @@ def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
     for k, row in enumerate(chosen):
         for name in names[k // 2 :: parts] if k % 2 == 0 else names:
             left_out[name].append(row)
-    if _kinds.is_a(rows, "pandas.DataFrame"):
+    if _checks.is_a(rows, "pandas.DataFrame"):
         return _frame_with_nulls(rows, left_out)
-    if _kinds.is_a(rows, "polars.DataFrame"):
+    if _checks.is_a(rows, "polars.DataFrame"):
         import polars as pl
 
         columns = [name for name in names if name in rows.columns]
@@ -81,7 +81,7 @@ def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
         return rows.with_columns(
             [pl.when(masks[name]).then(None).otherwise(pl.col(name)).alias(name) for name in columns]
         )
-    if isinstance(rows, list) and all(_kinds.is_mapping(row) for row in rows):
+    if isinstance(rows, list) and all(_checks.is_mapping(row) for row in rows):
         return [
             {name: None if k in left_out.get(name, ()) else value for name, value in row.items()}
             for k, row in enumerate(rows)
@@ -92,7 +92,7 @@ def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
 def without_wider_dtypes(rows: Any, sample: Any) -> Any:
     """Return rows of `with_nulls` with the dtypes of a call with these rows only: columns without a null keep
     the dtype of the sample."""
-    if not _kinds.is_a(rows, "pandas.DataFrame") or not _kinds.is_a(sample, "pandas.DataFrame"):
+    if not _checks.is_a(rows, "pandas.DataFrame") or not _checks.is_a(sample, "pandas.DataFrame"):
         return rows
     dtypes = {
         name: dtype
@@ -106,9 +106,9 @@ def _frame_with_nulls(frame: Any, left_out: dict[str, list[int]]) -> object:
     frame = frame.copy()
     for name in (name for name in left_out if name in frame.columns):
         column = frame[name]
-        if column.dtype.kind in "iu" and _kinds.is_a(column.dtype, "numpy.dtype"):
+        if column.dtype.kind in "iu" and _checks.is_a(column.dtype, "numpy.dtype"):
             column = column.astype("float64")
-        elif column.dtype.kind == "b" and _kinds.is_a(column.dtype, "numpy.dtype"):
+        elif column.dtype.kind == "b" and _checks.is_a(column.dtype, "numpy.dtype"):
             column = column.astype("object")
         frame[name] = column.mask(frame.index.isin(left_out[name]), None)
     return frame

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect.kinds import KINDS, kind_of
 from scaffold.introspect.kinds.pandas import is_row, without_index
 from scaffold.spec import Python
@@ -39,24 +39,24 @@ def count_rows(sample: Any) -> int | None:
     that hold for every record. Any other dict, a scalar, a text, an image and an object are one record.
     A list or an array may still be one record: calls of the model decide that.
     """
-    if _kinds.is_a(sample, "xgboost.DMatrix"):
+    if _checks.is_a(sample, "xgboost.DMatrix"):
         return int(sample.num_row())
     if _is_library(sample):
         return kind_of(sample).count(sample)
-    if _kinds.is_mapping(sample):
+    if _checks.is_mapping(sample):
         options = _option_names(sample)
         return _common_length([value for name, value in sample.items() if name not in options])
-    if isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
+    if isinstance(sample, tuple) and not _checks.is_named_tuple(sample):
         common = _common_length(list(sample))
         return len(sample) if common is None else common
-    if _kinds.is_sequence(sample):
+    if _checks.is_sequence(sample):
         return len(sample)
     return None
 
 
 def options_of(sample: object) -> tuple[object, ...]:
     """Return the names of the options beside the arrays of a mapping."""
-    if not _kinds.is_mapping(sample) or count_rows(sample) is None:
+    if not _checks.is_mapping(sample) or count_rows(sample) is None:
         return ()
     return _option_names(sample)
 
@@ -68,7 +68,7 @@ def _option_names(sample: Any) -> tuple[Any, ...]:
 
 
 def _is_plain_value(value: object) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str)) or _kinds.is_a(value, "numpy.generic")
+    return value is None or isinstance(value, (bool, int, float, str)) or _checks.is_a(value, "numpy.generic")
 
 
 def take_rows(sample: object, start: int, stop: int) -> Any:
@@ -91,13 +91,13 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
     A record may be named more than once. A pandas frame is numbered from 0, as in the service.
     """
     indices = list(indices)
-    if _kinds.is_a(sample, "xgboost.DMatrix"):
+    if _checks.is_a(sample, "xgboost.DMatrix"):
         return sample.slice(indices)
     if _is_library(sample):
         return kind_of(sample).take(sample, indices)
     if _holds_columns(sample):
         return _rebuild(sample, lambda column: take(column, indices))
-    if _kinds.is_sequence(sample):
+    if _checks.is_sequence(sample):
         records = [sample[i] for i in indices]
         return type(sample)(records) if isinstance(sample, (tuple, deque)) else records
     return sample[indices]
@@ -123,18 +123,20 @@ def _is_library(sample: object) -> bool:
 
 def _holds_columns(sample: object) -> bool:
     """Whether a mapping or tuple holds arrays of one length, one entry per record."""
-    if _kinds.is_mapping(sample):
+    if _checks.is_mapping(sample):
         return count_rows(sample) is not None
     return (
         isinstance(sample, tuple)
-        and not _kinds.is_named_tuple(sample)
+        and not _checks.is_named_tuple(sample)
         and _common_length(list(sample)) is not None
     )
 
 
 def _common_length(values: list[Any]) -> int | None:
     """Return the common length of arrays; `None` if the lengths differ or a value is not an array."""
-    if not values or not all(_kinds.is_array(v) or _kinds.is_series(v) or _kinds.is_frame(v) for v in values):
+    if not values or not all(
+        _checks.is_array(v) or _checks.is_series(v) or _checks.is_frame(v) for v in values
+    ):
         return None
     if any(not value.shape for value in values):
         return None
@@ -144,7 +146,7 @@ def _common_length(values: list[Any]) -> int | None:
 
 def _rebuild(sample: Any, change: Callable[[Any], Any]) -> object:
     """Return a plain dict or tuple like `sample` with each of its arrays changed."""
-    if _kinds.is_mapping(sample):
+    if _checks.is_mapping(sample):
         options = _option_names(sample)
         arguments = {name: value if name in options else change(value) for name, value in sample.items()}
         return like_arguments(sample, arguments)
@@ -166,7 +168,7 @@ def option_readings(sample: Any) -> Iterator[WithOptions]:
     A list may be the quantiles to predict, or a part of one record; an array may have a value for each row.
     Calls of the model decide that: see `try_call`.
     """
-    if not _kinds.is_mapping(sample) or _is_library(sample) or isinstance(sample, WithOptions):
+    if not _checks.is_mapping(sample) or _is_library(sample) or isinstance(sample, WithOptions):
         return
     axes = {name: len(value.shape) for name, value in sample.items() if _common_length([value]) is not None}
     plain = tuple(name for name in sample if name not in axes)

@@ -1,5 +1,6 @@
 """Merge a new state of a project into the owner's: no edit is lost, and each change is reported."""
 
+from scaffold.upgrade._compare_answers import AnswerComparison, compare_answers
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, read_folder
 from scaffold.upgrade._git import uncommitted
@@ -7,7 +8,6 @@ from scaffold.upgrade._merge_record import merge_record
 from scaffold.upgrade._plan import UpdatePlan, plan_update
 from scaffold.upgrade._record import read_record, write_record
 from scaffold.upgrade._recorded import follow_wire_names
-from scaffold.upgrade._replay import Replay, compare_answers
 from scaffold.upgrade._report import Report
 from scaffold.upgrade._swap import finish_interrupted, undo_change
 from scaffold.upgrade._write import (
@@ -19,9 +19,9 @@ from scaffold.upgrade._write import (
 )
 
 __all__ = [
+    "AnswerComparison",
     "Content",
     "Prefer",
-    "Replay",
     "Report",
     "UpdatePlan",
     "accept_answers",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from scaffold.base.differences import differences
 from scaffold.spec import JSONValue, Recording
-from scaffold.upgrade._replay import distance
+from scaffold.upgrade._compare_answers import distance
 
 _WORST = 5
 _LARGEST_EXACT = 2**53

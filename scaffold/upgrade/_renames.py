@@ -1,4 +1,4 @@
-"""Follow a field that the owner renamed through the generated code of both states."""
+"""Find the classes and fields that the owner renamed in `schemas.py`, and rename them in generated code."""
 
 # ruff: noqa: N802, ARG002 - the methods of a libcst transformer
 
@@ -17,13 +17,14 @@ _ALIASES = ("alias", "validation_alias", "serialization_alias")
 
 
 @dataclass(frozen=True, slots=True)
-class _FieldText:
+class _ClassField:
     """The properties of a field by which a rename is recognised."""
 
     attribute: str
-    wire: frozenset[str]
+    wire_names: frozenset[str]
+    """The names of the field over HTTP."""
     annotation: str
-    before: str
+    preceding: str
     """The preceding attribute; empty for the first."""
 
 
@@ -32,64 +33,74 @@ class Renames:
     """The owner's names for generated classes, fields and modules."""
 
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The owner's attribute by the old attribute, by generated class name."""
+    """The owner's attribute names: `fields[generated class][generated attribute]`."""
     classes: Mapping[str, str] = field(default_factory=dict)
+    """The owner's class names by generated class name."""
     modules: Mapping[str, str] = field(default_factory=dict)
-    """By dotted name."""
-    aliased: frozenset[str] = frozenset()
-    """The old attributes of records whose name is an alias now, by which callers still give them."""
+    """New dotted names by old dotted name: `app.schemas`."""
+    aliased: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Generated attribute names that still exist as an alias, by generated class.
+
+    Callers, and code that constructs a record by keyword, keep using them.
+    """
 
 
-def find_renames(base: str, ours: str) -> Renames:
+def find_renames(generated: str, owner: str) -> Renames:
     """Find the classes and fields that the owner renamed.
 
-    Of a field either an alias keeps the name on the wire, or a new one of the same type stands in its place.
+    A field is renamed if the new attribute has the old name as its alias, or has the same type and follows
+    the same field.
+
+    Args:
+        generated: The text of `schemas.py` as last generated.
+        owner: The owner's text of it.
     """
     try:
-        before, mine = _classes(base), _classes(ours)
+        generated_classes, owner_classes = _classes(generated), _classes(owner)
     except SyntaxError:
         return Renames()
-    classes = dict(_renamed_classes(before, mine))
-    owner_fields = {name: mine[classes.get(name, name)] for name in before if classes.get(name, name) in mine}
-    fields = {name: _attribute_renames(before[name], owner_fields[name]) for name in owner_fields}
-    wires = {
-        wire
-        for name, each in owner_fields.items()
-        if name != _OUTPUT_CLASS
-        for renamed_field in each
-        for wire in renamed_field.wire
-    }
-    aliased = {
-        old for name, renames in fields.items() if name != _OUTPUT_CLASS for old in renames if old in wires
-    }
-    return Renames(
-        {name: renames for name, renames in fields.items() if renames}, classes, aliased=frozenset(aliased)
-    )
+    classes = dict(_renamed_classes(generated_classes, owner_classes))
+    fields: dict[str, dict[str, str]] = {}
+    aliased: dict[str, frozenset[str]] = {}
+    for name, generated_fields in generated_classes.items():
+        owner_fields = owner_classes.get(classes.get(name, name), [])
+        if renames := _attribute_renames(generated_fields, owner_fields):
+            fields[name] = renames
+            wire_names = {each.attribute: each.wire_names for each in owner_fields}
+            aliased[name] = frozenset(old for old, new in renames.items() if old in wire_names[new])
+    return Renames(fields, classes, aliased=aliased)
 
 
-def wire_renames(base: str, ours: str) -> dict[str, dict[str, str]]:
-    """Return the owner's names of fields over HTTP, by generated class and former name over HTTP."""
+def wire_renames(generated: str, owner: str) -> dict[str, dict[str, str]]:
+    """Return the owner's names of fields over HTTP, by generated class and former name over HTTP.
+
+    Args:
+        generated: The text of `schemas.py` as last generated.
+        owner: The owner's text of it.
+    """
     try:
-        before, mine = _classes(base), _classes(ours)
+        generated_classes, owner_classes = _classes(generated), _classes(owner)
     except SyntaxError:
         return {}
-    classes = dict(_renamed_classes(before, mine))
-    wires: dict[str, dict[str, str]] = {}
-    for name, fields in before.items():
-        by_attribute = {each.attribute: each for each in mine.get(classes.get(name, name), ())}
+    classes = dict(_renamed_classes(generated_classes, owner_classes))
+    names: dict[str, dict[str, str]] = {}
+    for name, fields in generated_classes.items():
+        by_attribute = {each.attribute: each for each in owner_classes.get(classes.get(name, name), ())}
         attributes = _attribute_renames(fields, list(by_attribute.values()))
         for each in fields:
-            now = by_attribute.get(attributes.get(each.attribute, each.attribute))
-            if now and not each.wire & now.wire and len(each.wire) == len(now.wire) == 1:
-                wires.setdefault(name, {})[min(each.wire)] = min(now.wire)
-    return wires
+            own = by_attribute.get(attributes.get(each.attribute, each.attribute))
+            if own is None or each.wire_names & own.wire_names:
+                continue
+            if len(each.wire_names) == len(own.wire_names) == 1:
+                names.setdefault(name, {})[min(each.wire_names)] = min(own.wire_names)
+    return names
 
 
 def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
     """Return the generated module with the owner's names in place of the generated ones.
 
-    Fields are followed everywhere; a class or a module where the owner's file has the new name and not the
-    old one, and in a file that is new.
+    Fields are always renamed. A class or module is renamed only if `ours` has the new name and not the old
+    one, or if `ours` is None (a new file).
     """
     names = None if ours is None else _names_in(ours)
     classes, modules = (
@@ -128,34 +139,36 @@ def _names_in(source: str) -> set[str]:
 
 
 def _renamed_classes(
-    before: Mapping[str, list[_FieldText]], mine: Mapping[str, list[_FieldText]]
+    generated: Mapping[str, list[_ClassField]], owner: Mapping[str, list[_ClassField]]
 ) -> Iterator[tuple[str, str]]:
     """Yield each class that disappeared, with the new class that has most of its fields."""
-    added = [name for name in mine if name not in before]
-    for old in (name for name in before if name not in mine):
-        wires = frozenset().union(*(each.wire for each in before[old]))
+    added = [name for name in owner if name not in generated]
+    for old in (name for name in generated if name not in owner):
+        wire_names = frozenset().union(*(each.wire_names for each in generated[old]))
         for new in added:
-            new_wires = frozenset().union(*(each.wire for each in mine[new]))
-            if wires and 2 * len(wires & new_wires) > len(wires):
+            new_names = frozenset().union(*(each.wire_names for each in owner[new]))
+            if 2 * len(wire_names & new_names) > len(wire_names):
                 yield old, new
+                added.remove(new)
                 break
 
 
-def _attribute_renames(before: list[_FieldText], mine: list[_FieldText]) -> dict[str, str]:
-    owner_attributes = {each.attribute for each in mine}
-    generated_attributes = {each.attribute for each in before}
-    added = [each for each in mine if each.attribute not in generated_attributes]
+def _attribute_renames(generated: list[_ClassField], owner: list[_ClassField]) -> dict[str, str]:
+    """Return the owner's attribute names of a class by the generated ones, where they differ."""
+    owner_attributes = {each.attribute for each in owner}
+    generated_attributes = {each.attribute for each in generated}
+    added = [each for each in owner if each.attribute not in generated_attributes]
     renames: dict[str, str] = {}
-    for each in before:
+    for each in generated:
         if each.attribute in owner_attributes:
             continue
         free = [candidate for candidate in added if candidate.attribute not in renames.values()]
-        by_alias = [candidate for candidate in free if each.wire & candidate.wire]
-        above = renames.get(each.before, each.before)
+        by_alias = [candidate for candidate in free if each.wire_names & candidate.wire_names]
+        preceding = renames.get(each.preceding, each.preceding)
         by_place = [
             candidate
             for candidate in free
-            if (candidate.before, candidate.annotation) == (above, each.annotation)
+            if (candidate.preceding, candidate.annotation) == (preceding, each.annotation)
         ]
         for candidates in (by_alias, by_place):
             if len(candidates) == 1:
@@ -164,32 +177,36 @@ def _attribute_renames(before: list[_FieldText], mine: list[_FieldText]) -> dict
     return renames
 
 
-def _classes(source: str) -> dict[str, list[_FieldText]]:
+def _classes(source: str) -> dict[str, list[_ClassField]]:
     return {node.name: _fields(node) for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
 
 
-def _fields(node: ast.ClassDef) -> list[_FieldText]:
-    fields: list[_FieldText] = []
+def _fields(node: ast.ClassDef) -> list[_ClassField]:
+    fields: list[_ClassField] = []
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             attribute = item.target.id
-            aliases = _strings_of_aliases(item.value)
+            aliases = _aliases(item)
             fields.append(
-                _FieldText(
+                _ClassField(
                     attribute=attribute,
-                    wire=frozenset(aliases or {attribute}),
+                    wire_names=frozenset(aliases or {attribute}),
                     annotation=ast.unparse(item.annotation),
-                    before=fields[-1].attribute if fields else "",
+                    preceding=fields[-1].attribute if fields else "",
                 )
             )
     return fields
 
 
-def _strings_of_aliases(value: ast.expr | None) -> set[str]:
-    """Return the aliases in a `Field(...)`, those of `AliasChoices` included."""
-    if not isinstance(value, ast.Call):
-        return set()
-    aliases = [keyword.value for keyword in value.keywords if keyword.arg in _ALIASES]
+def _aliases(item: ast.AnnAssign) -> set[str]:
+    """Return the aliases in the annotation and the value of a field, with those of `AliasChoices`."""
+    aliases = [
+        keyword.value
+        for call in ast.walk(item)
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg in _ALIASES
+    ]
     return {
         node.value
         for alias in aliases
@@ -199,29 +216,31 @@ def _strings_of_aliases(value: ast.expr | None) -> set[str]:
 
 
 class _Renamer(cst.CSTTransformer):
-    """Renames modules, classes, fields in their class, `record.<attribute>`, and keywords of its calls."""
+    """Renames modules, classes, their fields, `record.<attribute>`, and keywords of constructor calls."""
 
     def __init__(self, renames: Renames, classes: Mapping[str, str], modules: Mapping[str, str]) -> None:
         super().__init__()
         self.fields, self.classes, self.modules = renames.fields, classes, modules
-        read = (fields for name, fields in renames.fields.items() if name != _OUTPUT_CLASS)
-        # Code that makes a record uses the names of a request.
+        input_fields = (fields for name, fields in renames.fields.items() if name != _OUTPUT_CLASS)
+        # A record is constructed by its alias, so an aliased attribute keeps its keyword.
         self.keywords = {
             name: {
-                old: new for old, new in fields.items() if name == _OUTPUT_CLASS or old not in renames.aliased
+                old: new
+                for old, new in fields.items()
+                if name == _OUTPUT_CLASS or old not in renames.aliased.get(name, ())
             }
             for name, fields in renames.fields.items()
         }
-        self.attributes = {old: new for fields in read for old, new in fields.items()}
-        self.inside: list[str] = []
+        self.attributes = {old: new for fields in input_fields for old, new in fields.items()}
+        self.class_stack: list[str] = []
 
     def visit_ClassDef(self, node: cst.ClassDef) -> None:
         """Remember the class."""
-        self.inside.append(node.name.value)
+        self.class_stack.append(node.name.value)
 
     def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
         """Forget the class."""
-        self.inside.pop()
+        self.class_stack.pop()
         return updated_node
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
@@ -231,7 +250,7 @@ class _Renamer(cst.CSTTransformer):
     def leave_AnnAssign(self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign) -> cst.AnnAssign:
         """Rename a field."""
         target = updated_node.target
-        fields = self.fields.get(self.inside[-1], {}) if self.inside else {}
+        fields = self.fields.get(self.class_stack[-1], {}) if self.class_stack else {}
         if isinstance(target, cst.Name) and target.value in fields:
             return updated_node.with_changes(target=cst.Name(fields[target.value]))
         return updated_node

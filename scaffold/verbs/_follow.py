@@ -19,7 +19,7 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
         SourceNotFollowedError: The source does not give it.
     """
     origin = record.spec.origin
-    if origin is None or not origin.uri:
+    if origin is None or not has_source(record):
         return None
     try:
         newer = find_newer(origin)
@@ -33,10 +33,14 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
     return newer
 
 
+def has_source(record: ProjectRecord) -> bool:
+    """Whether the model of the project came from a source that may have a newer one."""
+    return record.spec.origin is not None and bool(record.spec.origin.uri)
+
+
 def is_current(record: ProjectRecord) -> bool:
     """Whether only the source can bring changes: the project has one, and this version wrote the project."""
-    origin = record.spec.origin
-    return origin is not None and bool(origin.uri) and record.spec.generator == __version__
+    return has_source(record) and record.spec.generator == __version__
 
 
 def nothing_new(root: Path) -> Update:

@@ -18,7 +18,7 @@ from scaffold.verbs.project import Project, require_lock
 
 if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
-    from scaffold.upgrade import Content, Replay, UpdatePlan
+    from scaffold.upgrade import AnswerComparison, Content, UpdatePlan
 
 MOST_REPLAYED_REQUESTS = 100
 """The most requests of the old model that are sent to the new one, to compare the answers."""
@@ -78,7 +78,7 @@ def prove_plan(
 
 def skip_proof(plan: UpdatePlan) -> UpdatePlan:
     """Return the plan with a skipped proof in its record, and the former measurements."""
-    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not prove_plan")
+    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not proven")
     last = plan.record.verification
     measured = last.measurements if last else None
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
@@ -133,34 +133,32 @@ def recording_of(project: Project) -> Recording:
     return follow_wire_names(recording, ancestor, code)
 
 
-def _own_note(replay: Replay) -> str:
+def _own_note(comparison: AnswerComparison) -> str:
     """Return a note that compares the service's answers to the owner's requests with the recorded ones."""
-    if not replay.differing:
-        return f"your {replay.compared} requests in {RECORDED} are answered as before"
+    if not comparison.differing:
+        return f"your {comparison.compared} requests in {RECORDED} are answered as before"
     return (
-        f"{replay.differing} of your {replay.compared} requests in {RECORDED} get other answers than before,"
-        f" most at {replay.where}: {replay.old} -> {replay.new}; these answers are recorded from now on"
+        f"{comparison.differing} of your {comparison.compared} requests in {RECORDED} get other answers than"
+        f" before, {comparison.largest_change}; these answers are recorded from now on"
     )
 
 
-def _accepted_note(replay: Replay) -> str:
-    if not replay.differing:
-        return f"all {replay.compared} answers are those that were recorded"
-    change = f"{replay.old} -> {replay.new}"
+def _accepted_note(comparison: AnswerComparison) -> str:
+    if not comparison.differing:
+        return f"all {comparison.compared} answers are those that were recorded"
     return (
-        f"{replay.differing} of {replay.compared} answers are others than those recorded before,"
-        f" most at {replay.where}: {change}; {RECORDED} holds them from now on"
+        f"{comparison.differing} of {comparison.compared} answers are others than those recorded before,"
+        f" {comparison.largest_change}; {RECORDED} holds them from now on"
     )
 
 
-def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
+def _scoring_note(files: tuple[str, ...], comparison: AnswerComparison) -> str:
     """Return a note that compares the answers of the owner's scoring code with those of the model."""
     *most, last = files
     yours = f"{', '.join(most)} and {last}" if most else last
-    if not replay.differing:
+    if not comparison.differing:
         return f"with your {yours} it answers as the model does"
-    change = f"{replay.old} -> {replay.new}"
     return (
-        f"with your {yours} it answers {replay.differing} of {replay.compared} requests otherwise than"
-        f" the model, most at {replay.where}: {change}; these answers are recorded from now on"
+        f"with your {yours} it answers {comparison.differing} of {comparison.compared} requests otherwise"
+        f" than the model, {comparison.largest_change}; these answers are recorded from now on"
     )

@@ -8,27 +8,29 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from scaffold.base.checked import model_files, path_below, read_below
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
-from scaffold.base.layout import LOCK, MODEL_FOLDER, OPENAPI, RECORDED, REQUIREMENTS, SCHEMAS, UPDATE
+from scaffold.base.layout import LOCK, MODEL_FOLDER, OPENAPI, RECORDED, REQUIREMENTS, SCHEMAS, UNDO, UPDATE
 from scaffold.base.markers import marked_lines
 from scaffold.base.modules import normalized
 from scaffold.base.other_tools import find_locking_tool
 from scaffold.base.package import find_package
 from scaffold.errors import CommandError, FilesDisagreeError, NoRecordError, ScaffoldError
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import counted, shell_line
 from scaffold.spec import Check, Outcome, Verification
 from scaffold.verbs._proving import recording_of
 from scaffold.verbs._wire_schema import fields_of_class, read_request_schema
 from scaffold.verbs.project import Project
 
-_NOT_OWNED = {".git", ".venv", "venv", "node_modules", "__pycache__", "undo", "update"}
-_LARGEST_TEXT_BYTES = 4 << 20
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\n")
+_SKIPPED_FOLDERS = {".git", ".venv", "venv", "node_modules", "__pycache__"}
+_LARGEST_SCANNED_BYTES = 4 << 20
+_MOST_NAMED_FILES = 10
+_LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\n")
 _HASH_NAME = "MODEL_SHA256"
-_RELOCK = shell_line("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, "--output-file", LOCK)
+_RELOCK = ("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, "--output-file", LOCK)
 
 
 class _Skipped(Exception):  # noqa: N818 - the check is left out, and says why
@@ -43,7 +45,7 @@ def verify_quickly(project: Project) -> Verification:
     """Check the files of a project without running them, and return the checks.
 
     Raises:
-        FilesDisagreeError: Some do not belong together.
+        FilesDisagreeError: Files contradict each other.
     """
     checks = tuple(
         _run_check(name, check, project)
@@ -66,6 +68,11 @@ def verify_quickly(project: Project) -> Verification:
 
 
 def _run_check(name: str, check: Callable[[Project], str], project: Project) -> Check:
+    """Run one check.
+
+    A check's docstring states the rule; the check returns a detail for a pass, and raises `_Differs` for a
+    failure, `_Skipped` if it does not apply.
+    """
     try:
         return Check(name=name, outcome=Outcome.PASSED, detail=check(project))
     except _Skipped as reason:
@@ -83,23 +90,42 @@ def _verify_line(project: Project, *options: str) -> str:
     return shell_line("scaffold", "verify", project.root, *options)
 
 
+def _lines_in(project: Project, *command: str) -> str:
+    """Return the lines that run a command in the folder of the project."""
+    line = shell_line(*command)
+    is_here = project.root.resolve() == Path.cwd()
+    return line if is_here else f"{shell_line('cd', project.root)}\n{line}"
+
+
 def _check_markers(project: Project) -> str:
     """No file has the markers of a merge, and no update was interrupted."""
     if path_below(project.root, UPDATE).is_dir():
         raise _Differs(f"an update was interrupted; this finishes it:\n{_verify_line(project)}")
-    for path in _texts(project.root):
+    places: list[str] = []
+    for path in _small_files(project.root):
         text = path.read_bytes()
         if b"<<<<<<< " in text and (lines := marked_lines(text.decode("utf-8", "replace"))):
-            place = path.relative_to(project.root).as_posix()
-            raise _Differs(f"{place}:{lines[0]} has conflict markers\n{shell_line('git', 'diff', '--check')}")
-    return "no conflict markers"
+            places.append(f"{path.relative_to(project.root).as_posix()}:{lines[0]}")
+    if not places:
+        return "no conflict markers"
+    named = ", ".join(sorted(places)[:_MOST_NAMED_FILES])
+    others = len(places) - _MOST_NAMED_FILES
+    more = f" and in {counted(others, 'more file')}" if others > 0 else ""
+    line = _verify_line(project, "--quick")
+    raise _Differs(f"conflict markers: {named}{more}; resolve them, then check again:\n{line}")
 
 
-def _texts(root: Path) -> Iterator[Path]:
+def _small_files(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in _NOT_OWNED and not name.endswith("_cache")]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _SKIPPED_FOLDERS
+            and not name.endswith("_cache")
+            and Path(folder, name) != root / UNDO  # what the last change replaced
+        ]
         for path in (Path(folder, name) for name in files):
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST_TEXT_BYTES:
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST_SCANNED_BYTES:
                 yield path
 
 
@@ -114,26 +140,42 @@ def _check_record(project: Project) -> str:
 
 def _check_model(project: Project) -> str:
     """The model is the one that the code and the record name."""
-    files = model_files(project.root)
+    files = model_files(project.root) or _moved_model(project)
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
-    expected_hashes = _wanted_hashes(project)
+    expected_hashes = _expected_hashes(project)
     if not files:
-        return _without_model(project)
+        _raise_missing_model(project)
     path = files[0].relative_to(project.root).as_posix()
-    pointer = _POINTER.match(files[0].open("rb").read(200))
+    with files[0].open("rb") as file:
+        pointer = _LFS_POINTER.match(file.read(200))
     sha256_of_file = pointer[1].decode() if pointer else sha256_file(files[0])
     for place, sha256 in expected_hashes:
         if sha256 != sha256_of_file:
-            update = shell_line("scaffold", "update", project.root, "--model", files[0])
+            sample = ("--input", "sample.pkl")
+            update = shell_line("scaffold", "update", project.root, "--model", files[0], *sample)
             raise _Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
     if not expected_hashes:
-        raise _Skipped("neither the code nor the record has its hash")
-    return f"{path} is {sha256_of_file[:12]}{', by its pointer of Git LFS' if pointer else ''}"
+        raise _Skipped("neither the code nor the record has a hash of the model")
+    return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointer else ''}"
 
 
-def _wanted_hashes(project: Project) -> list[tuple[str, str]]:
-    """Return each file that names the hash of the model, with the hash."""
+def _recorded_model(project: Project) -> Path | None:
+    """Return where the record has the model file; it may be absent."""
+    try:
+        return project.record.spec.artifact.path
+    except ScaffoldError:
+        return None
+
+
+def _moved_model(project: Project) -> list[Path]:
+    """Return the model file where the owner has moved it."""
+    path = _recorded_model(project)
+    return [path] if path and path.is_file() else []
+
+
+def _expected_hashes(project: Project) -> list[tuple[str, str]]:
+    """Return (place, hash) for each hash of the model in the code and in the record."""
     hashes = []
     package = find_package(project.root)
     for path in sorted((project.root / package).glob("*.py")) if package else ():
@@ -147,15 +189,26 @@ def _wanted_hashes(project: Project) -> list[tuple[str, str]]:
     return hashes
 
 
-def _without_model(project: Project) -> str:
+def _raise_missing_model(project: Project) -> NoReturn:
     """A model that is kept out of git may be absent from a checkout."""
+    recorded = _recorded_model(project)
+    path = recorded.relative_to(project.root).as_posix() if recorded else f"{MODEL_FOLDER}/model.pkl"
+    if _git_succeeds(project, "check-ignore", "--quiet", path):
+        raise _Skipped(f"{path} is absent, and git ignores it")
+    if _git_succeeds(project, "ls-files", "--error-unmatch", path):
+        checkout = shell_line("git", "-C", project.root, "checkout", "--", path)
+        raise _Differs(f"{path} is absent; git has it:\n{checkout}")
+    hashes = _expected_hashes(project)
+    known = f", whose sha256 begins with {hashes[0][1][:12]}" if hashes else ""
+    raise _Differs(f"the model is absent; restore {path}{known}")
+
+
+def _git_succeeds(project: Project, *arguments: str) -> bool:
     try:
-        run_git(project.root, "check-ignore", "--quiet", f"{MODEL_FOLDER}/model.pkl")
+        run_git(project.root, *arguments)
     except CommandError:
-        raise _Differs(
-            f"{MODEL_FOLDER}/ has no model\n{shell_line('git', 'checkout', '--', MODEL_FOLDER)}"
-        ) from None
-    raise _Skipped(f"{MODEL_FOLDER}/ has no model, and git ignores it")
+        return False
+    return True
 
 
 def _check_lock(project: Project) -> str:
@@ -171,6 +224,7 @@ def _check_lock(project: Project) -> str:
     if not path_below(root, REQUIREMENTS).is_file():
         raise _Skipped(f"there is no {REQUIREMENTS}")
     names = set()
+    relock = _lines_in(project, *_RELOCK)
     for line in read_below(root, REQUIREMENTS).decode().splitlines():
         text = re.sub(r"(^|\s)#.*", "", line).strip()
         if not text or text.startswith(("-", "./")):
@@ -183,13 +237,13 @@ def _check_lock(project: Project) -> str:
         names.add(name)
         versions = [pin.version for pin in pins.get(name, ()) if pin.is_release]
         if name not in pins and requirement.marker is None:
-            raise _Differs(f"{LOCK} lacks {name}, which {REQUIREMENTS} has\n{_RELOCK}")
+            raise _Differs(f"{LOCK} lacks {name}, which {REQUIREMENTS} has\n{relock}")
         if versions and not any(requirement.specifier.contains(each, prereleases=True) for each in versions):
-            raise _Differs(f"{LOCK} has {name}=={versions[0]}, and {REQUIREMENTS} wants {text}\n{_RELOCK}")
+            raise _Differs(f"{LOCK} has {name}=={versions[0]}, and {REQUIREMENTS} wants {text}\n{relock}")
     for pin in lock.pins:
         if REQUIREMENTS in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
-            raise _Differs(f"{LOCK} has {pin.name} for {REQUIREMENTS}, which has it no longer\n{_RELOCK}")
-    return f"{len(names)} requirements in {len(lock.names)} distributions"
+            raise _Differs(f"{LOCK} has {pin.name} for {REQUIREMENTS}, which no longer lists it\n{relock}")
+    return f"{len(names)} requirements, locked as {len(lock.names)} distributions"
 
 
 def _check_sample(project: Project) -> str:
@@ -207,14 +261,14 @@ def _check_schema(project: Project) -> str:
     if request.name and request.fields and package and path_below(project.root, schemas).is_file():
         fields = fields_of_class(read_below(project.root, schemas).decode(), request.name, schemas)
         if fields is not None and fields != request.fields:
-            only = ", ".join(sorted(fields ^ request.fields))
-            raise _Differs(f"{schemas} and {OPENAPI} differ in: {only}\npython -m tests.record")
+            differing_fields = ", ".join(sorted(fields ^ request.fields))
+            record = _lines_in(project, "python", "-m", "tests.record")
+            raise _Differs(f"{schemas} and {OPENAPI} differ in: {differing_fields}\n{record}")
+    # Either the generated or the owner's names of the fields may fit.
     misfit = request.misfit(project.recording.requests) and request.misfit(recording_of(project).requests)
     if misfit:
-        accept = _verify_line(project, "--accept")
-        raise _Differs(
-            f"{RECORDED} does not fit {OPENAPI}: {misfit}\nWrite what the service takes, then:\n{accept}"
-        )
+        accept = "Correct its requests, then record the answers:\n" + _verify_line(project, "--accept")
+        raise _Differs(f"{RECORDED} does not fit {OPENAPI}: {misfit}\n{accept}")
     return f"the recorded requests have the fields and types of {OPENAPI}"
 
 
@@ -228,11 +282,11 @@ def _check_proof(project: Project) -> str:
     if proof is None or not proof.passed:
         raise _Skipped(f"no proof is recorded: {line}")
     if proof.code_sha256 != project.code_sha256:
-        raise _Skipped(f"the recorded proof is of other code: {line}")
+        raise _Skipped(f"the code changed after the recorded proof; prove it: {line}")
     return "recorded for this code"
 
 
 def _check_environment(project: Project) -> str:
     """Checks that need the environment of the service, which a quick check does not create."""
     line = _verify_line(project)
-    raise _Skipped(f"whether the lock installs and the service gives the model's answers: {line}")
+    raise _Skipped(f"installation of the lock, answers of the service; check them: {line}")

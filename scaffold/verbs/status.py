@@ -17,12 +17,16 @@ def status(
     target: str = "staging",
     access: ClusterAccess | None = None,
 ) -> Deployment:
-    """Return what runs at a target, as the cluster says.
+    """Return the state of the service at a target, read from the cluster.
 
     Args:
         project: The project's folder.
-        target: A folder under its `deploy/`.
-        access: As for `deploy`.
+        target: The target: a folder under the project's `deploy/`.
+        access: The cluster; see `deploy`.
+
+    Raises:
+        NotDeployedError: Nothing runs at the target.
+        ManifestError: The project has no such target, or its manifests cannot be read.
     """
     from scaffold.cluster import read_status
 

@@ -15,11 +15,12 @@ from scaffold.errors import (
     MergeConflictError,
     MissingSampleError,
     UnknownOptionsError,
+    UnusedSampleError,
 )
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.find import FoundModel, brings_sample
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
-from scaffold.verbs._follow import is_current, newer_model, nothing_new
+from scaffold.verbs._follow import has_source, is_current, newer_model, nothing_new
 from scaffold.verbs._proving import prove_plan, skip_proof
 from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import validate_answers
@@ -64,14 +65,16 @@ def update(
 
     Args:
         project: The project's folder.
-        model: The new model, or the path (or URL) of its file. Without it the source of the project's model
-            is asked for a newer one, unless something else is to change; with none, the model stays.
-        input: A sample of the new model's input; without it, the one that the model's source has.
-        output: What the new model gives for it; without it the model is asked.
-        answers: Answers that change; the others stay.
+        model: The new model, or the path or URL of its file. By default, the newest model at the source of
+            the project's model; the model stays if there is no newer one, or if `answers`, `template` or
+            options are passed.
+        input: A sample of the new model's input; by default the sample of the model's source.
+        output: The expected predictions for `input`; None runs the model to get them.
+        answers: Answers to the template's questions that change; the others keep their values.
         template: Another service template, a path or URL that copier takes.
         prefer: Which side wins where both changed the same lines; conflict markers when absent.
-        tool: A merge tool for the conflicts: `meld {ours} {merged} {theirs}`; `{merged}` is what it writes.
+        tool: A merge tool for the conflicts: `meld {ours} {merged} {theirs}`; `{merged}` is the file that the
+            tool writes.
         dry_run: Only say what would change.
         follow: Whether to ask the source of the project's model for a newer one.
         allow_breaking: Go ahead although callers of the service would have to change.
@@ -80,12 +83,13 @@ def update(
         headers: Headers of the requests of the proof, such as a token; they are written nowhere.
         on_event: Called with each event.
         on_report: Called with the changes before anything is proven or written.
-        options: Fields of `Options`; the recorded options hold for the others.
+        options: Fields of `Options` that change; the others keep their recorded values.
 
     Raises:
         BreakingChangeError: Callers would have to change, and `allow_breaking` was not given.
         MergeConflictError: Both sides changed the same thing. The merged files are written, with markers.
-        ScaffoldError: Another leaf of it. Nothing is written then.
+        UnusedSampleError: `input` or `output` is passed without a model, and no source is asked for one.
+        ScaffoldError: Any other failure; nothing is written.
     """
     from scaffold.upgrade import restore_pristine
 
@@ -93,16 +97,16 @@ def update(
     _require_sample(root, model, input)
     Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
-    if model is None and follow and not (answers or template or options):
-        model = newer_model(root, record, on_event)
-        if model is None and input is None and is_current(record):
+    follow = follow and not (answers or template or options)
+    if model is None:
+        model = _follow_source(root, record, (input, output), follow, on_event)
+        if model is None and follow and is_current(record):
             result = nothing_new(root)
             on_report(result)
             return result
-        _require_sample(root, model, input)
     model_options = _options(root, record, options)
-    checked = locate_repository(validate_answers(answers, record.spec.answers), root)
-    state = new_state(root, record, (model, input, output), checked, model_options, on_event)
+    all_answers = locate_repository(validate_answers(answers, record.spec.answers), root)
+    state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)
         result = _report(plan, on_event, on_report)
@@ -110,7 +114,7 @@ def update(
             restore_pristine(root, record, ancestor)
         if dry_run or plan.is_empty:
             return result
-        _refuse_unasked(plan, dirty=dirty, allow_breaking=allow_breaking)
+        _check_permissions(plan, dirty=dirty, allow_breaking=allow_breaking)
         plan = _resolve_conflicts(plan, tool)
         if not verify:
             return _apply(skip_proof(plan), (), verify=False)
@@ -120,7 +124,7 @@ def update(
 
 
 def _access(spec: ProjectSpec, options: Options, headers: Mapping[str, str] | None) -> ProofAccess:
-    """What the service may reach while it is proven."""
+    """Return what the service may access during the proof."""
     read, network = options.allow_read, options.allow_network
     return proof_access(spec.variables, read=read, network=network, headers=headers)
 
@@ -133,6 +137,31 @@ def _require_sample(root: Path, model: Any, input: Any) -> None:
     brings = model.declared.input if isinstance(model, FoundModel) else brings_sample(model)
     if not brings:
         raise MissingSampleError(str(root), model_name if isinstance(model_name, str) else "model.pkl")
+
+
+def _follow_source(
+    root: Path, record: ProjectRecord, sample: tuple[Any, Any], follow: bool, on_event: OnEvent
+) -> FoundModel | None:
+    """Return the newer model at the source of a project; None if there is none, or if `follow` is false.
+
+    Raises:
+        UnusedSampleError: A sample is passed, and no source is asked for a model.
+        MissingSampleError: No sample is passed, and the source has none.
+    """
+    has_sample = any(part is not None for part in sample)
+    if has_sample and not (follow and has_source(record)):
+        raise UnusedSampleError(str(root), _model_of(record))
+    model = newer_model(root, record, on_event) if follow else None
+    if model is None and has_sample:
+        on_event(Noted("the sample is not used: it is for a newer model"))
+    _require_sample(root, model, sample[0])
+    return model
+
+
+def _model_of(record: ProjectRecord) -> str:
+    """Return the model of the project as `--model` takes it: at its source, or its file."""
+    origin = record.spec.origin
+    return origin.uri if origin and origin.uri else str(record.spec.artifact.path)
 
 
 def _report(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:
@@ -160,7 +189,7 @@ def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Option
 
 def _plan_update(
     root: Path,
-    last: tuple[ProjectRecord, Mapping[str, Content]],
+    recorded_state: tuple[ProjectRecord, Mapping[str, Content]],
     spec: ProjectSpec,
     model_options: Options,
     folder: Path,
@@ -171,7 +200,7 @@ def _plan_update(
     from scaffold.resolve import lock_again, requirement_of
     from scaffold.upgrade import Prefer, plan_update
 
-    record, ancestor = last
+    record, ancestor = recorded_state
     pristine = folder / "pristine"
     pristine.mkdir()
     plan = plan_update(
@@ -196,8 +225,13 @@ def _plan_update(
     return plan.locked(own_requirements, lock)
 
 
-def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
-    """Stop before anything is written, unless an option allows uncommitted or breaking changes."""
+def _check_permissions(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
+    """Stop before anything is written, unless an option allows uncommitted or breaking changes.
+
+    Raises:
+        DirtyTreeError: Git has uncommitted changes, and `dirty` is false.
+        BreakingChangeError: Callers would have to change, and `allow_breaking` is false.
+    """
     from scaffold.upgrade import uncommitted
 
     changed = uncommitted(plan.root)
@@ -208,15 +242,19 @@ def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> N
 
 
 def _resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
-    """Return the plan without conflicts; files with conflicts are written for the owner to resolve."""
+    """Return the plan without conflicts.
+
+    Raises:
+        MergeConflictError: Conflicts remain; the merged files were written.
+    """
     from scaffold.upgrade import apply_update
 
     if tool and plan.merged.conflicts:
         plan = plan.with_tool(tool)
     if plan.merged.conflicts:
         apply_update(skip_proof(plan))
-        new_texts = {path for path, content in plan.pristine.items() if isinstance(content, bytes)}
-        unmarked = tuple(path for path in plan.merged.unmarked if path in new_texts)
+        new_paths = {path for path, content in plan.pristine.items() if isinstance(content, bytes)}
+        unmarked = tuple(path for path in plan.merged.unmarked if path in new_paths)
         raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()), unmarked)
     return plan
 
@@ -226,16 +264,18 @@ def _apply(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
 
     apply_update(plan)
     proof = plan.record.verification if verify else None
-    described = describe_update(plan)
-    return replace(described, notes=(*described.notes, *notes), verification=proof, applied=True)
+    result = describe_update(plan)
+    return replace(result, notes=(*result.notes, *notes), verification=proof, applied=True)
 
 
 def merge_record(project: str | Path) -> str:
-    """Settle the record of a project that a merge in git left with markers; return the version that it has.
+    """Resolve the conflict markers that a git merge left in a project's record.
+
+    Returns the version of the side that is kept.
 
     Raises:
-        RecordError: It has no markers, or the pristine files belong to neither side.
+        RecordError: The record has no conflict markers, or its pristine files match neither side.
     """
-    from scaffold.upgrade import merge_record as settle
+    from scaffold.upgrade import merge_record as merge
 
-    return settle(Path(project))
+    return merge(Path(project))

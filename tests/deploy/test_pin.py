@@ -57,8 +57,27 @@ def test_without_an_entry_for_the_image_the_lines_to_add_are_named(deploys: Depl
     path.write_text(HEAD)
     with pytest.raises(ManifestError) as caught:
         pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
-    assert f"Add: images:\n- name: titanic\n  newName: {NEW}\n  digest: {DIGEST}" in str(caught.value)
+    lines = f"Add:\nimages:\n- name: titanic\n  newName: {NEW}\n  digest: {DIGEST}"
+    assert str(caught.value).endswith(lines)
     assert path.read_text() == HEAD
+    path.write_text(HEAD + lines.removeprefix("Add:\n"))
+    pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+
+
+def test_an_entry_to_add_to_a_list_is_shown_without_the_name_of_the_list(deploys: Deploys) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(HEAD + "images:\n- name: other\n  newTag: '2'\n")
+    with pytest.raises(ManifestError) as caught:
+        pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+    assert f"Add to `images`:\n- name: titanic\n  newName: {NEW}\n  digest: {DIGEST}" in str(caught.value)
+
+
+@pytest.mark.parametrize("resources", ["5", "../base", "[5]", "[[../base]]"])
+def test_resources_that_are_no_list_of_paths_are_refused(deploys: Deploys, resources: str) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(f"{HEAD.partition('resources')[0]}resources: {resources}\n")
+    with pytest.raises(ManifestError, match="`resources` is not a list of paths"):
+        pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
 
 
 def test_a_pinned_image_is_planned_by_its_digest(deploys: Deploys) -> None:
@@ -110,9 +129,19 @@ def test_the_entry_is_that_of_the_images_name_in_any_style(deploys: Deploys, bef
             "images:\n  - name: titanic\n  - name: titanic\n    newTag: '2'\n",
             "has several entries for the image",
         ),
-        ("images:\n  - {name: a, newTag: &t '2'}\n  - {name: titanic, digest: *t}\n", "cannot be changed"),
-        (f"images:\n  - name: titanic\n  - name: {NEW}\n    newName: other\n", "cannot be changed"),
+        (
+            "images:\n  - {name: a, newTag: &t '2'}\n  - {name: titanic, digest: *t}\n",
+            "entry cannot be changed",
+        ),
+        (
+            f"images:\n  - name: titanic\n  - name: {NEW}\n    newName: other\n",
+            "entry does not set the image",
+        ),
         ("images:\n  - newName: titanic\n", "has an entry of `images` without a name"),
+        ("images:\n  - name: titanic\n---\n", "holds more than one document"),
+        (f"images:\n  - name: titanic\n---\n{HEAD}", "holds more than one document"),
+        ("patches: [5]\n", "`patches` is not a list of mappings"),
+        ("patches: {a: b}\n", "`patches` is not a list of mappings"),
     ],
 )
 def test_what_cannot_be_pinned_in_one_entry_is_refused_and_stays(

@@ -85,6 +85,7 @@ def test_a_command_in_the_message_of_an_error_is_quoted_for_a_shell(cls: type[Sc
         if line.startswith("  ") and line.split()[0] in PROGRAMS:
             words = shlex.split(line)
             assert any(FOLDER in word for word in words) == ("my model" in line), line
+            assert words[0] != "git" or words[1] == "-C", "a git command works in any folder"
 
 
 def test_a_branch_of_the_tree_takes_no_arguments() -> None:

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import scaffold
 from scaffold.base.urls import without_credentials
 from scaffold.cli._app import app
-from scaffold.errors import ModelNotFetchedError, SourceNotFollowedError
+from scaffold.errors import ModelNotFetchedError, SourceNotFollowedError, UnusedSampleError
+from scaffold.events import Event, Noted
 from scaffold.find import find_model, find_newer
 from scaffold.spec import Origin
 from tests.find._stand_in import FILES, StandIn, stand_in
@@ -63,6 +64,17 @@ def test_nothing_new_is_told_and_writes_nothing(server: StandIn, project: Path) 
     assert "nothing new at models:/churn@champion" in " ".join(told.split())
     assert typed("update", project, "--exit-code")[0] == 3
     assert len(server.asked) == asked + 2  # one request each
+
+
+def test_a_sample_for_a_newer_model_is_left_aside_where_there_is_none(project: Path) -> None:
+    events: list[Event] = []
+    before = tree(project)
+    done = scaffold.update(project, input=[{"plan": "basic"}], on_event=events.append)
+    assert (done.is_empty, tree(project)) == (True, before)
+    told = [event.text for event in events if isinstance(event, Noted)]
+    assert told[-1] == "the sample is not used: it is for a newer model"
+    with pytest.raises(UnusedSampleError, match=r"--model models:/churn@champion --input sample\.pkl"):
+        scaffold.update(project, input=[{"plan": "basic"}], follow=False)
 
 
 def test_an_alias_that_moved_brings_its_model_and_its_sample(server: StandIn, project: Path) -> None:

@@ -16,7 +16,7 @@ import scaffold
 from scaffold.errors import MissingInputError, ModelNotFetchedError
 from scaffold.events import Event, Noted
 from scaffold.find import DeclaredField, find_model
-from scaffold.spec import Evidence, Field, Optional, Record, Scalar, ScalarType
+from scaffold.spec import AskedFor, Evidence, Field, Optional, Record, Scalar, ScalarType
 from scaffold.verbs._declared import compare_fields
 from scaffold.verbs.workers import split_requirements
 from tests.find._stand_in import FILES, StandIn, stand_in
@@ -261,19 +261,30 @@ def test_a_signature_that_contradicts_the_sample_is_told(server: StandIn) -> Non
     events: list[Event] = []
     scaffold.inspect("models:/churn/2", on_event=events.append)
     notes = [event.text for event in events if isinstance(event, Noted)]
-    assert "the source's signature has plan required; the sample does not have it" in notes
+    assert "the source's signature requires plan; the sample does not have it" in notes
     assert "the sample has calls, which the source's signature does not have" in notes
 
 
-def test_a_field_that_a_signature_requires_and_the_sample_misses_is_counted() -> None:
-    age = Field(
-        name="age",
-        attribute="age",
-        schema=Scalar(type=ScalarType.NUMBER),
-        evidence=Evidence(rows=100, missing=22),
-    )
+@pytest.mark.parametrize(
+    ("evidence", "note"),
+    [
+        (Evidence(rows=100, missing=22), "it is missing in 22 of 100 rows of the sample"),
+        (Evidence(rows=100, missing=20, absent=2), "it is missing in 22 of 100 rows of the sample"),
+        (Evidence(rows=100, absent=3), "it is missing in 3 of 100 rows of the sample"),
+        (Evidence(), "it is missing in some rows of the sample"),
+        (Evidence(rows=100), ""),
+        (Evidence(rows=100, annotated=True), ""),
+        (Evidence(asked_for=AskedFor(nullable=True)), ""),
+    ],
+)
+def test_a_field_that_a_signature_requires_and_the_sample_misses_is_counted(
+    evidence: Evidence, note: str
+) -> None:
+    """A field that only `--nullable` or an annotation makes optional is missing in no row."""
+    schema = Optional(of=Scalar(type=ScalarType.NUMBER))
+    age = Field(name="age", attribute="age", schema=schema, evidence=evidence)
     told = compare_fields([DeclaredField(name="age")], Record(fields=(age,)))
-    assert told == ("the source's signature has age required; the sample has it missing in 22 of 100 rows",)
+    assert told == ((f"the source's signature requires age; {note}",) if note else ())
 
 
 @pytest.mark.parametrize(
@@ -288,6 +299,9 @@ def test_a_field_that_a_signature_requires_and_the_sample_misses_is_counted() ->
         ("double", ScalarType.STRING, False),
         ("string", ScalarType.INTEGER, False),
         ("boolean", ScalarType.INTEGER, False),
+        ("double", ScalarType.NULL, True),
+        ("string", ScalarType.NULL, True),
+        ("long", ScalarType.ANY, True),
     ],
 )
 def test_a_type_of_a_signature_that_contradicts_the_sample_is_told(
@@ -295,7 +309,7 @@ def test_a_type_of_a_signature_that_contradicts_the_sample_is_told(
 ) -> None:
     age = Field(name="age", attribute="age", schema=Optional(of=Scalar(type=seen)))
     told = compare_fields([DeclaredField(name="age", type=type, required=False)], Record(fields=(age,)))
-    text = f"the source's signature has age as {type}; the sample has it as {seen.value}"
+    text = f"the source's signature declares age as {type}; in the sample it is {seen.value}"
     assert told == (() if fits else (text,))
 
 

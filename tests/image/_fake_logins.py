@@ -63,6 +63,8 @@ class TokenLogin:
     """In the answer: `token` or `access_token`."""
     other_challenge: str = ""
     """Stands before the challenge for a token."""
+    last_challenge: str = ""
+    """Stands after the challenge for a token."""
     failures: int = 0
     """How many requests to the token service fail with 503."""
     expires_before: list[str] = field(default_factory=list)
@@ -74,7 +76,8 @@ class TokenLogin:
 
     def challenge(self, address: str) -> str:
         service = "fake" if self.other_challenge else '"fake"'  # RFC 9110 has both forms
-        return f'{self.other_challenge}Bearer realm="{self.scheme}://{address}{self.token_path}",service={service}'
+        realm = f"{self.scheme}://{address}{self.token_path}"
+        return f'{self.other_challenge}Bearer realm="{realm}",service={service}{self.last_challenge}'
 
     def allows(self, sent: str, method: str) -> bool:
         if self.expires_before and self.expires_before[0] == method:

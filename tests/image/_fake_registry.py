@@ -69,6 +69,8 @@ class FakeRegistry:
     """The address that the token service redirects to."""
     forms: list[str] = field(default_factory=list)
     """What the token service was sent."""
+    ignores_ranges: bool = False
+    """Whether an interrupted download starts from the beginning."""
     endless: bool = False
     """Whether a blob goes on after its end."""
     address: str = ""
@@ -181,7 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "GET" and self.registry.elsewhere:
             return self._send(307, b"", {"Location": f"http://{self.registry.elsewhere}{self.path}"})
         start = 0
-        if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
+        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if found and not self.registry.ignores_ranges:
             start = int(found[1])
         if self.command == "GET" and self.registry.stalls_downloads:
             self.registry.stalls_downloads -= 1

@@ -11,7 +11,9 @@ import pytest
 
 from scaffold.errors import DockerfileError
 from scaffold.image._docker import _with_secrets
-from scaffold.image.dockerfile._plan import instructions, read_base, read_plan
+from scaffold.image.dockerfile._instructions import instructions
+from scaffold.image.dockerfile._plan import DEFAULT_PATH, read_plan
+from scaffold.image.dockerfile._stages import read_base
 from scaffold.spec import LocalSource, SystemPackage
 from tests.image._projects import TEMPLATE, dockerfile, make_spec
 
@@ -75,13 +77,12 @@ def test_system_packages_are_installed_in_the_last_stage_each_with_its_reason() 
     assert "# libgl1: opencv loads libGL.so.1\n# libgomp1: lightgbm loads libgomp.so.1\n" in last
     assert "rm -rf /var/lib/apt/lists/*" in last
     plan = read_plan(text, {}, {})
-    assert (plan.system, plan.refused) == (["libgl1", "libgomp1"], [])
+    assert (plan.debian_packages, plan.errors) == (["libgl1", "libgomp1"], [])
 
 
 @pytest.mark.parametrize(
     "step",
     [
-        "apt-get install -y libgomp1",
         "apt-get install -y --no-install-recommends libgomp1 && ldconfig",
         "apt-get install -y --no-install-recommends ./libgomp1.deb",
         "apt-get install -y --no-install-recommends $PACKAGES",
@@ -92,12 +93,12 @@ def test_system_packages_are_installed_in_the_last_stage_each_with_its_reason() 
 )
 def test_a_step_that_does_more_than_install_debian_packages_is_for_a_container(step: str) -> None:
     plan = read_plan(f"FROM base\nRUN {step}\n", {}, {})
-    assert (plan.system, len(plan.refused)) == ([], 1)
+    assert (plan.debian_packages, len(plan.errors)) == ([], 1)
 
 
 def test_a_version_of_a_debian_package_may_be_named() -> None:
     step = "apt-get update && apt-get install -qq --no-install-recommends libgomp1=12.2.0-14 && apt-get clean"
-    assert read_plan(f"FROM base\nRUN {step}\n", {}, {}).system == ["libgomp1=12.2.0-14"]
+    assert read_plan(f"FROM base\nRUN {step}\n", {}, {}).debian_packages == ["libgomp1=12.2.0-14"]
 
 
 def test_the_log_has_no_input_values_on_a_terminal_of_the_container() -> None:
@@ -154,10 +155,9 @@ COPY --from=build /out ./
 copy ["a file", "into/"]
 EXPOSE 80 53/udp
 USER nobody
-CMD python -m app
-ENTRYPOINT ["tini", "--"]
 CMD ["serve"]
-HEALTHCHECK --interval=1m30s --retries=3 CMD curl -f localhost
+ENTRYPOINT ["tini", "--"]
+HEALTHCHECK --interval=1m30s --start-interval=2s --retries=3 CMD curl -f localhost
 STOPSIGNAL SIGQUIT
 """
 
@@ -173,7 +173,12 @@ def test_instructions_are_read_as_an_engine_reads_them() -> None:
         "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
         "User": "nobody",
         "Entrypoint": ["tini", "--"],
-        "Healthcheck": {"Test": ["CMD-SHELL", "curl -f localhost"], "Interval": 90 * 10**9, "Retries": 3},
+        "Healthcheck": {
+            "Test": ["CMD-SHELL", "curl -f localhost"],
+            "Interval": 90 * 10**9,
+            "StartInterval": 2 * 10**9,
+            "Retries": 3,
+        },
         "StopSignal": "SIGQUIT",
     }
     assert [(copy.sources, copy.target, copy.stage) for copy in plan.copies] == [
@@ -185,22 +190,123 @@ def test_instructions_are_read_as_an_engine_reads_them() -> None:
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        ("COPY --chmod=755 a b", "this option is not known here"),
+        ("COPY --chmod=755 a b", "the layers builder does not support this option"),
         ("RUN true", "only a container can run that"),
-        ("ADD https://example.com/a b", "only a container can run that"),
+        ("ADD https://example.com/a b", "the layers builder does not support this instruction"),
+        ("VOLUME /data", "the layers builder does not support this instruction"),
+        (
+            "RUN apt-get install -y libgomp1",
+            "apt-get also installs recommended packages here; add --no-install-recommends",
+        ),
         ('ENV A="open', "this cannot be read"),
         ("HEALTHCHECK --retries=many CMD true", "this cannot be read"),
         ("LABEL", "this cannot be read"),
+        ('ARG X="open', "this cannot be read"),
+        ("ENV A=${B#prefix}", "this cannot be read"),
+        ("COPY []", "this cannot be read"),
+        ("COPY a", "this cannot be read"),
+        ('CMD ["python", 3]', "this cannot be read"),
+        ("HEALTHCHECK CMD []", "this cannot be read"),
+        ("HEALTHCHECK curl -f localhost", "this cannot be read"),
     ],
 )
 def test_what_cannot_be_followed_names_its_line_and_stops_no_engine(step: str, reason: str) -> None:
     plan = read_plan(f"FROM base\n{step}\nLABEL one=1\n", {}, {})
-    (refused,) = plan.refused
-    assert refused.line == 2
-    assert f"line 2: {reason}.\n" in str(refused)
+    (error,) = plan.errors
+    assert error.line == 2
+    assert f"line 2: {reason}.\n" in str(error)
     assert plan.labels == {"one": "1"}
 
 
 def test_a_file_without_from_is_refused() -> None:
     with pytest.raises(DockerfileError, match="nothing to start from"):
         read_base("RUN true\n", {})
+
+
+def test_an_empty_list_clears_a_command() -> None:
+    base = {"Entrypoint": ["python3"], "Cmd": ["serve"]}
+    assert "Cmd" not in read_plan("FROM base\nCMD []\n", {}, base).config
+    config = read_plan("FROM base\nENTRYPOINT []\n", {}, base).config
+    assert not {"Entrypoint", "Cmd"} & set(config)
+
+
+def test_an_entrypoint_drops_the_command_of_the_base_and_of_no_stage() -> None:
+    base = {"Cmd": ["python3"]}
+    assert "Cmd" not in read_plan("FROM base\nENTRYPOINT tini\n", {}, base).config
+    assert read_plan('FROM base\nCMD ["serve"]\nENTRYPOINT tini\n', {}, base).config["Cmd"] == ["serve"]
+    inherited = 'FROM base AS first\nCMD ["serve"]\nFROM first\nENTRYPOINT tini\n'
+    assert "Cmd" not in read_plan(inherited, {}, base).config
+
+
+def test_a_command_in_shell_form_is_run_by_the_shell_of_the_base() -> None:
+    shell = ["/bin/bash", "-o", "pipefail", "-c"]
+    config = read_plan("FROM base\nCMD python -m app\n", {}, {"Shell": shell}).config
+    assert config["Cmd"] == [*shell, "python -m app"]
+
+
+STAGES = """
+ARG BASE=python:3.12
+FROM ${BASE} AS Runtime
+ARG NAME=first
+ENV A=1
+FROM other AS build
+ENV B=2
+FROM runtime
+ENV C=$A D=$NAME
+"""
+
+
+def test_a_stage_that_starts_from_another_one_has_its_base_and_its_instructions() -> None:
+    assert read_base(STAGES, {}) == "python:3.12"
+    assert read_plan(STAGES, {}, {}).env == {"PATH": DEFAULT_PATH, "A": "1", "C": "1", "D": "first"}
+
+
+def test_a_step_for_a_container_counts_in_each_stage_that_the_last_one_starts_from() -> None:
+    text = "FROM other\nRUN true\nFROM python AS build\nRUN make\nFROM build\n"
+    assert [error.line for error in read_plan(text, {}, {}).errors] == [4]
+
+
+def test_a_name_is_that_of_a_stage_only_after_it() -> None:
+    assert read_base("FROM python\nFROM other AS python\nFROM other\nFROM python AS x\n", {}) == "other"
+    assert read_base("FROM python AS python\n", {}) == "python"
+
+
+@pytest.mark.parametrize(
+    "line", ["FROM", "FROM ${NONE}", "FROM a b", "FROM a AS", "FROM a TO b", 'ARG A="open']
+)
+def test_a_base_that_cannot_be_read_names_its_line(line: str) -> None:
+    with pytest.raises(DockerfileError, match=r"line 2: this cannot be read\.") as caught:
+        read_base(f"# comment\n{line}\nFROM base AS last\n", {})
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("arguments", [{}, {"V": "3"}])
+def test_an_argument_without_a_default_has_that_from_before_the_first_stage(
+    arguments: dict[str, str],
+) -> None:
+    text = "ARG V=1\nARG W=2\nFROM base\nARG V\nENV V=$V W=$W\n"
+    environment = read_plan(text, arguments, {}).env
+    assert (environment["V"], environment["W"]) == (arguments.get("V", "1"), "")
+    assert read_plan("ARG V=1\nFROM base\nARG V=2\nENV V=$V\n", {}, {}).env["V"] == "2"
+
+
+def test_one_instruction_declares_several_arguments() -> None:
+    text = "ARG A=1 B='2 3'\nFROM base:$A\nARG A=4 B C=$A\nENV X=$A-$B-$C\n"
+    assert read_base(text, {}) == "base:1"
+    assert read_plan(text, {}, {}).env["X"] == "4-2 3-4"
+
+
+def test_a_quoted_or_escaped_dollar_sign_is_one() -> None:
+    environment = read_plan("FROM base\nENV A=1\nENV B='$A' C=\\$A D=\"\\$A$A\" E=\"'$A'\"\n", {}, {}).env
+    assert {environment[name] for name in "BC"} == {"$A"}
+    assert (environment["D"], environment["E"]) == ("$A1", "'1'")
+
+
+def test_a_base_of_another_platform_is_refused() -> None:
+    text = "FROM --platform={} base\nARG TARGETARCH\nENV ARCH=$TARGETARCH\n"
+    for same in ("linux/arm64", "$TARGETPLATFORM"):
+        plan = read_plan(text.format(same), {}, {}, "linux/arm64")
+        assert (plan.errors, plan.env["ARCH"]) == ([], "arm64")
+    (error,) = read_plan(text.format("linux/amd64"), {}, {}, "linux/arm64").errors
+    assert "FROM --platform=linux/amd64" in str(error)
+    assert read_plan(text.format("linux/amd64"), {}, {}).errors == []

@@ -27,12 +27,17 @@ from scaffold.errors import (
     RepositoryNotFoundError,
     UsageError,
 )
-from scaffold.events import Advanced, Noted
-from scaffold.image import BuildOptions
+from scaffold.events import Advanced, Event, Noted
+from scaffold.image import BuildOptions, read_labels
+from scaffold.image._store import Store
+from scaffold.image._tar import GZIP_LAYER, Blob
+from scaffold.image.layers._base import fetch_layer
 from scaffold.image.registry._repository import OCI_INDEX
 from scaffold.spec import Image
+from tests.image._fake_registry import FakeRegistry
 from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
 from tests.image.conftest import Bench
+from tests.image.test_registry import repository
 
 
 def manifest_of(bench: Bench, name: str = "1.0.0") -> dict[str, Any]:
@@ -280,6 +285,27 @@ def test_a_registry_that_takes_images_only_gets_the_image(bench: Bench) -> None:
     assert image.digest.replace(":", "-") not in bench.registry.manifests["team/churn"]
 
 
+@pytest.mark.parametrize(
+    "content", [b"<html>log in</html>", b"[]", b'{"config": {}}', b'{"schemaVersion": 1}']
+)
+def test_labels_of_something_else_than_an_image_are_refused(registry: FakeRegistry, content: bytes) -> None:
+    registry.manifests["team/churn"] = {"1": (content, "text/html")}
+    with pytest.raises(RegistryError, match="the response does not describe an image"):
+        read_labels(f"{registry.address}/team/churn:1", {})
+
+
+def test_a_list_of_referrers_that_cannot_be_read_is_noted(bench: Bench) -> None:
+    bench.registry.referrers = False
+    tag = bench.build().digest.replace(":", "-")
+    for content in (b"<html>log in</html>", b'{"manifests": [5]}', b"[]"):
+        bench.registry.manifests["team/churn"][tag] = (content, "text/html")
+        bench.told.clear()
+        bench.build()
+        notes = [event.text for event in bench.told if isinstance(event, Noted)]
+        assert len(notes) == 1
+        assert "the response is not a list of referrers" in notes[0]
+
+
 def test_a_step_that_only_a_container_can_run_is_refused(bench: Bench) -> None:
     text = (bench.root / "Dockerfile").read_text()
     (bench.root / "Dockerfile").write_text(text.replace("USER", "RUN echo 1 > /etc/one\nUSER"))
@@ -330,8 +356,59 @@ def test_a_base_without_python_is_refused(bench: Bench) -> None:
 
 def test_a_base_that_is_a_proxys_page_is_refused(bench: Bench) -> None:
     bench.registry.manifests["library/python"]["3"] = (b"<html>log in</html>", "text/html")
-    with pytest.raises(RegistryError, match="what it sent is no image manifest"):
+    with pytest.raises(RegistryError, match="the response is not an image manifest"):
         bench.build()
+
+
+def put_config(bench: Bench, config: object) -> None:
+    """Give the base another image configuration."""
+    manifest = bench.registry.manifest("library/python", "3")
+    content = json.dumps(config).encode()
+    digest = bench.registry.put_blob("library/python", content)
+    manifest["config"] |= {"digest": digest, "size": len(content)}
+    bench.registry.put_manifest("library/python", "3", manifest, str(manifest["mediaType"]))
+
+
+def config_of_base(bench: Bench) -> dict[str, Any]:
+    digest = bench.registry.manifest("library/python", "3")["config"]["digest"]
+    config: dict[str, Any] = json.loads(bench.registry.blobs["library/python"][digest])
+    return config
+
+
+@pytest.mark.parametrize("config", [None, "left out", {}, {"Env": None}], ids=str)
+def test_the_configuration_of_a_base_may_have_no_execution_parameters(bench: Bench, config: object) -> None:
+    """`config` is optional. Source: github.com/opencontainers/image-spec, config.md."""
+    base = config_of_base(bench) | {"config": config}
+    if config == "left out":
+        del base["config"]
+    put_config(bench, base)
+    image = bench.build()
+    assert image.digest
+
+
+@pytest.mark.parametrize(
+    "config",
+    [5, ["PATH=/bin"], {"Env": 5}, {"Env": [5]}, {"Labels": 5}, {"ExposedPorts": ["80"]}, {"Shell": "sh"}],
+)
+def test_an_invalid_configuration_of_a_base_is_refused(bench: Bench, config: object) -> None:
+    put_config(bench, config_of_base(bench) | {"config": config})
+    with pytest.raises(RegistryError, match="its configuration blob is not an image configuration"):
+        bench.build()
+
+
+def test_a_download_that_starts_again_is_not_shown_beyond_its_end(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    content = os.urandom(4 << 20)
+    digest = registry.put_blob("team/churn", content)
+    layer = Blob(digest=digest, diff_id=digest, size_bytes=len(content), media_type=GZIP_LAYER)
+    registry.stalls_downloads, registry.ignores_ranges = 1, True
+    events: list[Event] = []
+    path = fetch_layer(repository(registry), layer, Store(tmp_path), events.append)
+    told = [event for event in events if isinstance(event, Advanced)]
+    assert path.read_bytes() == content
+    assert len(told) > 4, "the download was interrupted"
+    assert max(event.done for event in told) == len(content)
 
 
 BAD_DIGESTS = [
@@ -377,7 +454,7 @@ def test_an_invalid_size_is_refused(bench: Bench, size: object) -> None:
     manifest = bench.registry.manifest("library/python", "3")
     manifest["layers"][0]["size"] = size
     bench.registry.put_manifest("library/python", "3", manifest, manifest["mediaType"])
-    with pytest.raises(RegistryError, match="is no size of a layer"):
+    with pytest.raises(RegistryError, match="is not a valid blob size"):
         bench.build()
 
 

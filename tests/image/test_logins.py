@@ -39,8 +39,21 @@ KEY_FILE = json.dumps({"type": "service_account", "private_key": "-----BEGIN\né
             TokenLogin("ada", "pässwörd", other_challenge='Basic realm="x", '),
             Credentials(username="ada", password="pässwörd"),
         ),
+        (
+            TokenLogin("ada", "ghp_token", last_challenge=', Basic realm="x", service="y"'),
+            Credentials(username="ada", password="ghp_token"),
+        ),
     ],
-    ids=["ECR", "GAR access token", "GAR key file", "ACR token", "ACR user", "GHCR", "two challenges"],
+    ids=[
+        "ECR",
+        "GAR access token",
+        "GAR key file",
+        "ACR token",
+        "ACR user",
+        "GHCR",
+        "Basic first",
+        "Basic last",
+    ],
 )
 def test_each_kind_of_login_pushes(
     registry: FakeRegistry, blob: Blob, login: FakeLogin, credentials: Credentials

@@ -57,10 +57,10 @@ def test_a_project_as_it_was_made_belongs_together(name: str) -> None:
         ("model/model.pkl", lambda path: path.write_bytes(b"x"), "model", "app/settings.py"),
         ("app/settings.py", rewrite('SHA256 = "b', 'SHA256 = "c'), "model", "has c323b591caa9"),
         ("app/settings.py", rewrite("class ", "clas "), "model", "app/settings.py, line "),
-        ("model/model.pkl", Path.unlink, "model", "git checkout -- model"),
+        ("model/model.pkl", Path.unlink, "model", "restore model/model.pkl"),
         ("requirements.in", rewrite("pandas==3.1.1", "pandas==3.0.0"), "lock", "pandas==3.1.1, and"),
         ("requirements.in", rewrite("pandas==3.1.1", "polars"), "lock", "lacks polars"),
-        ("requirements.in", rewrite("pandas==3.1.1", "-c x.txt"), "lock", "has it no longer"),
+        ("requirements.in", rewrite("pandas==3.1.1", "-c x.txt"), "lock", "which no longer lists it"),
         ("requirements.txt", rewrite("click==8.5.1", "--trusted-host x"), "lock", "requirements.txt"),
         ("tests/recorded.json", rewrite('"answers"', '"answer"'), "sample", "recorded.json"),
         ("tests/recorded.json", rewrite('"Age": 22.0', '"Age": "22"'), "schema", "requests[0].Age"),
@@ -82,8 +82,40 @@ def test_the_message_says_what_to_type(root: Path) -> None:
     assert str(caught.value) == (
         f"The files of {root} do not belong together.\n"
         "  lock: requirements.txt lacks polars, which requirements.in has\n"
+        f"    cd {root}\n"
         "    uv pip compile --generate-hashes requirements.in --output-file requirements.txt"
     )
+
+
+def test_a_command_for_the_current_folder_has_no_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewrite("pandas==3.1.1", "polars")(root / "requirements.in")
+    monkeypatch.chdir(root)
+    assert "\ncd " not in failed(Path())["lock"]
+
+
+def test_the_command_for_a_field_works_from_any_folder(root: Path, tmp_path: Path) -> None:
+    rewrite("    Fare:", "    Price:")(root / "app/schemas.py")
+    detail = failed(root)["schema"]
+    assert detail.endswith(f"\ncd {root}\npython -m tests.record")
+
+
+def test_conflicts_are_named_with_their_places_in_each_folder_of_the_owner(root: Path) -> None:
+    """Folders of the owner's may be called `update` and `undo`; only that of the last change is left out."""
+    conflict = "<<<<<<< ours\n=======\n>>>>>>> theirs\n"
+    for name in ("app/update/a.py", "app/undo/b.py", ".scaffold/undo/c.py"):
+        (root / name).parent.mkdir()
+        (root / name).write_text(f"{conflict}\n{conflict}")
+    detail = failed(root)["merge"]
+    assert detail == (
+        "conflict markers: app/undo/b.py:1, app/update/a.py:1; resolve them, then check again:\n"
+        f"scaffold verify {root} --quick"
+    )
+
+
+def test_of_many_conflicts_the_first_are_named(root: Path) -> None:
+    for number in range(12):
+        (root / f"{number:02}.txt").write_text("<<<<<<< ours\n>>>>>>> theirs\n")
+    assert "09.txt:1 and in 2 more files; resolve" in failed(root)["merge"]
 
 
 def test_a_model_in_git_lfs_is_known_by_its_pointer(root: Path) -> None:
@@ -91,18 +123,40 @@ def test_a_model_in_git_lfs_is_known_by_its_pointer(root: Path) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize 3319\n"
     (root / "model/model.pkl").write_text(pointer)
     model = next(check for check in scaffold.verify(root, quick=True).checks if check.name == "model")
-    assert model.detail.endswith("by its pointer of Git LFS")
+    assert model.detail.endswith("from its Git LFS pointer")
     (root / "model/model.pkl").write_text(pointer.replace(sha256, "0" * 64))
     assert "model" in failed(root)
 
 
-def test_a_model_that_git_ignores_may_be_absent(root: Path) -> None:
-    subprocess.run(["git", "init", "-q", root], check=True)
+def git(root: Path, *arguments: str) -> None:
+    user = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", "-C", root, *user, *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".onnx"])
+def test_a_model_that_git_ignores_may_be_absent(root: Path, suffix: str) -> None:
     (root / "model/model.pkl").unlink()
-    assert "model" in failed(root)
-    (root / ".gitignore").write_text("model/*.pkl\n")
+    rewrite("model.pkl", f"model{suffix}")(root / ".scaffold/record.json")
+    git(root, "init", "-q")
+    assert f"restore model/model{suffix}, whose sha256 begins with" in failed(root)["model"]
+    (root / ".gitignore").write_text(f"model/*{suffix}\n")
     model = next(check for check in scaffold.verify(root, quick=True).checks if check.name == "model")
     assert model.outcome is Outcome.SKIPPED
+
+
+def test_a_model_in_the_index_is_restored_by_the_command_in_the_message(root: Path) -> None:
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    (root / "model/model.pkl").unlink()
+    command = failed(root)["model"].splitlines()[-1]
+    subprocess.run(shlex.split(command), cwd=root.parent, check=True, capture_output=True)
+    assert (root / "model/model.pkl").is_file()
+
+
+def test_a_model_that_the_owner_moved_is_found(root: Path) -> None:
+    (root / "model").rename(root / "models")
+    model = next(check for check in scaffold.verify(root, quick=True).checks if check.name == "model")
+    assert model.detail.startswith("models/model.pkl is ")
 
 
 def test_fields_are_read_without_running_the_class() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scaffold.upgrade._chunks import cut_module, joined
 from scaffold.upgrade._lifespan import wrap_lifespan
 from scaffold.upgrade._references import follow_layout
-from scaffold.upgrade._renames import Renames, follow_renames
+from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 
 MOVED = Renames(modules={"app.schemas": "app.contract"})
 
@@ -89,3 +89,43 @@ def test_a_step_of_the_lifespan_that_uses_the_model_stays_behind_its_start(step:
     _, wrapped = wrap_lifespan(cut_module(BEFORE), cut_module(mine))
     text = joined(wrapped)
     assert (text.index(step.strip()) < text.index("async with serving_lifespan")) is is_early
+
+
+def test_two_renamed_classes_of_the_same_fields_stay_two() -> None:
+    place = "    lat: float\n    lon: float\n"
+    base = f"class Start(BaseModel):\n{place}\nclass End(BaseModel):\n{place}"
+    own = base.replace("Start", "Origin").replace("End", "Destination")
+    assert find_renames(base, own).classes == {"Start": "Origin", "End": "Destination"}
+
+
+def test_a_keyword_stays_where_the_alias_of_its_own_class_has_the_name() -> None:
+    base = "class A(BaseModel):\n    old: int\n\nclass B(BaseModel):\n    old: int\n"
+    own = base.replace("    old: int\n", "    new: int\n", 1)
+    aliased = own.replace("    old: int\n", '    other: int = Field(alias="old")\n')
+    generated = "A(old=1)\nB(old=2)\n"
+    assert follow_renames(generated, find_renames(base, own), None) == "A(new=1)\nB(old=2)\n"
+    assert follow_renames(generated, find_renames(base, aliased), None) == "A(new=1)\nB(old=2)\n"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'years: float = Field(alias="age")',
+        'years: Annotated[float, Field(alias="age")]',
+        'years: Annotated[float, Field(validation_alias=AliasChoices("age", "years"))] = 1.0',
+    ],
+)
+def test_an_alias_is_read_from_the_value_and_from_the_annotation(field: str) -> None:
+    base = "class ModelInput(BaseModel):\n    name: str\n    age: float\n"
+    own = f"class ModelInput(BaseModel):\n    {field}\n    name: str\n"
+    renames = find_renames(base, own)
+    assert renames.fields == {"ModelInput": {"age": "years"}}
+    assert follow_renames("ModelInput(age=record.age)\n", renames, None) == "ModelInput(age=record.years)\n"
+
+
+def test_the_default_of_a_field_is_no_alias() -> None:
+    base = "class ModelInput(BaseModel):\n    a: str\n    b: int\n"
+    own = (
+        "class ModelInput(BaseModel):\n    b: int\n    c: float = Field(default_factory=lambda: load('a'))\n"
+    )
+    assert find_renames(base, own).fields == {}

@@ -208,12 +208,14 @@ def test_the_largest_difference_of_two_models_is_named() -> None:
         {"prediction": 1},
     ]
     new: list[JSONValue] = [{"prediction": 0.25}, {"prediction": 0.8}, {"prediction": "no"}, None]
-    replay = compare_answers(old, new)
-    assert str(replay) == (
-        "2 of 3 recorded requests are answered differently, most at request 1, prediction: 0.5 -> 0.8"
+    comparison = compare_answers(old, new)
+    assert str(comparison) == (
+        "2 of 3 recorded requests are answered differently,"
+        " the largest difference at request 1, prediction: 0.5 -> 0.8"
     )
-    assert replay.largest == pytest.approx(0.3)
-    assert str(compare_answers([1], [1])) == "both models answer 1 recorded requests alike"
+    assert comparison.largest == pytest.approx(0.3)
+    assert str(compare_answers([1], [1])) == "both models give the same answers to 1 recorded requests"
+    assert compare_answers(["a", "b"], ["a", "c"]).largest_at == "request 1"
     assert str(compare_answers([1], [None])) == "no recorded request fits both models"
 
 

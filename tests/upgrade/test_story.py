@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,12 +26,14 @@ from scaffold.errors import (
     DirtyTreeError,
     LockFailedError,
     MergeConflictError,
+    UnusedSampleError,
     UpgradeError,
     UsageError,
 )
 from scaffold.events import Event, Noted
 from scaffold.render._tree import template_path
 from scaffold.upgrade import Prefer
+from scaffold.verbs.project import Project
 from scaffold.verbs.undo import undo
 from scaffold.verbs.update import update
 from scaffold.verbs.update_result import Update
@@ -206,6 +209,26 @@ def test_an_update_may_change_only_answers(project: Path) -> None:
     assert removed == {"deploy/staging/kustomization.yaml", "deploy/staging/namespace.yaml"}
     assert not (project / "deploy/staging").exists()
     assert update(project).is_empty
+    recorded = Project.open(project).verification
+    assert recorded is not None
+    assert [check.detail for check in recorded.checks] == ["the last update was not proven"]
+
+
+def test_a_sample_without_a_model_is_refused_and_the_message_has_the_command(
+    project: Path, train: Train, tmp_path: Path
+) -> None:
+    sample, before = train("FamilySize")[1], snapshot(project)
+    for inputs in ((None, sample), (None, None, [1])):
+        with pytest.raises(UnusedSampleError) as caught:
+            update(project, *inputs, verify=False)
+    with pytest.raises(UnusedSampleError):
+        update(project, input=sample, answers={"replicas": 3}, verify=False)
+    assert snapshot(project) == before
+    sample.to_pickle(path := tmp_path / "sample.pkl")
+    command = shlex.split(str(caught.value).splitlines()[-1])[1:]
+    command = [str(path) if word == "sample.pkl" else word for word in command]
+    result = CliRunner().invoke(app, [*command, "--dry-run"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from scaffold.base.files import sha256_file
 from scaffold.base.layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDERS
 from scaffold.errors import DockerfileError, NoDockerfileError, NoModelForImageError
 from scaffold.image._tar import Entry, file_entry
-from scaffold.image.dockerfile._plan import Copy, Plan
+from scaffold.image.dockerfile._plan import Copy, ImagePlan
 
 
 def read_dockerfile(root: Path) -> str:
@@ -39,7 +39,7 @@ def context_files(root: Path) -> list[str]:
     )
 
 
-def require_model(root: Path, sha256: str, copies: Plan | None) -> None:
+def require_model(root: Path, sha256: str, copies: ImagePlan | None) -> None:
     """Check that an image gets the model.
 
     Args:
@@ -65,7 +65,7 @@ def require_model(root: Path, sha256: str, copies: Plan | None) -> None:
     raise NoModelForImageError(sha256, next(names, ""), tuple(model_files), in_context)
 
 
-def _copies_hash(root: Path, plan: Plan, sha256: str) -> bool:
+def _copies_hash(root: Path, plan: ImagePlan, sha256: str) -> bool:
     """Whether a COPY line copies a file with that hash."""
     try:
         parts = copied_entries(root, plan)
@@ -85,7 +85,7 @@ def context_entries(root: Path) -> Iterator[Entry]:
         yield file_entry(root / name, name)
 
 
-def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
+def copied_entries(root: Path, plan: ImagePlan) -> dict[str, list[Entry]]:
     """Return the entries of the COPY lines by part: `code`, and `model` for the model's folder.
 
     Raises:

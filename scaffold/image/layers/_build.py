@@ -28,7 +28,8 @@ from scaffold.image.debian._base import read_debian
 from scaffold.image.debian._download import Archives
 from scaffold.image.debian._entries import debian_entries
 from scaffold.image.dockerfile._context import copied_entries, is_model, read_dockerfile
-from scaffold.image.dockerfile._plan import Plan, read_base, read_plan
+from scaffold.image.dockerfile._plan import ImagePlan, read_plan
+from scaffold.image.dockerfile._stages import read_base
 from scaffold.image.layers._base import Base, fetch_base, fetch_layer, layer_members
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.image.registry._repository import Repository
@@ -83,18 +84,18 @@ class LayerBuilder:
         """Return the images; the base is taken from `source`.
 
         Raises:
-            DockerfileError: The Dockerfile has a step that needs a container.
+            DockerfileError: The Dockerfile has a line that this builder does not support.
             PackagesError: A dependency is not available for a platform.
         """
         images: list[PlatformImage] = []
         packages: tuple[Package, ...] = ()
         for platform in platforms:
             base = fetch_base(source, self.base, platform, self._store, self._on_event)
-            plan = read_plan(self._text, self._arguments, base.image.get("config") or {})
-            if plan.refused:
-                raise plan.refused[0]
+            plan = read_plan(self._text, self._arguments, base.image.get("config") or {}, platform)
+            if plan.errors:
+                raise plan.errors[0]
             parts = [Part(blob=layer, part="base") for layer in base.layers]
-            system, debian = self._system(plan, base, source, platform) if plan.system else ([], ())
+            system, debian = self._system(plan, base, source, platform) if plan.debian_packages else ([], ())
             dependencies, python = self._dependencies(plan, base, platform)
             packages = (*python, *debian)
             parts += [*system, dependencies, *self._project_parts(plan)]
@@ -106,7 +107,7 @@ class LayerBuilder:
             images.append(make_image(platform, base.image, config, parts, annotations))
         return Layered(images=tuple(images), packages=packages, base=self.base, source=source)
 
-    def _dependencies(self, plan: Plan, base: Base, platform: str) -> tuple[Part, tuple[Package, ...]]:
+    def _dependencies(self, plan: ImagePlan, base: Base, platform: str) -> tuple[Part, tuple[Package, ...]]:
         """Return the lock as a layer; cached by lock, platform and Python."""
         copies = [copy for copy in plan.copies if copy.stage is not None]
         if len(copies) != 1 or len(copies[0].sources) != 1:
@@ -123,10 +124,10 @@ class LayerBuilder:
         return self._cached_layer(key, history, lock_of)
 
     def _system(
-        self, plan: Plan, base: Base, source: Repository, platform: str
+        self, plan: ImagePlan, base: Base, source: Repository, platform: str
     ) -> tuple[list[Part], tuple[Package, ...]]:
         """Return the Debian packages of the Dockerfile as a layer, if the base lacks any."""
-        names = sorted(set(plan.system))
+        names = sorted(set(plan.debian_packages))
         key = f"system {_LAYOUT} {base.reference.digest} {' '.join(names)}"
         part, packages = self._cached_layer(
             key,
@@ -195,7 +196,7 @@ class LayerBuilder:
             self._on_event(Noted(note))
         return entries, packages
 
-    def _project_parts(self, plan: Plan) -> list[Part]:
+    def _project_parts(self, plan: ImagePlan) -> list[Part]:
         """Code and model: the same for all platforms."""
         if not self._ours:
             for part, entries in copied_entries(self._root, plan).items():

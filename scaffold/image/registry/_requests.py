@@ -148,7 +148,7 @@ class Requests:
         if status == 507 or (status >= 400 and _FULL.search(text)):
             return DiskFullError(f"the registry {self.registry}", detail or "no space left")
         if status in (401, 403):
-            return RegistryLoginError(self.registry, self._login.username, self.name, detail)
+            return RegistryLoginError(self.registry, self._login.display_name, self.name, detail)
         if status == 404:
             pushed = method in ("POST", "PATCH", "PUT")
             return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail, pushed)

@@ -1,1 +1,4 @@
-"""How a model is called: which method, with what, on rows alone or together."""
+"""Find how a model is called: the method, its arguments, and whether one call takes one row or many.
+
+Start at `_calls.find_call`.
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors import NothingToCallError, Remedy
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.call._invoke import Refused
 from scaffold.introspect.hints._estimators import standard_methods
@@ -22,7 +22,7 @@ def advice_for(model: object, refusals: Sequence[Refused]) -> tuple[Remedy, tupl
         return "await" if "coroutine" in deferred else "iterate", (call,)
     if absent := next((refused.absent for refused in refusals if refused.absent), ""):
         return "locate", (absent,)
-    if _kinds.is_a(model, "torch.ExportedProgram"):
+    if _checks.is_a(model, "torch.ExportedProgram"):
         return "export", (call,)
     if callable(attribute(model, "load_context")):
         return "context", (call,)
@@ -33,7 +33,7 @@ def nothing_to_call(model: object) -> NothingToCallError:
     """Return why a model without any method that answers cannot be served."""
     name = type(model).__name__
     if model and isinstance(model, dict):
-        tensors = all(_kinds.is_a(value, "torch.Tensor") for value in model.values())
+        tensors = all(_checks.is_a(value, "torch.Tensor") for value in model.values())
         keys = tuple(repr(key) for key in list(model)[:8])
         return NothingToCallError(name, "weights") if tensors else NothingToCallError(name, "parts", keys)
     if model and isinstance(model, (list, tuple)):

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import difference, same_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._missing import without_wider_dtypes
@@ -20,9 +20,9 @@ from scaffold.introspect._rows import (
     take_record,
     take_rows,
 )
+from scaffold.introspect.call._batch_findings import Dependent, Finding, Independent, Undecided, Unstable
 from scaffold.introspect.call._call_results import CallResult, Misfit
-from scaffold.introspect.call._findings import Dependent, Finding, Independent, Undecided, Unstable
-from scaffold.introspect.call._fits import (
+from scaffold.introspect.call._expected import (
     are_columns,
     first_expected,
     fitting_layouts,
@@ -118,7 +118,7 @@ def _try_sample(
         )
         if isinstance(result, CallResult):
             return result
-        if _kinds.is_sequence(sample):
+        if _checks.is_sequence(sample):
             return f"{reasons[0]}; one by one: {bare}" if reasons[0] else bare
     return reasons[0] or ""
 
@@ -150,11 +150,11 @@ def _resolve_batching(
         )
     if _is_row_of_numbers(sample):
         return as_one
-    if _kinds.is_sequence(sample):
+    if _checks.is_sequence(sample):
         bare = _try_bare(predict, sample, rows, (want,))
         if isinstance(bare, CallResult):
             return _with_note(bare, whole, rows, finding)
-    if (rows > 1 or _kinds.is_sequence(sample)) and not _follows_rows(predict, sample, rows, whole):
+    if (rows > 1 or _checks.is_sequence(sample)) and not _follows_rows(predict, sample, rows, whole):
         return as_one
     wrapped = _try_wrapped(predict, sample, rows, (None,))
     return _with_note(wrapped, whole, rows, finding) if isinstance(wrapped, CallResult) else as_one
@@ -264,22 +264,22 @@ def _binds(call: Call, sample: object) -> bool:
     if isinstance(sample, list) and sample and is_row(sample[0]):
         return False
     if call.arguments is Arguments.KEYWORDS:
-        return _kinds.is_mapping(sample) and all(isinstance(name, str) for name in sample)
+        return _checks.is_mapping(sample) and all(isinstance(name, str) for name in sample)
     if call.arguments is Arguments.POSITIONAL:
-        return _kinds.is_sequence(sample)
+        return _checks.is_sequence(sample)
     return True
 
 
 def _rows_of_call(call: Call, sample: object) -> int | None:
     """Return the number of records in the arguments of one call; `None` if they are one record."""
     if call.arguments is Arguments.POSITIONAL:
-        columns = isinstance(sample, tuple) and all(_kinds.is_array(value) for value in sample)
+        columns = isinstance(sample, tuple) and all(_checks.is_array(value) for value in sample)
         return count_rows(sample) if columns else None
     return count_rows(sample)
 
 
 def _is_row_of_numbers(sample: object) -> bool:
     """Whether the sample may be one record of numbers rather than many records of one number."""
-    if _kinds.is_array(sample) or _kinds.is_series(sample):
+    if _checks.is_array(sample) or _checks.is_series(sample):
         return len(sample.shape) == 1
-    return _kinds.is_sequence(sample) and all(isinstance(item, (int, float)) for item in sample)
+    return _checks.is_sequence(sample) and all(isinstance(item, (int, float)) for item in sample)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 
 _SPREAD = 0.5
 """Relative change of a number that is the same in every row."""
@@ -18,7 +18,7 @@ _WHOLE_SPREAD = 0.1
 
 def array_between(first: Any, second: Any, share: float) -> object:
     """Interpolate between two rows of an array; return a row near the first if both are equal."""
-    is_tensor = _kinds.is_a(first, "torch.Tensor")
+    is_tensor = _checks.is_a(first, "torch.Tensor")
     is_float = first.is_floating_point() if is_tensor else first.dtype.kind == "f"
     if not is_float and (
         first.is_complex() or str(first.dtype) == "torch.bool" if is_tensor else first.dtype.kind not in "iu"
@@ -70,11 +70,11 @@ def spliced_text(first: str, second: str, share: float) -> str:
 
 def value_between(first: Any, second: Any, share: float) -> object:
     """Interpolate between two values of one type, or near an equal pair; pick one of any other pair."""
-    if isinstance(first, bool) or (type(first) is not type(second) and not _kinds.is_a(first, "PIL.Image")):
+    if isinstance(first, bool) or (type(first) is not type(second) and not _checks.is_a(first, "PIL.Image")):
         return first if share < 0.5 else second
-    if _kinds.is_a(first, "numpy.floating", "numpy.integer"):
+    if _checks.is_a(first, "numpy.floating", "numpy.integer"):
         return type(first)(value_between(first.item(), second.item(), share))
-    if _kinds.is_a(first, "PIL.Image"):
+    if _checks.is_a(first, "PIL.Image"):
         return _image_between(first, second, share)
     if isinstance(first, decimal.Decimal) and first.is_finite() and second.is_finite():
         return _decimal_between(first, second, share)

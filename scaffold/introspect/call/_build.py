@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import hint
 from scaffold.introspect._rows import count_rows, take_record
 
@@ -29,7 +29,7 @@ def build_arguments(annotations: Mapping[str, object], value: object) -> object:
     """
     rich = {name: annotation for name, annotation in annotations.items() if _is_rich(annotation)}
     records = _records(value)
-    if not rich or not all(_kinds.is_mapping(record) for record in records):
+    if not rich or not all(_checks.is_mapping(record) for record in records):
         return None
 
     def build(record: Mapping[str, object]) -> dict[str, object]:
@@ -47,20 +47,20 @@ def build_records(annotation: object, value: object) -> object:
     if not _is_rich(annotation):
         return None
     records = _records(value)
-    if typing.get_origin(annotation) in _SEVERAL and records is not value and not _kinds.is_mapping(value):
+    if typing.get_origin(annotation) in _SEVERAL and records is not value and not _checks.is_mapping(value):
         return _build_each(lambda whole: _validate(annotation, whole), None, [records])
     return _build_each(lambda record: _validate(annotation, record), value, records)
 
 
 def _records(value: object) -> list[object]:
-    rows = None if _kinds.is_mapping(value) else count_rows(value)
+    rows = None if _checks.is_mapping(value) else count_rows(value)
     return [value] if rows is None else [take_record(value, i) for i in range(rows)]
 
 
 def _build_each(build: Any, value: object, records: list[Any]) -> object:
     """Apply `build` to each record; return a single result if `value` is one record."""
     results = [build(record) for record in records]
-    several = value is not None and not _kinds.is_mapping(value) and count_rows(value) is not None
+    several = value is not None and not _checks.is_mapping(value) and count_rows(value) is not None
     return results if several else results[0]
 
 

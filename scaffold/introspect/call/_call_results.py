@@ -7,7 +7,7 @@ from typing import Any
 
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._rows import WithOptions
-from scaffold.introspect.call._findings import Unstable
+from scaffold.introspect.call._batch_findings import Unstable
 from scaffold.introspect.call._invoke import Refused
 from scaffold.spec import Batching
 

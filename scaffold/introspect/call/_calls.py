@@ -19,7 +19,7 @@ from scaffold.errors import (
     Remedy,
     UnstableModelError,
 )
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import attribute
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._rows import count_rows
@@ -30,6 +30,7 @@ from scaffold.introspect.call._initial_state import InitialState
 from scaffold.introspect.call._invoke import Refused
 from scaffold.introspect.call._one_column import column_call
 from scaffold.introspect.call._onnx import session_takes
+from scaffold.introspect.call._passing import fitting_first, keys_of, parameters_of, ways_to_pass
 from scaffold.introspect.call._presentations import presentations
 from scaffold.introspect.call._readings import without_written_index
 from scaffold.introspect.call._stable import (
@@ -39,7 +40,6 @@ from scaffold.introspect.call._stable import (
     find_index_error,
     find_instability,
 )
-from scaffold.introspect.call._ways import fitting_first, keys_of, parameters_of, ways_to_pass
 from scaffold.introspect.hints import _estimators
 from scaffold.introspect.hints._estimators import Runtime
 from scaffold.introspect.hints._hints import feature_names
@@ -113,7 +113,7 @@ def _find_call(
     match = _choose_match(model, matches)
     if match is None:
         raise search.failure()
-    names = keys_of(sample) if _kinds.is_array(match.sample) else ()
+    names = keys_of(sample) if _checks.is_array(match.sample) else ()
     return dataclasses.replace(_resolve_call(model, match, output), names=names)
 
 

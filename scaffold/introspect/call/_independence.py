@@ -15,11 +15,11 @@ from scaffold.introspect._compare import difference, plain
 from scaffold.introspect._layouts import Layout, count_answers
 from scaffold.introspect._missing import missing_places, with_nulls
 from scaffold.introspect._rows import take
-from scaffold.introspect.call._findings import Dependent, Finding, Independent, Undecided, Unstable
+from scaffold.introspect.call._batch_findings import Dependent, Finding, Independent, Undecided, Unstable
 from scaffold.introspect.call._invoke import Predict, Refused
 from scaffold.introspect.call._made_up import are_alike, with_made_up
 from scaffold.introspect.call._row_answers import RowAnswers, contrast, refusal_of, same_parts
-from scaffold.introspect.call._varied import vary_rows
+from scaffold.introspect.call._vary_rows import vary_rows
 
 REAL_ROWS = 16
 ROWS = 26

@@ -7,7 +7,7 @@ import io
 import pickle
 from typing import Any
 
-from scaffold.introspect.call._outside import OutsideState
+from scaffold.introspect.call._external_state import ExternalState
 
 _MOST_BYTES = 32 * 2**20
 """A larger model is not copied, since that would double its memory."""
@@ -17,7 +17,7 @@ class InitialState:
     """The state of a model before its first call, to create copies that were never called."""
 
     def __init__(self, model: object) -> None:
-        self._outside = OutsideState(model)
+        self._external_state = ExternalState(model)
         self._pickled = _Limited()
         self._copied: Any = None
         try:
@@ -35,7 +35,7 @@ class InitialState:
         Each call returns a new copy, because calls of a copy may change it. The state outside the model is
         restored as well.
         """
-        self._outside.restore()
+        self._external_state.restore()
         if self._pickled.closed:
             return _deep_copy(self._copied)
         try:

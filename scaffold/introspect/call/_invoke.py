@@ -12,7 +12,7 @@ from typing import Any
 
 from scaffold.base import model as base_model
 from scaffold.errors.wording import in_one_line
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.spec import Call
 
 Predict = Callable[[Any], Any]
@@ -47,7 +47,7 @@ def call_model(model: object, call: Call, value: object) -> object:
         name = type(answer).__name__
         return Refused(f"gives a {name}, whose values are made when asked for", deferred=name)
     # Rows of an `np.matrix` are matrices again.
-    return answer.A if _kinds.is_a(answer, "numpy.matrix") else answer
+    return answer.A if _checks.is_a(answer, "numpy.matrix") else answer
 
 
 def _absent_file(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import same
 from scaffold.introspect._missing import missing_places
 from scaffold.introspect._records import fields_of, with_values
@@ -92,14 +92,14 @@ def _is_new(rows: object, place: int, sample: object, recipe: _Recipe) -> bool:
 
 def _equal(first: Any, second: Any) -> bool:
     """Whether two containers have equal values; frames are compared by columns, which is faster."""
-    if _kinds.is_a(first, "pandas.DataFrame") and _kinds.is_a(second, "pandas.DataFrame"):
+    if _checks.is_a(first, "pandas.DataFrame") and _checks.is_a(second, "pandas.DataFrame"):
         return bool(first.reset_index(drop=True).equals(second.reset_index(drop=True)))
     return same(first, second)
 
 
 def _is_like(rows: Any, sample: Any, chosen: Sequence[int]) -> bool:
     """Whether the container preserved the values and dtypes of the rows."""
-    columns = [dict(c.dtypes) if _kinds.is_a(c, "pandas.DataFrame") else None for c in (rows, sample)]
+    columns = [dict(c.dtypes) if _checks.is_a(c, "pandas.DataFrame") else None for c in (rows, sample)]
     return columns[0] == columns[1] and _equal(take(rows, range(len(chosen))), take(sample, chosen))
 
 
@@ -134,25 +134,25 @@ def _recipes(sample: object, count: int) -> list[_Recipe]:
 
 def _is_narrow(sample: object) -> bool:
     """Whether a row is one value, so that columns of two rows cannot be combined."""
-    if _kinds.is_sequence(sample):
-        return not all(_kinds.is_mapping(item) or _kinds.is_sequence(item) for item in sample)
-    return _kinds.is_series(sample) or len(getattr(sample, "shape", (1, 2))) == 1
+    if _checks.is_sequence(sample):
+        return not all(_checks.is_mapping(item) or _checks.is_sequence(item) for item in sample)
+    return _checks.is_series(sample) or len(getattr(sample, "shape", (1, 2))) == 1
 
 
 def _rows(sample: Any, recipes: list[_Recipe]) -> Any:
     """Return a container like `sample` with a row for each recipe; `None` for an unknown container."""
-    if _kinds.is_frame(sample):
+    if _checks.is_frame(sample):
         return _frame(sample, recipes)
-    if _kinds.is_a(sample, "pandas.Series", "polars.Series"):
+    if _checks.is_a(sample, "pandas.Series", "polars.Series"):
         return _series(sample, recipes, 0, 1)
-    if _kinds.is_structured(sample):
+    if _checks.is_structured(sample):
         return _structured(sample, recipes)
-    if _kinds.is_sparse(sample):
+    if _checks.is_sparse(sample):
         dense = _array(sample.toarray(), recipes)
         return type(sample)(dense.astype(sample.dtype))
-    if _kinds.is_array(sample):
+    if _checks.is_array(sample):
         return _array(sample, recipes)
-    if _kinds.is_mapping(sample) or (isinstance(sample, tuple) and count_rows(sample[0]) is not None):
+    if _checks.is_mapping(sample) or (isinstance(sample, tuple) and count_rows(sample[0]) is not None):
         return _parts(sample, recipes)
     if isinstance(sample, (list, tuple)):
         rows = [_item(sample[r.first], sample[r.second], r) for r in recipes]
@@ -162,7 +162,7 @@ def _rows(sample: Any, recipes: list[_Recipe]) -> Any:
 
 def _parts(sample: Any, recipes: list[_Recipe]) -> object:
     """Return several arguments, each with its columns combined by the recipes."""
-    names = list(sample) if _kinds.is_mapping(sample) else range(len(sample))
+    names = list(sample) if _checks.is_mapping(sample) else range(len(sample))
     options = options_of(sample)
     arguments: dict[Any, Any] = {}
     for k, name in enumerate(names):
@@ -175,11 +175,11 @@ def _parts(sample: Any, recipes: list[_Recipe]) -> object:
         )
         if arguments[name] is None:
             return None
-    return like_arguments(sample, arguments) if _kinds.is_mapping(sample) else tuple(arguments.values())
+    return like_arguments(sample, arguments) if _checks.is_mapping(sample) else tuple(arguments.values())
 
 
 def _frame(sample: Any, recipes: list[_Recipe]) -> Any:
-    if _kinds.is_a(sample, "pandas.DataFrame"):
+    if _checks.is_a(sample, "pandas.DataFrame"):
         import pandas as pd
 
         width = sample.shape[1]
@@ -187,7 +187,7 @@ def _frame(sample: Any, recipes: list[_Recipe]) -> Any:
         frame = pd.concat(columns, axis=1)
         frame.columns = sample.columns
         return frame
-    if _kinds.is_a(sample, "polars.DataFrame"):
+    if _checks.is_a(sample, "polars.DataFrame"):
         import polars as pl
 
         return pl.DataFrame(
@@ -203,11 +203,11 @@ def _frame(sample: Any, recipes: list[_Recipe]) -> Any:
 
 
 def _series(column: Any, recipes: list[_Recipe], place: int, places: int) -> Any:
-    if _kinds.is_a(column, "pandas.Series"):
+    if _checks.is_a(column, "pandas.Series"):
         import pandas as pd
 
         build = functools.partial(pd.Series, dtype=column.dtype, name=column.name)
-        if _kinds.is_a(column.dtype, "pandas.CategoricalDtype"):
+        if _checks.is_a(column.dtype, "pandas.CategoricalDtype"):
             levels = column.dtype.categories.tolist()
             drawn = [levels[int(r.share * len(levels))] if r.share is not None else None for r in recipes]
             values = _values(column.tolist(), recipes, place, places)
@@ -265,7 +265,7 @@ def _item(first: Any, second: Any, recipe: _Recipe) -> Any:
     """Return an item of a list: an object or a list with values of both, or an interpolated value."""
     if recipe.first == recipe.second and recipe.share is None:
         return first
-    if _kinds.is_mapping(first) and _kinds.is_mapping(second):
+    if _checks.is_mapping(first) and _checks.is_mapping(second):
         return _merged(dict(first), dict(second), recipe)
     if type(first) is type(second) and (fields := fields_of(first)):
         return with_values(first, _merged(fields, fields_of(second), recipe))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import same
 from scaffold.introspect.call._invoke import call_model
+from scaffold.introspect.call._passing import ways_to_pass
 from scaffold.introspect.call._presentations import presentations
 from scaffold.introspect.call._readings import readings
-from scaffold.introspect.call._ways import ways_to_pass
 from scaffold.introspect.hints._estimators import standard_methods
 from scaffold.spec import Arguments
 
@@ -21,8 +21,8 @@ def column_call(model: object, sample: object, output: object) -> str:
     """Return the expression for `output`, e.g. `predict_proba(X)[:, 1]`; empty if there is none."""
     wants = readings(output)
     for method, answer in _answers(model, sample):
-        is_frame = _kinds.is_a(answer, "pandas.DataFrame")
-        if not (is_frame or _kinds.is_a(answer, "numpy.ndarray")) or len(answer.shape) != 2:
+        is_frame = _checks.is_a(answer, "pandas.DataFrame")
+        if not (is_frame or _checks.is_a(answer, "numpy.ndarray")) or len(answer.shape) != 2:
             continue
         for place in range(min(answer.shape[1], _MOST_COLUMNS)):
             column = answer.iloc[:, place] if is_frame else answer[:, place]

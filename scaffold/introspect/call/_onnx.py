@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect.hints._hints import Port, ports
 from scaffold.spec import Feed, SessionCall
 
@@ -15,7 +15,7 @@ def session_calls(session: Any, value: object) -> Iterator[SessionCall]:
     inputs, outputs = ports(session.get_inputs()), ports(session.get_outputs())
     names = tuple(port.name for port in outputs)
     feed = Feed.ONE if len(inputs) == 1 else Feed.BY_NAME
-    columns = _kinds.is_mapping(value) and all(_is_column(array) for array in value.values())
+    columns = _checks.is_mapping(value) and all(_is_column(array) for array in value.values())
     if feed is Feed.BY_NAME and columns and all(len(port.shape) == 2 for port in inputs):
         feed = Feed.COLUMNS
     for output_names in [names, *([(name,) for name in names] if len(names) > 1 else [])]:
@@ -44,10 +44,10 @@ def session_inputs(session: Any, sample: object) -> Iterator[tuple[str, object]]
 
 
 def _single(port: Port, sample: object) -> Iterator[tuple[str, Any]]:
-    if _kinds.is_mapping(sample) and set(sample) == {port.name}:
+    if _checks.is_mapping(sample) and set(sample) == {port.name}:
         sample = sample[port.name]
-    records = [sample] if _kinds.is_mapping(sample) else sample
-    if isinstance(records, list) and records and all(map(_kinds.is_mapping, records)):
+    records = [sample] if _checks.is_mapping(sample) else sample
+    if isinstance(records, list) and records and all(map(_checks.is_mapping, records)):
         # JSON objects of numbers: their keys are the columns.
         sample = [[record[name] for name in records[0]] for record in records]
     array = _array(port, sample)
@@ -60,7 +60,7 @@ def _single(port: Port, sample: object) -> Iterator[tuple[str, Any]]:
 def _several(inputs: tuple[Port, ...], sample: object) -> Iterator[tuple[str, Any]]:
     """Yield a dict of arrays by input name, from arrays by name or position, or from columns of a table."""
     names = [port.name for port in inputs]
-    if isinstance(sample, (list, tuple)) and len(sample) == len(names) and all(map(_kinds.is_array, sample)):
+    if isinstance(sample, (list, tuple)) and len(sample) == len(names) and all(map(_checks.is_array, sample)):
         sample = dict(zip(names, sample, strict=True))
     columns = _columns(sample)
     if columns is None or not set(names) <= set(columns):
@@ -73,12 +73,12 @@ def _several(inputs: tuple[Port, ...], sample: object) -> Iterator[tuple[str, An
 
 def _columns(sample: object) -> Mapping[str, Any] | None:
     """Return the values of each column, or argument, by name."""
-    if _kinds.is_mapping(sample):
-        scalars = not any(_kinds.is_array(value) or isinstance(value, list) for value in sample.values())
+    if _checks.is_mapping(sample):
+        scalars = not any(_checks.is_array(value) or isinstance(value, list) for value in sample.values())
         return {name: [value] for name, value in sample.items()} if scalars else sample
-    if _kinds.is_frame(sample):
+    if _checks.is_frame(sample):
         return {str(name): sample[name] for name in sample.columns}
-    if isinstance(sample, list) and sample and all(_kinds.is_mapping(record) for record in sample):
+    if isinstance(sample, list) and sample and all(_checks.is_mapping(record) for record in sample):
         return {name: [record[name] for record in sample] for name in sample[0]}
     return None
 
@@ -86,9 +86,9 @@ def _columns(sample: object) -> Mapping[str, Any] | None:
 def _array(port: Port, value: Any) -> Any:
     import numpy as np
 
-    if _kinds.is_a(value, "torch.Tensor"):
+    if _checks.is_a(value, "torch.Tensor"):
         value = value.detach().cpu().numpy()
-    elif _kinds.is_frame(value) or _kinds.is_series(value):
+    elif _checks.is_frame(value) or _checks.is_series(value):
         value = value.to_numpy()
     return np.asarray(value, dtype=port.dtype)
 

@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._rows import count_rows
 from scaffold.introspect.call._onnx import session_inputs
 from scaffold.introspect.call._torch import tensors_of
@@ -25,17 +25,17 @@ def presentations(model: object, sample: Any) -> Iterator[tuple[str, object]]:
     if runtime is Runtime.ONNX:
         yield from session_inputs(model, sample)
         return
-    if _kinds.is_a(sample, "numpy.matrix"):
+    if _checks.is_a(sample, "numpy.matrix"):
         # Its rows would be matrices again.
         sample = sample.A
-    if _kinds.is_a(sample, "xgboost.DMatrix"):
+    if _checks.is_a(sample, "xgboost.DMatrix"):
         # A DMatrix has no JSON form; the model builds one from a frame or an array.
         yield "", _unpack_matrix(sample)
         return
     yield "", sample
     if runtime is Runtime.TORCH:
         yield from tensors_of(model, sample)
-    elif _kinds.is_a(sample, "torch.Tensor"):
+    elif _checks.is_a(sample, "torch.Tensor"):
         yield " as an array", sample.detach().cpu().numpy()
     else:
         yield from _as_frames(model, sample)
@@ -54,12 +54,12 @@ def _as_frames(model: object, sample: Any) -> Iterator[tuple[str, Any]]:
         frame = pd.DataFrame(records)
         yield " as a frame", frame
         yield from _as_fitted(model, frame, " as a frame")
-    elif _kinds.is_a(sample, "pandas.DataFrame"):
+    elif _checks.is_a(sample, "pandas.DataFrame"):
         yield from _as_fitted(model, sample, "")
-    elif _kinds.is_a(sample, "pandas.Series"):
+    elif _checks.is_a(sample, "pandas.Series"):
         yield " as a frame of one row", sample.to_frame().T.infer_objects()
         yield " as a frame of one column", sample.to_frame()
-    elif _kinds.is_a(sample, "polars.DataFrame"):
+    elif _checks.is_a(sample, "polars.DataFrame"):
         yield " as a pandas frame", sample.to_pandas()
     else:
         for label, frame in _as_named_frame(sample, feature_names(model)):
@@ -83,7 +83,7 @@ def _category_column(frame: Any, name: str, levels: tuple[Any, ...]) -> object:
     """Return a column as a category of these levels; `None` if it is a category or has other values."""
     import pandas as pd
 
-    if name not in frame.columns or _kinds.is_a(frame[name].dtype, "pandas.CategoricalDtype"):
+    if name not in frame.columns or _checks.is_a(frame[name].dtype, "pandas.CategoricalDtype"):
         return None
     column = frame[name].astype(pd.CategoricalDtype(list(levels)))
     return column if column.isna().equals(frame[name].isna()) else None
@@ -96,7 +96,7 @@ def _as_rows(sample: Any) -> Iterator[tuple[str, object]]:
         import pandas as pd
 
         sample = pd.DataFrame(records)
-    if not _kinds.is_a(sample, "pandas.DataFrame") or not all(isinstance(c, str) for c in sample.columns):
+    if not _checks.is_a(sample, "pandas.DataFrame") or not all(isinstance(c, str) for c in sample.columns):
         return
     # Mixed numbers become floats in a row, but for the rows of `itertuples`.
     for label, frame in ((" as rows", sample), (" as rows of objects", sample.astype(object))):
@@ -139,7 +139,7 @@ def _replace_columns(frame: Any, columns: dict[Any, Any]) -> object:
 
 def _as_named_frame(sample: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """Yield rows without names as a frame with the model's feature names."""
-    rows = sample.tolist() if _kinds.is_a(sample, "numpy.ndarray") and sample.ndim in (1, 2) else sample
+    rows = sample.tolist() if _checks.is_a(sample, "numpy.ndarray") and sample.ndim in (1, 2) else sample
     if not names or not isinstance(rows, list) or not rows:
         return
     import pandas as pd
@@ -155,12 +155,12 @@ def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
 
     A frame with other names than the model's is not converted: an array would hide the mismatch.
     """
-    if _kinds.is_frame(sample):
+    if _checks.is_frame(sample):
         names = [str(name) for name in sample.columns]
         if len(set(names)) == len(names) and set(feature_names(model) or names) == set(names):
             yield " as an array", sample.to_numpy()
         return
-    if _kinds.is_a(sample, "numpy.ndarray"):
+    if _checks.is_a(sample, "numpy.ndarray"):
         array = sample
     elif isinstance(sample, list) and _is_installed("numpy") and _holds_numbers(sample):
         import numpy as np
@@ -178,9 +178,9 @@ def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
 
 def _as_one_of_many(sample: Any) -> Iterator[tuple[str, object]]:
     """Yield one record as a batch of one: a string as a list of one string."""
-    if _kinds.is_a(sample, "numpy.ndarray"):
+    if _checks.is_a(sample, "numpy.ndarray"):
         yield " with one row", sample[None]
-    elif count_rows(sample) is None and not _kinds.is_series(sample):
+    elif count_rows(sample) is None and not _checks.is_series(sample):
         yield " in a list of one", [sample]
 
 
@@ -200,9 +200,9 @@ def _unpack_matrix(matrix: Any) -> object:
 
 def _records(sample: object) -> list[object] | None:
     """Return mappings as the rows of a frame; `None` for any other sample."""
-    if _kinds.is_mapping(sample):
+    if _checks.is_mapping(sample):
         return [dict(sample)]
-    if isinstance(sample, list) and sample and all(_kinds.is_mapping(item) for item in sample):
+    if isinstance(sample, list) and sample and all(_checks.is_mapping(item) for item in sample):
         return sample
     return None
 

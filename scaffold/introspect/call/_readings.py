@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import plain
 
 _INDEX = "Unnamed: 0"
@@ -32,7 +32,7 @@ def without_written_index(sample: Any) -> Any:
 
     `to_csv` writes the index first, without a name, and `read_csv` makes that a column.
     """
-    if not _kinds.is_a(sample, "pandas.DataFrame") or sample.shape[1] < 2 or sample.columns[0] != _INDEX:
+    if not _checks.is_a(sample, "pandas.DataFrame") or sample.shape[1] < 2 or sample.columns[0] != _INDEX:
         return None
     numbers = sample.iloc[:, 0]
     return sample.iloc[:, 1:] if numbers.dtype.kind == "i" and numbers.is_unique else None
@@ -40,7 +40,7 @@ def without_written_index(sample: Any) -> Any:
 
 def _column(want: object) -> list[object] | None:
     """Return the values of the only column of a table, `None` for anything else."""
-    if not (_kinds.is_frame(want) or _kinds.is_array(want) or isinstance(want, (list, dict))):
+    if not (_checks.is_frame(want) or _checks.is_array(want) or isinstance(want, (list, dict))):
         return None
     values = plain(want)
     if isinstance(values, dict):

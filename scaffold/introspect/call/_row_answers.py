@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import answer_scale, brief, difference, plain, same_answer
 from scaffold.introspect._layouts import Layout, count_answers
 from scaffold.introspect.call._invoke import Refused
@@ -17,10 +17,10 @@ class RowAnswers:
         if layout is Layout.ROWS:
             parts = [answer]
         else:
-            parts = list(answer.values()) if _kinds.is_mapping(answer) else list(answer)
+            parts = list(answer.values()) if _checks.is_mapping(answer) else list(answer)
         self.scales = [answer_scale(part) for part in parts]
         # Large arrays are not converted to lists.
-        self.parts = [part if _kinds.is_a(part, "numpy.ndarray") else plain(part) for part in parts]
+        self.parts = [part if _checks.is_a(part, "numpy.ndarray") else plain(part) for part in parts]
 
     def row(self, k: int) -> list[Any]:
         """Return row `k` of each part."""

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 
 
 def tensors_of(model: Any, sample: object) -> Iterator[tuple[str, Any]]:
@@ -15,10 +15,10 @@ def tensors_of(model: Any, sample: object) -> Iterator[tuple[str, Any]]:
 
     weights = next((p for p in model.parameters() if p.is_floating_point()), None)
     dtype = torch.float32 if weights is None else weights.dtype
-    if isinstance(sample, list) and sample and all(map(_kinds.is_mapping, sample)):
+    if isinstance(sample, list) and sample and all(map(_checks.is_mapping, sample)):
         yield from _stacked(sample, dtype)
         return
-    if _kinds.is_frame(sample):
+    if _checks.is_frame(sample):
         # An array keeps the names of the columns on the wire.
         for kind in (None, str(dtype).removeprefix("torch.")):
             with contextlib.suppress(TypeError, ValueError):
@@ -26,7 +26,7 @@ def tensors_of(model: Any, sample: object) -> Iterator[tuple[str, Any]]:
         return
 
     yield from _as_tensors(sample, dtype)
-    if _kinds.is_mapping(sample) and not any(map(_kinds.is_array, sample.values())):
+    if _checks.is_mapping(sample) and not any(map(_checks.is_array, sample.values())):
         yield from _stacked([sample], dtype)
 
 
@@ -40,9 +40,9 @@ def _as_tensors(sample: object, dtype: object) -> Iterator[tuple[str, Any]]:
     results: list[Any] = []
     for change in (tensor, lambda value: tensor(value).to(dtype)):
         try:
-            if _kinds.is_mapping(sample):
+            if _checks.is_mapping(sample):
                 results.append({name: change(value) for name, value in sample.items()})
-            elif isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
+            elif isinstance(sample, tuple) and not _checks.is_named_tuple(sample):
                 results.append(tuple(change(value) for value in sample))
             else:
                 results.append(change(sample))

@@ -1,1 +1,5 @@
-"""The fields of requests and responses: from the values, the annotations and what the model says."""
+"""The fields of requests and responses.
+
+They are described from the sample (`_inputs`, `_outputs`), then refined by annotations, metadata of the model
+and the user's options.
+"""

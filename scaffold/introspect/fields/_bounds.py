@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import assert_never
 
 from scaffold.base.model import invoke
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import hint
 from scaffold.introspect.call._calls import ResolvedCall
 from scaffold.spec import (
@@ -71,11 +71,11 @@ def _answers(model: object, resolved: ResolvedCall, most: float) -> bool:
 @hint(otherwise=None)
 def _rows_of(sample: Any, most: float) -> object:
     """Return the first row twice, with `most` and `-most` for each float64; `None` if there is no float64."""
-    if _kinds.is_a(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
+    if _checks.is_a(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
         rows = sample[[0, 0]]
         rows[0], rows[1] = most, -most
         return rows
-    if _kinds.is_a(sample, "pandas.DataFrame"):
+    if _checks.is_a(sample, "pandas.DataFrame"):
         numbers = [i for i, dtype in enumerate(sample.dtypes) if dtype == "float64"]
         rows = sample.iloc[[0, 0]].copy()
         for i in numbers:

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from scaffold.base.model import invoke
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import hint
 from scaffold.introspect._rows import take_rows
 from scaffold.introspect.call._calls import ResolvedCall
@@ -34,10 +34,10 @@ def with_index_bounds(schema: Schema, model: object, resolved: ResolvedCall) -> 
 
 def _integers_of(sample: Any) -> list[str]:
     """Return the names of the columns or arguments of non-negative integers."""
-    if _kinds.is_a(sample, "pandas.DataFrame"):
+    if _checks.is_a(sample, "pandas.DataFrame"):
         columns = {str(label): sample.iloc[:, i] for i, label in enumerate(sample.columns)}
     else:
-        columns = dict(sample) if _kinds.is_mapping(sample) else {}
+        columns = dict(sample) if _checks.is_mapping(sample) else {}
     return [
         name
         for name, column in columns.items()
@@ -66,7 +66,7 @@ def _greatest(model: object, resolved: ResolvedCall, name: str) -> int | None:
 def _is_beyond(model: object, resolved: ResolvedCall, numbers: dict[str, int]) -> bool:
     """Whether the model raises IndexError or KeyError for these numbers in the first row of the sample."""
     row = take_rows(resolved.sample, 0, 1)
-    if _kinds.is_a(row, "pandas.DataFrame"):
+    if _checks.is_a(row, "pandas.DataFrame"):
         row = row.assign(**{label: numbers[label] for label in row.columns if label in numbers})
     else:
         row = {name: part * 0 + numbers[name] if name in numbers else part for name, part in row.items()}

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import assert_never
 
 from scaffold.errors import UnsupportedSampleError
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, refuse_infinite
 from scaffold.introspect._evidence import evidence
@@ -120,19 +120,19 @@ def as_body(schema: Schema, name: str, pairs: PathValues, rows: int) -> Schema:
 def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[str] = ()) -> Schema:
     """Describe one record of a batched container; `fixed` options keep their value."""
     if count_rows(sample) is not None and (
-        _kinds.is_frame(sample) or _kinds.is_series(sample) or _kinds.is_array(sample)
+        _checks.is_frame(sample) or _checks.is_series(sample) or _checks.is_array(sample)
     ):
         schema = kind_of(sample).row(sample, describe)
         is_named = isinstance(schema, Tensor) and schema.container == Numpy()
         if isinstance(schema, Tensor) and is_named and schema.shape == (len(feature_names),):
             return _named_columns(sample, schema, feature_names)
         return schema
-    if _kinds.is_mapping(sample):
+    if _checks.is_mapping(sample):
         return _arguments(dict(sample), options_of(sample), fixed)
-    if isinstance(sample, tuple) and sample and all(_kinds.is_array(part) for part in sample):
+    if isinstance(sample, tuple) and sample and all(_checks.is_array(part) for part in sample):
         return _arguments({f"arg_{i}": part for i, part in enumerate(sample)}, ())
     items = list(sample)
-    if items and all(_kinds.is_mapping(item) for item in items):
+    if items and all(_checks.is_mapping(item) for item in items):
         record = describe([(f"$[{i}]", item) for i, item in enumerate(items)])
         assert isinstance(record, Record)
         return Table(columns=record.fields, container=Python())

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._aliases import answers
 from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
@@ -68,7 +68,7 @@ def _of_answers(output: Any, layout: Layout) -> Schema:
     """Describe one row of an answer to several."""
     if layout is Layout.ROWS:
         return row_schema(output)
-    if _kinds.is_mapping(output):
+    if _checks.is_mapping(output):
         names = [str(name) for name in output]
         fields = (
             Field(name=name, attribute=attribute, schema=row_schema(part))
@@ -93,7 +93,7 @@ def answers_of(resolved: ResolvedCall, schema: Schema) -> tuple[JSONValue, ...]:
 def _rows(output: Any, layout: Layout, schema: Schema) -> list[object]:
     if layout is Layout.ROWS:
         return rows_of(output, schema)
-    if _kinds.is_mapping(output):
+    if _checks.is_mapping(output):
         columns = {str(name): rows_of(part, describe([])) for name, part in output.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return list(zip(*(rows_of(part, describe([])) for part in output), strict=True))

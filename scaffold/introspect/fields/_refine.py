@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scaffold.errors import UnknownFieldError, UnsupportedSampleError
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect.hints._encoders import Categories
 from scaffold.introspect.hints._hints import Hints
 from scaffold.spec import (
@@ -226,7 +226,7 @@ def cast(sample: Any, types: Any) -> object:
     """
     if not types:
         return sample
-    if _kinds.is_a(sample, "pandas.DataFrame"):
+    if _checks.is_a(sample, "pandas.DataFrame"):
         names = {str(label): label for label in sample.columns}
         sample = sample.copy()
         for name, type_ in types.items():

@@ -1,1 +1,1 @@
-"""What a model of a library says about its input and output."""
+"""Metadata that a model keeps about its input and output: column names, classes, categories, methods."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import attribute, hint
 from scaffold.introspect.hints._hints import steps_of
 
@@ -40,7 +40,7 @@ def _steps(model: object) -> list[object]:
 
 @hint(otherwise={})
 def _of_lightgbm(booster: Any) -> Mapping[str, Levels]:
-    if not _kinds.is_a(booster, "lightgbm.Booster"):
+    if not _checks.is_a(booster, "lightgbm.Booster"):
         return {}
     levels = attribute(booster, "pandas_categorical") or ()
     places = booster.params.get("categorical_column", booster.params.get("categorical_feature", ()))
@@ -52,7 +52,7 @@ def _of_lightgbm(booster: Any) -> Mapping[str, Levels]:
 
 @hint(otherwise={})
 def _of_xgboost(model: object) -> Mapping[str, Levels]:
-    if not _kinds.is_a(model, "xgboost.Booster") or not hasattr(model, "get_categories"):
+    if not _checks.is_a(model, "xgboost.Booster") or not hasattr(model, "get_categories"):
         return {}
     stored = model.get_categories(export_to_arrow=True).to_arrow()
     return {name: tuple(levels.to_pylist()) for name, levels in stored if levels is not None}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import attribute, hint
 
 Column = str | int
@@ -49,22 +49,22 @@ def categories(model: Any) -> Mapping[Column, Categories]:
 
 def _iter_categories(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
     """Yield the categories of `columns`, the input of `step`; if empty, of all columns by position."""
-    if _kinds.is_a(step, "sklearn.Pipeline"):
+    if _checks.is_a(step, "sklearn.Pipeline"):
         for _, inner in step.steps:
             yield from _iter_categories(inner, columns)
-            if not _kinds.is_a(inner, _KEEPS_VALUES) and inner not in ("passthrough", None):
+            if not _checks.is_a(inner, _KEEPS_VALUES) and inner not in ("passthrough", None):
                 return
-    elif _kinds.is_a(step, "sklearn.ColumnTransformer"):
+    elif _checks.is_a(step, "sklearn.ColumnTransformer"):
         for _, inner, selected in attribute(step, "transformers_") or ():
             yield from _iter_categories(inner, _selected_columns(selected, columns or _names_in(step)))
-    elif _kinds.is_a(step, "sklearn.FeatureUnion"):
+    elif _checks.is_a(step, "sklearn.FeatureUnion"):
         for _, inner in step.transformer_list:
             yield from _iter_categories(inner, columns)
-    elif _kinds.is_a(step, *_ENCODERS):
+    elif _checks.is_a(step, *_ENCODERS):
         yield from _encoder_categories(step, columns)
-    elif _kinds.is_a(step, "category_encoders.BaseEncoder"):
+    elif _checks.is_a(step, "category_encoders.BaseEncoder"):
         yield from _mapping_categories(step)
-    elif _kinds.is_a(step, "statsmodels.ResultsWrapper", "statsmodels.Results"):
+    elif _checks.is_a(step, "statsmodels.ResultsWrapper", "statsmodels.Results"):
         yield from _formula_categories(step)
     else:
         for inner in _fitted_within(step):
@@ -73,9 +73,9 @@ def _iter_categories(step: Any, columns: list[Column]) -> Iterator[tuple[Column,
 
 def _fitted_within(model: Any) -> list[Any]:
     """Return the inner models that take the same input as `model`."""
-    if _kinds.is_a(model, "sklearn.FrozenEstimator", "sklearn._CalibratedClassifier"):
+    if _checks.is_a(model, "sklearn.FrozenEstimator", "sklearn._CalibratedClassifier"):
         return [model.estimator]
-    several = ("calibrated_classifiers_", *(["estimators_"] if _kinds.is_a(model, *_SHARING) else []))
+    several = ("calibrated_classifiers_", *(["estimators_"] if _checks.is_a(model, *_SHARING) else []))
     models = [inner for name in several for inner in attribute(model, name) or ()]
     return models + [inner for name in _INNER if (inner := attribute(model, name)) is not None]
 
@@ -146,9 +146,9 @@ def _selected_columns(selected: Any, columns: list[Column]) -> list[Column]:
 
 def _names_in(model: object) -> list[Column]:
     names = attribute(model, "feature_names_in_")
-    is_list = _kinds.is_a(names, "numpy.ndarray") or _kinds.is_sequence(names)
+    is_list = _checks.is_a(names, "numpy.ndarray") or _checks.is_sequence(names)
     return [str(name) for name in names] if is_list else []
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or value != value or _kinds.is_a(value, "pandas.NAType")
+    return value is None or value != value or _checks.is_a(value, "pandas.NAType")

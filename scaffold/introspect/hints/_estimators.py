@@ -1,4 +1,4 @@
-"""The methods and call conventions of model libraries."""
+"""The methods and call conventions of model libraries, which `_hints` and `call` need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import attribute, hint
 
 
@@ -83,18 +83,18 @@ _LIBRARIES = _words(
 
 def runtime_of(model: object) -> Runtime:
     """Return whose call convention `model` follows."""
-    if _kinds.is_a(model, "torch.Module"):
+    if _checks.is_a(model, "torch.Module"):
         return Runtime.TORCH
-    if _kinds.is_a(model, "onnxruntime.InferenceSession"):
+    if _checks.is_a(model, "onnxruntime.InferenceSession"):
         return Runtime.ONNX
-    if _kinds.is_a(model, "xgboost.Booster"):
+    if _checks.is_a(model, "xgboost.Booster"):
         return Runtime.XGBOOST_BOOSTER
     return Runtime.PYTHON
 
 
 def native_class(model: object) -> str:
     """Return the class that an xgboost or catboost file is loaded as, empty for any other model."""
-    return type(model).__name__ if _kinds.is_a(model, "xgboost.XGBModel", "catboost.CatBoost") else ""
+    return type(model).__name__ if _checks.is_a(model, "xgboost.XGBModel", "catboost.CatBoost") else ""
 
 
 def standard_methods(model: object) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def standard_methods(model: object) -> tuple[str, ...]:
         return ("run",)
     if runtime is Runtime.XGBOOST_BOOSTER:
         return ("predict",)
-    if inspect.isroutine(model) or _kinds.is_a(model, "functools.partial"):
+    if inspect.isroutine(model) or _checks.is_a(model, "functools.partial"):
         return ("__call__",)
     # A torch module's `apply` changes its parts.
     excluded = ("apply",) if runtime is Runtime.TORCH else ()
@@ -147,7 +147,7 @@ def public_methods(model: object) -> tuple[str, ...]:
 def signature_of(model: Any, method: str) -> inspect.Signature | None:
     """Return the signature of a method, `None` if it cannot be inspected."""
     target: Callable[..., Any] | None = model if method == "__call__" else attribute(model, method)
-    if method == "__call__" and _kinds.is_a(model, "torch.Module"):
+    if method == "__call__" and _checks.is_a(model, "torch.Module"):
         target = model.forward
     if target is None:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._guard import attribute, hint
 from scaffold.introspect.hints._encoders import Categories, categories
 from scaffold.introspect.hints._estimators import Runtime, runtime_of, signature_of
@@ -114,17 +114,17 @@ _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booste
 @hint(otherwise=[])
 def _sklearn_names(model: object) -> list[Any]:
     names = attribute(model, "feature_names_in_")
-    return list(names) if _kinds.is_a(names, "numpy.ndarray") or _kinds.is_sequence(names) else []
+    return list(names) if _checks.is_a(names, "numpy.ndarray") or _checks.is_sequence(names) else []
 
 
 @hint(otherwise=[])
 def _xgboost_names(model: object) -> list[Any]:
-    return list(attribute(model, "feature_names") or ()) if _kinds.is_a(model, "xgboost.Booster") else []
+    return list(attribute(model, "feature_names") or ()) if _checks.is_a(model, "xgboost.Booster") else []
 
 
 @hint(otherwise=[])
 def _lightgbm_names(model: Any) -> list[object]:
-    if _kinds.is_a(model, "lightgbm.Booster"):
+    if _checks.is_a(model, "lightgbm.Booster"):
         names = list(model.feature_name())
         # Default names, for columns without names.
         return [] if names == [f"Column_{i}" for i in range(len(names))] else names
@@ -133,7 +133,7 @@ def _lightgbm_names(model: Any) -> list[object]:
 
 @hint(otherwise=[])
 def _catboost_names(model: object) -> list[Any]:
-    if not _kinds.is_a(model, "catboost._CatBoostBase"):
+    if not _checks.is_a(model, "catboost._CatBoostBase"):
         return []
     names = list(attribute(model, "feature_names_") or ())
     return [] if names == [str(i) for i in range(len(names))] else names
@@ -154,7 +154,7 @@ def _feature_types(model: object) -> tuple[str, ...]:
         types = attribute(step, "feature_types") or attribute(attribute(step, "_Booster"), "feature_types")
         if isinstance(types, (list, tuple)):
             return tuple(str(kind) for kind in types)
-        if _kinds.is_a(step, "lightgbm.Booster"):
+        if _checks.is_a(step, "lightgbm.Booster"):
             return _lightgbm_types(step)
     return ()
 
@@ -182,7 +182,7 @@ def _classes(model: object) -> tuple[Any, ...]:
 
 
 def _listed_classes(classes: object) -> tuple[Any, ...]:
-    if not _kinds.is_a(classes, "numpy.ndarray") or classes.ndim != 1:  # type: ignore[attr-defined]
+    if not _checks.is_a(classes, "numpy.ndarray") or classes.ndim != 1:  # type: ignore[attr-defined]
         return ()
     return tuple(classes.tolist())  # type: ignore[attr-defined]
 

@@ -1,4 +1,7 @@
-"""How the objects of each library are examined: a file for each, listed in `KINDS`."""
+"""One file for each library whose objects are samples or answers.
+
+It says how these are recognised, described and encoded. `KINDS` lists them.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +46,9 @@ KINDS: Mapping[type[Container], Kind] = {
     Pillow: PillowKind(Pillow()),
     Python: PythonKind(Python()),
 }
-"""The first kind that claims a value handles it."""
+"""In order: the first kind that claims a value handles it; `PythonKind` comes last."""
 
+# A shortcut: no other kind claims these.
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 

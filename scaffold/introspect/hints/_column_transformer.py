@@ -13,7 +13,7 @@ from scaffold.spec import Pandas, Schema, Table
 
 
 @hint(otherwise=False)
-def hands_out_columns(model: Any, schema: Schema) -> bool:
+def begins_with_simple_column_transformer(model: Any, schema: Schema) -> bool:
     """Whether the model is a Pipeline that begins with a ColumnTransformer of that kind, for pandas."""
     if not (isinstance(schema, Table) and schema.container == Pandas() and _is(model, "Pipeline")):
         return False

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect.call._build import build_arguments, build_records
 from scaffold.introspect.call._onnx import session_calls
 from scaffold.introspect.hints import _estimators
@@ -42,11 +42,11 @@ def ways_to_pass(model: object, method: str, value: object) -> Iterator[tuple[Ca
         # A tuple is several arguments: samples from files are lists.
         yield spread, named
     yield single, value
-    if isinstance(single, TorchCall) and _kinds.is_a(value, "numpy.ndarray"):
+    if isinstance(single, TorchCall) and _checks.is_a(value, "numpy.ndarray"):
         yield dataclasses.replace(single, tensor=True), value
     if names and not _takes_keywords(model, method, names) and _takes_any_keywords(model, method):
         yield spread, value
-    elif _kinds.is_sequence(value) and not (value and _kinds.is_series(value[0])):
+    elif _checks.is_sequence(value) and not (value and _checks.is_series(value[0])):
         named = _by_name(model, method, value)
         # On the wire arguments have the names of the parameters, if they can be passed by name.
         yield (
@@ -101,7 +101,7 @@ def _by_name(model: object, method: str, value: Any) -> object:
     names = [parameter.name for parameter in parameters]
     if len(names) < 2:
         return None
-    if all(_kinds.is_sequence(item) and len(item) <= len(names) for item in value):
+    if all(_checks.is_sequence(item) and len(item) <= len(names) for item in value):
         return [dict(zip(names, item, strict=False)) for item in value]
     return dict(zip(names, value, strict=False)) if len(value) <= len(names) else None
 
@@ -109,7 +109,7 @@ def _by_name(model: object, method: str, value: Any) -> object:
 def keys_of(value: object) -> tuple[str, ...]:
     """Return the possible argument names: keys of a mapping or of a list of mappings, or columns."""
     record = value[0] if isinstance(value, (list, tuple)) and value else value
-    if _kinds.is_mapping(record):
+    if _checks.is_mapping(record):
         return tuple(record) if all(isinstance(key, str) for key in record) else ()
     return _column_names(value)
 
@@ -133,6 +133,6 @@ def _takes_any_keywords(model: object, method: str) -> bool:
 
 
 def _column_names(sample: Any) -> tuple[str, ...]:
-    if _kinds.is_a(sample, "pandas.DataFrame", "polars.DataFrame"):
+    if _checks.is_a(sample, "pandas.DataFrame", "polars.DataFrame"):
         return tuple(str(name) for name in sample.columns)
     return ()

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from scaffold.introspect.call._calls import find_call
-from scaffold.introspect.call._varied import vary_rows
+from scaffold.introspect.call._vary_rows import vary_rows
 
 
 @dataclasses.dataclass

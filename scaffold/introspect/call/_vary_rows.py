@@ -13,7 +13,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._records import fields_of, with_values
 
 _LONGER = 4
@@ -28,7 +28,7 @@ def vary_rows(rows: Any, chosen: Sequence[int]) -> Any:
     size: more could be refused, as a text often names one of a few kinds. Of a frame of pandas or polars,
     columns of lists are varied.
     """
-    if _kinds.is_a(rows, "pandas.DataFrame", "polars.DataFrame"):
+    if _checks.is_a(rows, "pandas.DataFrame", "polars.DataFrame"):
         return _vary_frame(rows, chosen)
     if not isinstance(rows, list):
         return rows
@@ -41,7 +41,7 @@ def vary_rows(rows: Any, chosen: Sequence[int]) -> Any:
 
 
 def _vary_frame(frame: Any, chosen: Sequence[int]) -> Any:
-    is_pandas = _kinds.is_a(frame, "pandas.DataFrame")
+    is_pandas = _checks.is_a(frame, "pandas.DataFrame")
     result = frame.copy(deep=False) if is_pandas else frame
     for j, dtype in enumerate(frame.dtypes):
         if not str(dtype).lower().startswith(("object", "list")):
@@ -111,4 +111,4 @@ def _is_plain_list(value: object) -> bool:
 
 
 def _is_image(value: object) -> bool:
-    return _kinds.is_a(value, "PIL.Image")
+    return _checks.is_a(value, "PIL.Image")

@@ -10,7 +10,7 @@ import pytest
 
 from scaffold.errors import UnstableModelError
 from scaffold.introspect.call._calls import find_call
-from scaffold.introspect.call._outside import OutsideState
+from scaffold.introspect.call._external_state import ExternalState
 from tests.introspect import keeping as module
 
 FRAME = pd.DataFrame(
@@ -39,11 +39,11 @@ def test_a_model_that_caches_its_predictions_is_batched(keeping: ModuleType) -> 
 def test_state_outside_the_model_is_restored_in_place(keeping: ModuleType) -> None:
     model, cache = keeping.InModule(), keeping.CACHE
     cache["east"] = 5.0
-    outside = OutsideState(model)
+    external_state = ExternalState(model)
     keeping.COUNTS[0] = 7
     vars(keeping).update(FIRST="north", NEW=3)
     model.predict(FRAME)
-    outside.restore()
+    external_state.restore()
     assert keeping.CACHE is cache
     assert cache == {"east": 5.0}
     assert keeping.COUNTS[0] == 0
@@ -53,10 +53,10 @@ def test_state_outside_the_model_is_restored_in_place(keeping: ModuleType) -> No
 
 def test_code_of_libraries_is_left_alone() -> None:
     pd.LEFT_ALONE = 1  # type: ignore[attr-defined]
-    outside = OutsideState(FRAME)
+    external_state = ExternalState(FRAME)
     try:
         pd.LEFT_ALONE = 2  # type: ignore[attr-defined]
-        outside.restore()
+        external_state.restore()
         assert pd.LEFT_ALONE == 2  # type: ignore[attr-defined]
     finally:
         del pd.LEFT_ALONE  # type: ignore[attr-defined]

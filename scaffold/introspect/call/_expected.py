@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 from scaffold.introspect._compare import difference, plain, same_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect.call._invoke import Refused
@@ -40,16 +40,16 @@ def first_expected(want: object) -> object:
 
 def form_of(answer: object) -> Any:
     """Return the shape of an answer, or the shapes of its parts."""
-    if _kinds.is_mapping(answer):
+    if _checks.is_mapping(answer):
         return {key: form_of(value) for key, value in answer.items()}
-    if _kinds.is_named_tuple(answer) or isinstance(answer, tuple):
+    if _checks.is_named_tuple(answer) or isinstance(answer, tuple):
         return [form_of(value) for value in answer]
-    if _kinds.is_dataclass(answer) or _kinds.is_pydantic(answer):
+    if _checks.is_dataclass(answer) or _checks.is_pydantic(answer):
         return form_of(vars(answer))
     shape = getattr(answer, "shape", None)
     if isinstance(shape, tuple):
         return tuple(shape)
-    return len(answer) if _kinds.is_sequence(answer) else None
+    return len(answer) if _checks.is_sequence(answer) else None
 
 
 def are_columns(answers: list[object], whole: object) -> bool:

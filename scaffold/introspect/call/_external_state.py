@@ -18,7 +18,7 @@ from types import BuiltinFunctionType, CellType, FunctionType, MethodType, Modul
 from typing import Any
 
 from scaffold.base.modules import Home, home_of
-from scaffold.introspect import _kinds
+from scaffold.introspect import _checks
 
 _MOST_OBJECTS = 1_000
 _MOST_PARTS = 100
@@ -28,7 +28,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _CODE = (ModuleType, FunctionType, BuiltinFunctionType, type)
 
 
-class OutsideState:
+class ExternalState:
     """A snapshot of the plain values in the model's modules, classes, closures and caches."""
 
     def __init__(self, model: object) -> None:
@@ -147,7 +147,7 @@ def _is_special(name: object) -> bool:
 
 def _refill(value: Any) -> Callable[[], None] | None:
     """Return a function that restores the contents of a container of plain values, or `None`."""
-    if _kinds.is_a(value, "numpy.ndarray") and value.size <= _MOST_ITEMS and value.dtype.kind in "biufc":
+    if _checks.is_a(value, "numpy.ndarray") and value.size <= _MOST_ITEMS and value.dtype.kind in "biufc":
         numbers = value.copy()
         return lambda: value.__setitem__(..., numbers)
     if not isinstance(value, (dict, list, set, collections.deque)) or not _is_plain(value):
