@@ -13,6 +13,7 @@ from typing import NoReturn
 from scaffold.base.checked import model_files, path_below, read_below
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
+from scaffold.base.git_lfs import LARGEST_POINTER_BYTES, pointed_sha256
 from scaffold.base.layout import LOCK, MODEL_FOLDER, OPENAPI, RECORDED, REQUIREMENTS, SCHEMAS, UNDO, UPDATE
 from scaffold.base.markers import marked_lines
 from scaffold.base.modules import normalized
@@ -28,7 +29,6 @@ from scaffold.verbs.project import Project
 _SKIPPED_FOLDERS = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 _LARGEST_SCANNED_BYTES = 4 << 20
 _MOST_NAMED_FILES = 10
-_LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\n")
 _HASH_NAME = "MODEL_SHA256"
 _RELOCK = ("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, "--output-file", LOCK)
 
@@ -148,8 +148,8 @@ def _check_model(project: Project) -> str:
         _raise_missing_model(project)
     path = files[0].relative_to(project.root).as_posix()
     with files[0].open("rb") as file:
-        pointer = _LFS_POINTER.match(file.read(200))
-    sha256_of_file = pointer[1].decode() if pointer else sha256_file(files[0])
+        pointed = pointed_sha256(file.read(LARGEST_POINTER_BYTES))
+    sha256_of_file = pointed or sha256_file(files[0])
     for place, sha256 in expected_hashes:
         if sha256 != sha256_of_file:
             sample = ("--input", "sample.pkl")
@@ -157,7 +157,7 @@ def _check_model(project: Project) -> str:
             raise _Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
     if not expected_hashes:
         raise _Skipped("neither the code nor the record has a hash of the model")
-    return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointer else ''}"
+    return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointed else ''}"
 
 
 def _recorded_model(project: Project) -> Path | None:
