@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from scaffold.base.checked import model_files, path_below, read_below
+from scaffold.base.checked import path_below, read_below
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
 from scaffold.base.git_lfs import LARGEST_POINTER_BYTES, pointed_sha256
@@ -140,7 +140,7 @@ def _check_record(project: Project) -> str:
 
 def _check_model(project: Project) -> str:
     """The model is the one that the code and the record name."""
-    files = model_files(project.root) or _moved_model(project)
+    files = project.model_files
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
     expected_hashes = _expected_hashes(project)
@@ -166,12 +166,6 @@ def _recorded_model(project: Project) -> Path | None:
         return project.record.spec.artifact.path
     except ScaffoldError:
         return None
-
-
-def _moved_model(project: Project) -> list[Path]:
-    """Return the model file where the owner has moved it."""
-    path = _recorded_model(project)
-    return [path] if path and path.is_file() else []
 
 
 def _expected_hashes(project: Project) -> list[tuple[str, str]]:
