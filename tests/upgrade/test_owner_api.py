@@ -53,7 +53,7 @@ def test_a_recording_follows_the_names_for_callers(
     assert follow_wire_names(followed, ancestor, owner) == followed
 
 
-NESTED = """class Address(BaseModel):
+ADDRESSES = """class Address(BaseModel):
     zip: str
     town: str
 
@@ -79,8 +79,8 @@ def test_a_recording_follows_the_names_of_nested_records(own: str) -> None:
         return {"address": address(), "others": [address()], "by_name": {"zip": address()}, "zip": 3}
 
     generated = Recording(requests=(request("zip"),), answers=({"prediction": 1.0},))
-    ancestor: dict[str, Content] = {"app/schemas.py": NESTED.encode()}
-    owner: dict[str, Content] = {"app/schemas.py": NESTED.replace("zip: str", own).encode()}
+    ancestor: dict[str, Content] = {"app/schemas.py": ADDRESSES.encode()}
+    owner: dict[str, Content] = {"app/schemas.py": ADDRESSES.replace("zip: str", own).encode()}
     followed = follow_wire_names(generated, ancestor, owner)
     assert followed.requests == (request("postcode"),)
     assert followed.answers == generated.answers
