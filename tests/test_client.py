@@ -8,11 +8,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from scaffold.base.client import Answer, Client, Retries, free_port, wait_until_ready
-from scaffold.errors import ServiceFailedError
+from scaffold.base.routes import _prefixes
+from scaffold.errors import NoReadinessError, ServiceFailedError
 
 
 class Scripted(ThreadingHTTPServer):
@@ -125,3 +127,35 @@ def test_the_wait_ends_when_the_service_is_ready_or_over() -> None:
     with answering(503) as (url, server):
         ended = wait_until_ready(Client(url), timeout_s=10, poll_s=0.01, is_over=lambda: next(over))
         assert (ended.is_ready, ended.last, len(server.seen)) == (False, "503", 1)
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 401, 403, 404, 405])
+def test_the_wait_ends_after_some_refusals_in_a_row(status: int) -> None:
+    with answering(status) as (url, server):
+        ready = wait_until_ready(Client(url), timeout_s=10, poll_s=0.01, most_refusals=3)
+        assert (ready.is_ready, ready.last, len(server.seen)) == (False, str(status), 3)
+    with answering(status, status, 503, status, status, 200) as (url, server):
+        assert wait_until_ready(Client(url), timeout_s=10, poll_s=0.01, most_refusals=3).is_ready
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_service_is_waited_for(status: int) -> None:
+    with answering(*[status] * 6, 200) as (url, _):
+        assert wait_until_ready(Client(url), timeout_s=10, poll_s=0.01, most_refusals=3).is_ready
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [("404", "Keep that route"), ("401", "--header"), ("403", "--header"), ("307", "HTTPS")],
+)
+def test_a_refused_readiness_route_is_named_with_its_status(status: str, advice: str) -> None:
+    message = str(NoReadinessError("/readyz", status))
+    assert f"answers {status} to GET /readyz" in message
+    assert advice in message
+
+
+def test_a_prefix_is_found_at_any_depth_of_the_package(tmp_path: Path) -> None:
+    for name in ("app/main.py", "app/api/mount.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('PREFIX = "/svc"\n' if "mount" in name else "")
+    assert _prefixes(tmp_path) == ["/svc"]

@@ -12,7 +12,7 @@ from scaffold.base.git import revision, run_git
 from scaffold.base.layout import PRISTINE
 from scaffold.base.process import run_command
 from scaffold.upgrade._git import uncommitted
-from scaffold.upgrade._record import _unpack_from_git
+from scaffold.upgrade._pristine import pristine_in_git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -50,7 +50,7 @@ def test_no_program_of_a_repository_runs(project: Path, required: bool) -> None:
     (project / "file").write_text("y")
     assert uncommitted(project) == ("file",)
     assert revision(project).endswith("-dirty")
-    _unpack_from_git(project, {}, run_command)
+    pristine_in_git(project, {}, run_command)
     assert not (project.parent / "marker").exists()
 
 

@@ -81,8 +81,9 @@ def test_a_folder_that_is_not_a_project_says_what_is_missing(tmp_path: Path) -> 
 def test_a_model_folder_elsewhere_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / layout.MODEL_FOLDER).symlink_to(tmp_path)
-    with pytest.raises(UnsafePathError, match="symbolic link"):
+    with pytest.raises(UnsafePathError, match="symbolic link") as refused:
         _ = Project.open(tmp_path).model_sha256
+    assert str(refused.value).endswith("\nPut a real file or folder in the place of model.")
 
 
 def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:

@@ -51,7 +51,8 @@ def path_below(root: Path, path: object, *, link: bool = False) -> Path:
         place /= part
         if place.is_symlink() and not (link and number == len(parts)):
             parent = "/".join(parts[:number])
-            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {parent}")
+            reason = f"leads through the symbolic link {parent}"
+            raise UnsafePathError(str(root), "/".join(parts), reason, parent)
     return place
 
 

@@ -20,6 +20,7 @@ from scaffold.spec import SCORE_PROTOCOL, JSONValue, Protocol, ScoreRoute
 
 KEY_VARIABLE = "SCAFFOLD_API_KEY"
 _PROBE_S = 5.0
+_TRANSIENT = ("408", "425", "429")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +216,7 @@ def wait_until_ready(
     timeout_s: float,
     poll_s: float,
     is_over: Callable[[], bool] = lambda: False,
-    most_missing: int | None = None,
+    most_refusals: int | None = None,
 ) -> Readiness:
     """Wait until the service is ready, has ended, or `timeout_s` seconds have passed.
 
@@ -224,19 +225,24 @@ def wait_until_ready(
         timeout_s: How long to wait.
         poll_s: Seconds between two probes.
         is_over: Whether the service has ended, so that the wait is pointless.
-        most_missing: After how many answers with 404 in a row the wait is pointless, too.
+        most_refusals: After how many refusals and redirects in a row the wait is pointless, too.
     """
     start = time.monotonic()
     last = ""
-    missing = 0
-    while not is_over() and (most_missing is None or missing < most_missing):
+    refusals = 0
+    while not is_over() and (most_refusals is None or refusals < most_refusals):
         last = client.probe()
-        missing = missing + 1 if last == "404" else 0
+        refusals = refusals + 1 if is_refusal(last) else 0
         waited_s = time.monotonic() - start
         if last == "200" or waited_s > timeout_s:
             return Readiness(is_ready=last == "200", waited_s=waited_s, last=last)
         time.sleep(poll_s)
     return Readiness(is_ready=False, waited_s=time.monotonic() - start, last=last)
+
+
+def is_refusal(last: str) -> bool:
+    """Whether the result of a probe is a status that waiting does not change: a redirect or a refusal."""
+    return last.isdigit() and 300 <= int(last) < 500 and last not in _TRANSIENT
 
 
 def key_headers() -> dict[str, str]:

@@ -11,9 +11,9 @@ from scaffold.base.client import Client, Readiness, wait_until_ready
 from scaffold.base.package import find_package
 from scaffold.spec import SCORE_PROTOCOL, Protocol
 
-_MOST_PREFIXES = 20
-_MOST_MISSING = 5
-"""How often `/readyz` may be a 404 in a row: the generated code has that route from the start."""
+_MOST_PREFIXES = 50
+_MOST_REFUSALS = 5
+"""How often `/readyz` may be refused in a row: the generated code has that route from the start."""
 
 
 def await_routes(
@@ -31,7 +31,7 @@ def await_routes(
 
     def wait() -> Readiness:
         return wait_until_ready(
-            client, timeout_s=timeout_s, poll_s=poll_s, is_over=is_over, most_missing=_MOST_MISSING
+            client, timeout_s=timeout_s, poll_s=poll_s, is_over=is_over, most_refusals=_MOST_REFUSALS
         )
 
     ready = wait()
@@ -76,7 +76,7 @@ def _prefixes(root: Path) -> list[str]:
     """The strings in the owner's package that may be a prefix, the shortest first."""
     package = root / (find_package(root) or ".")
     texts: set[str] = set()
-    for path in sorted(package.glob("*.py")):
+    for path in sorted(package.rglob("*.py")):
         try:
             tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError):

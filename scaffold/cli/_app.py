@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Iterator
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from scaffold import __version__
 
@@ -22,8 +26,35 @@ _FAMILIES = (
     "_explain",
 )
 
+
+class _Commands(TyperGroup):
+    """The commands; a mistyped one ends with 1, because 2 means that changes break callers."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _usage_status():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _usage_status():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _usage_status() -> Iterator[None]:
+    """Change the exit status of an error of usage."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if hasattr(error, "exit_code"):  # of typer or click, which ends the command with it
+            error.exit_code = 1
+        raise
+
+
 app = typer.Typer(
     name="scaffold",
+    cls=_Commands,
     help="A trained model becomes a proven score service that you own.",
     no_args_is_help=True,
     add_completion=True,

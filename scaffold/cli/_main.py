@@ -84,14 +84,21 @@ def _prestart_worker(words: Sequence[str]) -> Iterator[None]:
 
 
 def _internal_error(error: Exception) -> str:
-    """Return the message for an internal error, with the place of its traceback."""
+    """Return the message for an internal error, with its traceback or the file that holds it."""
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="scaffold-", suffix=".log", delete=False) as log:
-        traceback.print_exception(error, file=log)
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", prefix="scaffold-", suffix=".log", delete=False
+        ) as log:
+            log.write(text)
+        report = f"Please report it with {log.name}, which holds the traceback."
+    except OSError:  # the disk is full, or there is no folder for temporary files
+        report = f"Please report it with this traceback:\n{text.rstrip()}"
     return (
         f"scaffold itself failed: {type(error).__name__}: {error}\n"
         "That is a fault of the tool, not of what was typed.\n"
-        f"Please report it with {log.name}, which holds the traceback."
+        f"{report}"
     )

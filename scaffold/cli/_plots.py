@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
+from typing import TypeGuard
 
 from scaffold.spec import JSONValue
 
@@ -17,19 +18,32 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 380, 320, 62, 40, 14
 _MOST_LABELS = 12
 """Numbers with more different values than this are drawn as points though all are integers."""
 _BINS = 15
+_LARGEST_DRAWN = 1e300
+"""Differences of numbers up to this one, with room at the ends of an axis, are no infinity."""
 
 
 def plots(pairs: Pairs) -> str:
-    """Plot one field of the answers: scatter plot and histogram for numbers, else a confusion matrix."""
-    numbers = [
-        (float(old), float(new))
-        for old, new in pairs
-        if isinstance(old, int | float) and isinstance(new, int | float)
-    ]
-    is_finite = all(math.isfinite(value) for pair in numbers for value in pair)
-    if len(numbers) == len(pairs) and is_finite and not _are_labels(pairs):
-        return _scatter(numbers) + _histogram([new - old for old, new in numbers])
-    return _confusion_matrix(pairs)
+    """Plot one field of the answers: scatter plot and histogram for numbers, else a confusion matrix.
+
+    Among numbers with a fraction, a pair with null or with a number too large to draw is left out and told.
+    """
+    numbers = [(float(old), float(new)) for old, new in pairs if _is_drawable(old) and _is_drawable(new)]
+    if not numbers or _are_labels(pairs) or not all(_is_number(value) for pair in pairs for value in pair):
+        return _confusion_matrix(pairs)
+    left_out = len(pairs) - len(numbers)
+    note = (
+        f" {left_out} of {len(pairs)} requests are left out: null, or too large to draw." if left_out else ""
+    )
+    return _scatter(numbers, note) + _histogram([new - old for old, new in numbers], note)
+
+
+def _is_number(value: JSONValue) -> bool:
+    return value is None or isinstance(value, int | float)
+
+
+def _is_drawable(value: JSONValue) -> TypeGuard[float]:
+    """Whether a value is a number of a size that can be drawn."""
+    return isinstance(value, int | float) and abs(value) <= _LARGEST_DRAWN
 
 
 def _are_labels(pairs: Pairs) -> bool:
@@ -38,7 +52,7 @@ def _are_labels(pairs: Pairs) -> bool:
     return all(isinstance(value, int) for value in values) and len(values) <= _MOST_LABELS
 
 
-def _scatter(numbers: Sequence[tuple[float, float]]) -> str:
+def _scatter(numbers: Sequence[tuple[float, float]], note: str) -> str:
     """One point for each request; on the diagonal, both models agree."""
     low, high = _limits([value for pair in numbers for value in pair])
     axis = _ticks(low, high)
@@ -47,7 +61,7 @@ def _scatter(numbers: Sequence[tuple[float, float]]) -> str:
         f"<title>{_text(old)} → {_text(new)}</title></circle>"
         for old, new in numbers
     )
-    caption = "New against old; both agree on the dashed line."
+    caption = "New against old; both agree on the dashed line." + note
     lines = [
         *(_grid_x(value, _x(value, low, high)) for value in axis),
         *(_grid_y(value, _y(value, low, high)) for value in axis),
@@ -57,7 +71,7 @@ def _scatter(numbers: Sequence[tuple[float, float]]) -> str:
     return _figure("".join(lines), "old answer", "new answer", caption)
 
 
-def _histogram(differences: Sequence[float]) -> str:
+def _histogram(differences: Sequence[float], note: str) -> str:
     """How often the new answer is larger or smaller by how much."""
     low, high = _limits([*differences, 0.0])
     width = (high - low) / _BINS
@@ -76,7 +90,7 @@ def _histogram(differences: Sequence[float]) -> str:
         f'<g class="bars">{bars}</g>',
         _dashed((zero, _MARGIN), (zero, _HEIGHT - _BOTTOM)),
     ]
-    caption = "The difference, new minus old; at the dashed line there is none."
+    caption = "The difference, new minus old; at the dashed line there is none." + note
     return _figure("".join(lines), "new - old", "requests", caption)
 
 

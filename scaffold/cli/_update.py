@@ -131,7 +131,7 @@ def update(
         undo(project, as_json=as_json)
         return
     if record:
-        _merge_record(project)
+        _merge_record(project, as_json=as_json)
         return
     _run_update(
         project,
@@ -206,12 +206,15 @@ def undo(project: PROJECT, as_json: JSON = False) -> None:
     console().print(f"[green]✓[/] {len(paths)} files are as they were before the last update.")
 
 
-def _merge_record(project: Path) -> None:
+def _merge_record(project: Path, *, as_json: bool) -> None:
     from rich.markup import escape
 
     from scaffold.verbs.update import merge_record
 
     version = merge_record(project)
+    if as_json:
+        show_json({"version": version})
+        return
     console().print(
         f"[green]✓[/] The record is that of version {escape(version)}. Now update to the model you want."
     )

@@ -119,7 +119,7 @@
     │   ├── UnfitAcceptedError          the service does not refuse a body that does not fit
     │   ├── ServiceFailedError
     │   │   ├── ServiceNotStartedError  the service does not start
-    │   │   ├── NoReadinessError        the service runs, but has no /readyz
+    │   │   ├── NoReadinessError        the service runs, but refuses /readyz
     │   │   └── ServiceBrokeOffError    the service closes the connection at a request
     │   ├── AnswersDifferError
     │   ├── RowsDependError             the answer to a row depends on the rows beside it

@@ -47,21 +47,29 @@ class NoModelForImageError(ImageError):
         sha256: What the label `model.sha256` has.
         left_out: A file with that hash which the build cannot see; empty where there is none.
         others: The files in the model's folder, which have other hashes.
+        not_copied: A file with that hash that no line of the Dockerfile copies; empty where there is none.
     """
 
     sha256: str
     left_out: str = ""
     others: Sequence[str] = ()
+    not_copied: str = ""
 
     def __str__(self) -> str:
         problem = (
-            f"The image would not hold its model: no file of the build has the sha256 {self.sha256[:12]}…"
+            f"The image would not hold its model: no file in it would have the sha256 {self.sha256[:12]}…"
         )
         problem += ", which the label model.sha256 of the Dockerfile names.\n"
         if self.left_out:
             return (
                 f"{problem}  {self.left_out} has it, and .dockerignore leaves that out.\n"
                 f"Add a line to .dockerignore: !{self.left_out}"
+            )
+        if self.not_copied:
+            folder = self.not_copied.rpartition("/")[0] or self.not_copied
+            return (
+                f"{problem}  {self.not_copied} has it, and no COPY line of the Dockerfile copies that file.\n"
+                f"Add a line to the Dockerfile: COPY {folder} {folder}"
             )
         others = ", ".join(self.others) or "nothing"
         return (

@@ -87,12 +87,18 @@ class UnsafePathError(ProjectError):
     root: str
     path: str
     reason: str
+    link: str = ""
+    """The symbolic link through which the path leads, if that is the reason."""
 
     def __str__(self) -> str:
-        return (
+        problem = (
             f"{self.root} names the path {self.path!r}, which {self.reason}.\n"
             "The files of a project are used inside its folder only, and no symbolic link is followed.\n"
-            "Put a real file or folder in the place of a link, or restore what names the path:\n"
+        )
+        if self.link:
+            return f"{problem}Put a real file or folder in the place of {self.link}."
+        return (
+            f"{problem}Restore what names the path:\n"
             f"  {shell_line('git', '-C', self.root, 'checkout', '--', '.scaffold')}"
         )
 

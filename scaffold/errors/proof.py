@@ -164,21 +164,32 @@ class ServiceNotStartedError(ServiceFailedError):
 
 
 class NoReadinessError(ServiceFailedError):
-    """The service runs, and has no path that says whether it is ready.
+    """The service runs, and refuses the request that asks whether it is ready.
 
     Args:
         path: The path that was asked: `/readyz`.
+        status: The status of the answer.
         log: The end of its log.
     """
 
     path: str
+    status: str = "404"
     log: str = ""
 
     def __str__(self) -> str:
-        head = (
-            f"The service answers 404 to GET {self.path}, so nothing says when it is ready.\n"
-            f"Keep that route; below a prefix it is found where the package has the prefix as a string."
-        )
+        if self.status == "404":
+            advice = (
+                "Keep that route; below a prefix it is found where the package has the prefix as a string."
+            )
+        elif self.status in ("401", "403"):
+            advice = "Leave that route open, or send what it requires: --header 'Authorization: Bearer ...'"
+        else:
+            advice = (
+                "Let plain HTTP requests to 127.0.0.1 reach that route: a redirect to HTTPS, or a list of"
+                " allowed hosts, refuses them."
+            )
+        problem = f"The service answers {self.status} to GET {self.path}, so nothing says when it is ready."
+        head = f"{problem}\n{advice}"
         return f"{head} The end of the log:\n{self.log}" if self.log else head
 
 

@@ -59,17 +59,18 @@ class NoMarkersError(RecordError):
     record: str
 
     def __str__(self) -> str:
-        return f"{self.record} has no conflict markers: there is nothing to merge."
+        return f"{self.record} has no conflict markers, and belongs to the pristine files: nothing to merge."
 
 
 class RecordSidesError(RecordError):
-    """The pristine files of a project belong to neither side of its record."""
+    """The pristine files of a project belong to no known version of its record."""
 
     project: str
 
     def __str__(self) -> str:
         return (
-            f"{self.project}/.scaffold/pristine.tar.xz belongs to neither side of record.json.\n"
+            f"{self.project}/.scaffold/pristine.tar.xz belongs to neither side of record.json, and to no"
+            " record in git.\n"
             "Take both from one branch:\n"
             f"  {shell_line('git', '-C', self.project, 'checkout', '--ours', '--', '.scaffold')}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from scaffold.image._check import check_engine, check_registry
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._released import CODE_LABEL, move_tag, read_labels
 from scaffold.image.dockerfile._context import read_dockerfile, require_model
-from scaffold.image.dockerfile._plan import read_plan
+from scaffold.image.dockerfile._plan import ImagePlan, read_plan
 from scaffold.image.registry._credentials import (
     Credentials,
     logged_in_registries,
@@ -77,9 +78,11 @@ def build_image(
     arguments = {"REVISION": revision(root, run)}
     if options.base:
         arguments["BASE"] = options.base
-    dockerfile_labels = read_plan(text, arguments, {}).labels
+    plan = read_plan(text, arguments, {})
+    dockerfile_labels = plan.labels
     if "model.sha256" in dockerfile_labels:
-        require_model(root, dockerfile_labels["model.sha256"])
+        is_known = options.builder == "layers" or _copies_only(text, plan)
+        require_model(root, dockerfile_labels["model.sha256"], plan if is_known else None)
     reference = _reference(options, dockerfile_labels)
     if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)
@@ -89,6 +92,12 @@ def build_image(
         from scaffold.image._docker import build_with_engine as build
     labels = {CODE_LABEL: code_sha256(root)}
     return build(root, reference, arguments, labels, options, on_event=on_event, run=run, store=store)
+
+
+def _copies_only(text: str, plan: ImagePlan) -> bool:
+    """Whether the COPY lines of the last stage are all that an engine's image gets of the project."""
+    stages = [copy for copy in plan.copies if copy.stage is not None]
+    return len(stages) <= 1 and not re.search(r"(?im)^\s*ADD\s|type=bind", text)
 
 
 def read_environment(root: Path) -> dict[str, str]:

@@ -11,10 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.client import Client, free_port
+from scaffold.base.client import Client, free_port, is_refusal
 from scaffold.base.replay import replay
 from scaffold.base.routes import await_routes
-from scaffold.errors import ImageCheckError, ImageNotRunnableError, SampleRefusedError, ServiceFailedError
+from scaffold.errors import (
+    ImageCheckError,
+    ImageNotRunnableError,
+    NoReadinessError,
+    SampleRefusedError,
+    ServiceFailedError,
+)
 from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.spec import SCORE_PROTOCOL, Check, Recording
 
@@ -122,7 +128,7 @@ def await_service(
         log: Returns the end of the container's output.
 
     Raises:
-        ImageCheckError: The service stopped, took too long or has no `/readyz`; with the end of its log.
+        ImageCheckError: The service stopped, took too long or refuses `/readyz`; with the end of its log.
     """
     client = Client(url, headers=access.headers)
     ready = await_routes(client, access.root, timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
@@ -130,8 +136,8 @@ def await_service(
         return client
     if stopped():
         problem = "It stopped at its start"
-    elif ready.last == "404":
-        problem = f"It answers 404 to GET {client.protocol.ready}, so nothing says when it is ready"
+    elif is_refusal(ready.last):
+        problem = str(NoReadinessError(client.protocol.ready, ready.last)).rstrip(".")
     else:
         problem = f"It was not ready after {_READY_S} s"
     raise ImageCheckError(reference, f"{problem}. The end of its log:\n{log()}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO
 
-from scaffold.base.client import Client, free_port
+from scaffold.base.client import Client, free_port, is_refusal
 from scaffold.base.confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold.base.layout import APP
 from scaffold.base.package import find_package
@@ -90,7 +90,7 @@ def start_service(
         access: Confines it by the kernel to this, with few variables; `None` runs it as this process runs.
 
     Raises:
-        ServiceFailedError: It ended, was not ready after `timeout_s` seconds, or has no `/readyz`; carries
+        ServiceFailedError: It ended, was not ready after `timeout_s` seconds, or refuses `/readyz`; carries
             the end of its log.
     """
     with contextlib.ExitStack() as stack:
@@ -208,8 +208,8 @@ def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: f
     ready = await_routes(client, root, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over)
     if ready.is_ready:
         return
-    if ready.last == "404" and not is_over():
-        raise NoReadinessError(client.protocol.ready, _end(log))
+    if is_refusal(ready.last) and not is_over():
+        raise NoReadinessError(client.protocol.ready, ready.last, _end(log))
     raise ServiceNotStartedError(process.returncode, _end(log))
 
 

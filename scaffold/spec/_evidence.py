@@ -79,6 +79,8 @@ class OfClasses:
 
     labels: tuple[str, ...]
     each: bool
+    outputs: tuple[tuple[str, ...], ...] = ()
+    """The labels of each output of a classifier with several; `labels` is empty then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,9 @@ def _values(evidence: Evidence) -> str:
     if evidence.known_to is not None:
         return _describe_known(evidence.known_to)
     if evidence.classes is not None:
+        if evidence.classes.outputs:
+            outputs = "; ".join(map(", ".join, evidence.classes.outputs))
+            return f"One of the model's classes for each output: {outputs}."
         labels = ", ".join(evidence.classes.labels)
         return f"One {'for each ' if evidence.classes.each else ''}of the model's classes: {labels}."
     return "" if evidence.seen is None else _describe_seen(evidence.seen)

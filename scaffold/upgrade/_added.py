@@ -35,5 +35,5 @@ def added_files(
         and (PurePosixPath(path).suffix in kinds or (sizes and (root / path).lstat().st_size in sizes))
     ]
     added = read_tree(root, paths)
-    place = loaded_path({**recorded, **added})
+    place = loaded_path({**recorded, **added}, ancestor, (ancestor.get(model),))
     return added if not place or place in recorded else {**added, **read_tree(root, [place])}

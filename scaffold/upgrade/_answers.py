@@ -12,6 +12,8 @@ from scaffold.spec import JSONValue, Recording
 from scaffold.upgrade._compare_answers import distance
 
 _WORST = 5
+_LARGEST_EXACT = 2**53
+"""The largest integer up to which each integer is a float too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +104,23 @@ def _shared_fields(old: Recording, new: Recording) -> set[str]:
 
 
 def _key(request: JSONValue, shared: set[str]) -> str:
-    """Return the key of a request, which is equal in both recordings."""
+    """Return the key of a request, which is equal in both recordings; an integer equals the same float."""
     if isinstance(request, dict) and shared:
         request = {name: value for name, value in request.items() if name in shared}
-    return json.dumps(request, sort_keys=True)
+    return json.dumps(_without_integers(request), sort_keys=True)
+
+
+def _without_integers(value: JSONValue) -> JSONValue:
+    """Return a value with each integer as a float, if that is the same number."""
+    match value:
+        case dict():
+            return {name: _without_integers(each) for name, each in value.items()}
+        case list():
+            return [_without_integers(each) for each in value]
+        case int() if not isinstance(value, bool) and abs(value) <= _LARGEST_EXACT:
+            return float(value)
+        case _:
+            return value
 
 
 def _pairs(recording: Recording) -> list[tuple[JSONValue, JSONValue]]:

@@ -20,7 +20,11 @@ _BOUNDS = {
     "pattern",
     "max_digits",
     "decimal_places",
+    "default",
+    "default_factory",
 }
+"""The arguments of a `Field(...)` that depend on the type of its value."""
+_NO_DEFAULT = {"...", "None"}
 _NUMBERS = {"Int", "UInt", "int", "float", "Float"}
 """The types of numbers, without their bits."""
 _EMPTY = cst.Module(body=[])
@@ -84,11 +88,16 @@ def _kind(annotation: cst.BaseExpression) -> str:
 
 
 def _constraints(field: cst.AnnAssign) -> set[str]:
-    """The arguments of a `Field(...)` that bound its value."""
-    call = field.value
-    if not isinstance(call, cst.Call):
+    """The arguments of a `Field(...)` that bound its value, or are one: a default of the former type."""
+    if field.value is None:
         return set()
-    return {each.keyword.value for each in call.args if each.keyword and each.keyword.value in _BOUNDS}
+    call = _as_call(field.value)
+    names = {
+        argument.keyword.value if argument.keyword else "default"
+        for argument in (*call.args[:1], *(each for each in call.args[1:] if each.keyword))
+        if not argument.star and _code(argument.value) not in _NO_DEFAULT
+    }
+    return names & _BOUNDS
 
 
 def _split_arguments(value: cst.BaseExpression | None, indent: str) -> cst.BaseExpression | None:

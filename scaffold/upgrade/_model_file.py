@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from scaffold.base.checked import is_safe_path
-from scaffold.base.layout import MODEL_FILE, MODEL_FOLDER
+from scaffold.base.git_lfs import pointed_sha256
+from scaffold.base.layout import MODEL_FILE, MODEL_FOLDER, SCORE
 from scaffold.spec import ProjectRecord, ProjectSpec
 from scaffold.upgrade._conflicts import Prefer
-from scaffold.upgrade._content import Content, content_sha256
+from scaffold.upgrade._content import Content, Opaque, content_sha256
+from scaffold.upgrade._moves import find_moved_files, find_moved_folder
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 
 _CONSTANT = "MODEL"
@@ -30,24 +32,85 @@ def model_path(tree: Mapping[str, Content]) -> str:
     return paths[0] if len(paths) == 1 else ""
 
 
-def loaded_path(files: Mapping[str, Content]) -> str:
-    """The path that `MODEL = Path(__file__).parents[1] / ...` of a module names; empty where none does."""
-    for path, content in sorted(files.items()):
-        if not path.endswith(".py") or not isinstance(content, bytes) or b"MODEL =" not in content:
-            continue
-        try:
-            body = ast.parse(content).body
-        except (SyntaxError, ValueError):
-            continue
-        for node in body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == _CONSTANT:
-                    place = _place(value, path)
-                    if place is not None and is_safe_path(place):
-                        return place
-                case _:
-                    pass
+def loaded_path(
+    files: Mapping[str, Content], ancestor: Mapping[str, Content], models: Collection[Content | None] = ()
+) -> str:
+    """Return the path that `MODEL = Path(__file__).parents[1] / ...` names; empty if no module names it.
+
+    Args:
+        files: All known files of the project.
+        ancestor: The pristine project of the last update, by which a moved `score.py` is found.
+        models: Known models. A constant of another module than `score.py`, or than the module from which
+            `score.py` imports it, counts only if it names one of these: it may name any file.
+    """
+    score = _find_score(files, ancestor)
+    place = _named_place(score, files)
+    if place:
+        return place
+    for path in sorted(files):
+        place = _named_place(path, files) if path.endswith(".py") and path != score else ""
+        if place and files.get(place) is not None and files[place] in models:
+            return place
     return ""
+
+
+def _find_score(files: Mapping[str, Content], ancestor: Mapping[str, Content]) -> str:
+    """Return the path of `score.py`, which the owner may have moved; empty if there is none."""
+    if SCORE in files:
+        return SCORE
+    ours = {path: content for path, content in files.items() if path in ancestor}
+    added = {path: content for path, content in files.items() if path not in ancestor}
+    if folder := find_moved_folder(ancestor, ours, added):
+        return f"{folder}/{SCORE}"
+    return find_moved_files(ancestor, ours, added).get(SCORE, "")
+
+
+def _named_place(path: str, files: Mapping[str, Content]) -> str:
+    """Return the path that `MODEL` in a module names, or in the module from which it is imported."""
+    followed: set[str] = set()
+    while path and path not in followed:
+        followed.add(path)
+        value, source = _constant(files.get(path), path)
+        if value is not None:
+            place = _place(value, path)
+            return place if place is not None and is_safe_path(place) else ""
+        path = next((each for each in source if each in files), "")
+    return ""
+
+
+def _constant(content: Content | None, path: str) -> tuple[ast.expr | None, list[str]]:
+    """Return the value of `MODEL` in a module, or the possible paths of the module that it comes from."""
+    if not isinstance(content, bytes) or _CONSTANT.encode() not in content:
+        return None, []
+    try:
+        body = ast.parse(content).body
+    except (SyntaxError, ValueError):
+        return None, []
+    source: list[str] = []
+    for node in body:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name == _CONSTANT:
+                return value, []
+            case ast.ImportFrom(names=names) if any(
+                each.name == _CONSTANT and each.asname in (None, _CONSTANT) for each in names
+            ):
+                source = _module_files(node, path)
+            case _:
+                pass
+    return None, source
+
+
+def _module_files(node: ast.ImportFrom, path: str) -> list[str]:
+    """Return the paths that the module of a `from ... import ...` may have."""
+    folders = [parent.as_posix() for parent in PurePosixPath(path).parents]
+    if node.level:
+        folders = folders[node.level - 1 : node.level]
+    name = (node.module or "").replace(".", "/")
+    places = [posixpath.normpath(posixpath.join(folder, name)) for folder in folders]
+    return [each for place in places for each in (f"{place}.py", f"{place}/__init__.py")]
 
 
 def changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
@@ -67,8 +130,27 @@ def model_kept(
 ) -> Content | None:
     """Return the owner's model if both the owner and the new state replaced that of the last state."""
     base, new = (tree.get(model_path(tree)) for tree in (ancestor, theirs))
-    model = owner.get(loaded_path(owner)) or owner.get(model_path(ancestor))
+    model = owner.get(loaded_path(owner, ancestor, (base, new))) or owner.get(model_path(ancestor))
+    if isinstance(model, bytes) and (sha256 := pointed_sha256(model)):
+        model = Opaque(sha256)
     return model if model not in (None, base, new) and new not in (None, base) else None
+
+
+def without_pointers(
+    tree: Mapping[str, Content], ancestor: Mapping[str, Content], theirs: Mapping[str, Content]
+) -> Mapping[str, Content]:
+    """Return the owner's files with the last model for a pointer of Git LFS to it, or to the new model.
+
+    The pointer then counts as a model that the owner did not change. It stays if the model is the same.
+    """
+    base, new = (files.get(model_path(files)) for files in (ancestor, theirs))
+    if base is None or new is None or base == new:
+        return tree
+    hashes = {content_sha256(base), content_sha256(new)}
+    return {
+        path: base if isinstance(content, bytes) and pointed_sha256(content) in hashes else content
+        for path, content in tree.items()
+    }
 
 
 def with_hash_of(kept_model: Content, theirs: Mapping[str, Content]) -> dict[str, Content]:
@@ -102,7 +184,7 @@ def place_model(
         return merged
     files = {file_path: file.content for file_path, file in merged.files.items()}
     after = {file_path: content for file_path, content in {**owner, **files}.items() if content is not None}
-    place = loaded_path(after)
+    place = loaded_path(after, ancestor, (base, new))
     if not place and new in files.values():
         return merged
     place = place or (path if path in after else "")

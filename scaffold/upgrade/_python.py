@@ -20,7 +20,7 @@ from scaffold.upgrade._imports import (
 )
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._moves import follow_moved_fields
-from scaffold.upgrade._validators import contest_validated
+from scaffold.upgrade._validators import contest_used_fields
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -195,7 +195,7 @@ def _comments(code: str) -> list[str]:
 def _merge_class(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, keep: frozenset[str]) -> str:
     (head, before), (my_head, mine), (new_head, new) = (cut_body(side) for side in (base, ours, theirs))
     head = merge_lines(head, my_head, new_head, conflicts)
-    before, mine, new = contest_validated((before, mine, new), conflicts)
+    before, mine, new = contest_used_fields((before, mine, new), conflicts)
     body = _merge_siblings((before, mine, new), conflicts, keep)
     return head + (body if body.strip() else "    pass\n")
 

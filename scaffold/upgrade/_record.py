@@ -2,29 +2,33 @@
 
 .scaffold/record.json        what was made from what, with the sha256 of every pristine file
 .scaffold/pristine.tar.xz    the text of the pristine files; models and pictures by their hash alone
+.scaffold/.gitattributes     keeps git from merging these two files, and from changing line ends
 """
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import lzma
-import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
 from scaffold.base.files import sha256_file
-from scaffold.base.git import run_git
-from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
+from scaffold.base.layout import (
+    LOCK,
+    MODEL_FOLDER,
+    MODEL_FOLDERS,
+    PRISTINE,
+    RECORD,
+    RECORDED,
+    STATE_ATTRIBUTES,
+    STATE_IGNORE,
+)
 from scaffold.base.markers import marked_lines
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
-from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import (
-    CommandError,
     DamagedRecordError,
     MarkedRecordError,
     NewerRecordError,
@@ -35,10 +39,13 @@ from scaffold.errors import (
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree, walk_files
 from scaffold.upgrade._migrate import from_format_1
+from scaffold.upgrade._pristine import pack_pristine, pristine_in_git, unpack_pristine
 
 _FORMAT = 2
-_LARGEST_TREE_BYTES = 256 << 20
-_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+_ATTRIBUTES = (
+    b"# Both files belong together: git merges neither, and leaves their line ends as they are.\n"
+    b"record.json -merge -text\npristine.tar.xz -merge -text\n"
+)
 
 
 def write_record(
@@ -75,7 +82,8 @@ def record_files(record: ProjectRecord, tree: Mapping[str, Content]) -> dict[str
     }
     return {
         RECORD: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
-        PRISTINE: _pack(tree),
+        PRISTINE: pack_pristine(tree),
+        STATE_ATTRIBUTES: _ATTRIBUTES,
         STATE_IGNORE: b"# The last update, until the next one: what `scaffold undo` needs.\nundo/\nupdate/\n",
     }
 
@@ -103,7 +111,7 @@ def read_record(
     """
     record = _read_document(root)
     files = record.files
-    packed = _unpack_file(root, files) or _unpack_from_git(root, files, run) or {}
+    packed = _unpack_file(root, files) or pristine_in_git(root, files, run) or {}
     tree = {
         path: packed.get(path) or _as_left(path_below(root, path, link=True), digest)
         for path, digest in files.items()
@@ -229,66 +237,10 @@ def _read_recording(root: Path, pristine: Content | None) -> Recording:
         return Recording(requests=(), answers=())
 
 
-def _pack(tree: Mapping[str, Content]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, content in sorted(tree.items()):
-            if isinstance(content, bytes):
-                member = tarfile.TarInfo(path)
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
-    return lzma.compress(buffer.getvalue(), preset=6)
-
-
 def _unpack_file(root: Path, files: Mapping[str, str]) -> dict[str, Content] | None:
     return (
         unpack_pristine(read_below(root, PRISTINE), files) if path_below(root, PRISTINE).is_file() else None
     )
-
-
-def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
-    """Return the pristine files from the last commit that contains them."""
-    try:
-        commits = run_git(root, "log", "--format=%H", "--", PRISTINE, run=run).split()
-        with TemporaryFolder("record") as folder:
-            exported = Path(folder) / "pristine.tar"
-            for commit in commits:
-                target = f"--output={exported}"
-                run_git(root, "archive", target, "--format=tar", commit, "--", PRISTINE, run=run)
-                with tarfile.open(exported) as archive:
-                    packed = _content_of(archive, archive.getmember(PRISTINE))
-                if tree := unpack_pristine(packed, files):
-                    return tree
-    except (CommandError, OSError, KeyError, tarfile.TarError):
-        return None
-    return None
-
-
-def unpack_pristine(packed: bytes, files: Mapping[str, str]) -> dict[str, Content] | None:
-    """Return the files of an archive that match the recorded hashes; empty if it is damaged or outdated."""
-    tree: dict[str, Content] = {}
-    try:
-        # A few kilobytes can expand to gigabytes: unpack no more than a project has.
-        unpacked = lzma.LZMADecompressor().decompress(packed, _LARGEST_TREE_BYTES)
-        with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
-            for member in archive:
-                tree[member.name] = _content_of(archive, member)
-    except (lzma.LZMAError, tarfile.TarError, EOFError, ValueError):
-        return None
-    same = all(files.get(path) == content_sha256(content) for path, content in tree.items())
-    return tree if same else None
-
-
-def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    """The content of a member that is a plain file: a link may lead to itself, a sparse file has any size.
-
-    Raises:
-        tarfile.TarError: It is no plain file.
-    """
-    file = archive.extractfile(member) if member.type in _PLAIN and not member.issparse() else None
-    if file is None:
-        raise tarfile.ReadError(f"{member.name} is no plain file")
-    return file.read()
 
 
 def _as_left(path: Path, digest: str) -> Content:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from scaffold.base.layout import RECORDED, SCHEMAS
 from scaffold.base.recording import parse_recording
 from scaffold.spec import JSONValue, Recording
 from scaffold.upgrade._content import Content
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder
-from scaffold.upgrade._renames import wire_renames
+from scaffold.upgrade._renames import wire_annotations, wire_renames
 
 _REQUEST, _OUTPUT_CLASS = "ModelInput", "ModelOutput"
+_ByClass: TypeAlias = Mapping[str, Mapping[str, str]]
+_MAPPING = re.compile(r"\b(dict|Mapping)\[")
 
 
 def follow_wire_names(
@@ -28,9 +32,12 @@ def follow_wire_names(
     if not isinstance(before, bytes) or not isinstance(after, bytes) or before == after:
         return recording
     names = wire_renames(before.decode(), after.decode())
+    if not names:
+        return recording
+    annotations = wire_annotations(before.decode())
     return Recording(
-        requests=tuple(_rename_keys(each, names.get(_REQUEST, {})) for each in recording.requests),
-        answers=tuple(_rename_keys(each, names.get(_OUTPUT_CLASS, {})) for each in recording.answers),
+        requests=tuple(_rename_keys(each, _REQUEST, names, annotations) for each in recording.requests),
+        answers=tuple(_rename_keys(each, _OUTPUT_CLASS, names, annotations) for each in recording.answers),
     )
 
 
@@ -78,10 +85,28 @@ def _schemas(ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> C
     return added.get(find_moved_files(ancestor, ours, added).get(SCHEMAS, ""))
 
 
-def _rename_keys(record: JSONValue, names: Mapping[str, str]) -> JSONValue:
-    if not isinstance(record, dict) or not names:
-        return record
+def _rename_keys(value: JSONValue, annotation: str, names: _ByClass, annotations: _ByClass) -> JSONValue:
+    """Return a value of a request or an answer with the owner's names of its fields, at all depths.
+
+    Args:
+        value: The value.
+        annotation: Its type in the generated code: `ModelInput`, `list[Address] | None`.
+        names: The owner's names by generated class and name.
+        annotations: The types of the fields by generated class and name.
+    """
+    classes = [name for name in annotations if re.search(rf"\b{re.escape(name)}\b", annotation)]
+    if len(classes) != 1:
+        return value
+    if isinstance(value, list):
+        return [_rename_keys(each, annotation, names, annotations) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if _MAPPING.search(annotation):
+        return {key: _rename_keys(each, classes[0], names, annotations) for key, each in value.items()}
+    own, types = names.get(classes[0], {}), annotations[classes[0]]
     return {
-        names[name] if name in names and names[name] not in record else name: value
-        for name, value in record.items()
+        own[name] if name in own and own[name] not in value else name: _rename_keys(
+            each, types.get(name, ""), names, annotations
+        )
+        for name, each in value.items()
     }

@@ -72,12 +72,7 @@ def find_renames(generated: str, owner: str) -> Renames:
 
 
 def wire_renames(generated: str, owner: str) -> dict[str, dict[str, str]]:
-    """Return the owner's names of fields over HTTP, by generated class and former name over HTTP.
-
-    Args:
-        generated: The text of `schemas.py` as last generated.
-        owner: The owner's text of it.
-    """
+    """Return the owner's names of fields over HTTP, by generated class and former name over HTTP."""
     try:
         generated_classes, owner_classes = _classes(generated), _classes(owner)
     except SyntaxError:
@@ -94,6 +89,14 @@ def wire_renames(generated: str, owner: str) -> dict[str, dict[str, str]]:
             if len(each.wire_names) == len(own.wire_names) == 1:
                 names.setdefault(name, {})[min(each.wire_names)] = min(own.wire_names)
     return names
+
+
+def wire_annotations(source: str) -> dict[str, dict[str, str]]:
+    """Return the type of each field of `schemas.py`, by class and by its name over HTTP."""
+    return {
+        key: {name: each.annotation for each in fields for name in each.wire_names}
+        for key, fields in _classes(source).items()
+    }
 
 
 def follow_renames(source: str, renames: Renames, ours: str | None) -> str:

@@ -89,18 +89,31 @@ def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
     if not isinstance(old, Value) or not isinstance(new, Value):
         return ()
     before, after = old.field.evidence.classes, new.field.evidence.classes
-    if before is None or after is None or before.labels == after.labels:
+    if before is None or after is None:
         return ()
-    if not after.each and set(after.labels) == set(before.labels):
-        return ()
-    change = Change(
-        what=f"output {new.field.name}",
-        old=f"labels {', '.join(before.labels)}",
-        new=f"labels {', '.join(after.labels)}",
-        breaking=_break_callers({*before.labels}, {*after.labels}, is_input=False),
+    name = f"output {new.field.name}"
+    if not before.outputs or not after.outputs:
+        return tuple(_compare_classes(name, before.labels, after.labels, in_order=after.each))
+    return tuple(
+        change
+        for number, (was, now) in enumerate(zip(before.outputs, after.outputs, strict=False))
+        for change in _compare_classes(f"{name}[{number}]", was, now, in_order=False)
+    )
+
+
+def _compare_classes(
+    what: str, before: Sequence[str], after: Sequence[str], *, in_order: bool
+) -> Iterator[Change]:
+    """Yield the change of the labels of one output, if they are others, or in another order."""
+    if before == after or not (before and after) or (not in_order and set(before) == set(after)):
+        return
+    yield Change(
+        what=what,
+        old=f"labels {', '.join(before)}",
+        new=f"labels {', '.join(after)}",
+        breaking=_break_callers({*before}, {*after}, is_input=False),
         reason="another set of labels",
     )
-    return (change,)
 
 
 def _break_callers(before: set[str] | None, after: set[str] | None, *, is_input: bool) -> bool:

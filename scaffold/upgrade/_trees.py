@@ -14,7 +14,7 @@ from scaffold.upgrade._in_use import fields_in_use, find_owner_renames, with_ren
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._migration import Migrated, find_gone, migrate
-from scaffold.upgrade._model_file import model_kept, place_model, with_hash_of
+from scaffold.upgrade._model_file import model_kept, place_model, with_hash_of, without_pointers
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._overlays import move_to_base
@@ -42,7 +42,8 @@ def merge_trees(
         added_files: Files that the owner added. Their code is searched for the fields that it uses; a file
             that the owner renamed is merged.
     """
-    added_files = added_files or {}
+    added_files = without_pointers(added_files or {}, ancestor, theirs)
+    ours = without_pointers(ours, ancestor, theirs)
     owner = {**added_files, **ours}
     if prefer is not Prefer.THEIRS and (kept_model := model_kept(ancestor, theirs, owner)):
         theirs = with_hash_of(kept_model, theirs)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from scaffold.base.checked import model_files, path_below, read_below
+from scaffold.base.checked import path_below, read_below
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
+from scaffold.base.git_lfs import LARGEST_POINTER_BYTES, pointed_sha256
 from scaffold.base.layout import LOCK, MODEL_FOLDER, OPENAPI, RECORDED, REQUIREMENTS, SCHEMAS, UNDO, UPDATE
 from scaffold.base.markers import marked_lines
 from scaffold.base.modules import normalized
@@ -28,7 +29,6 @@ from scaffold.verbs.project import Project
 _SKIPPED_FOLDERS = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 _LARGEST_SCANNED_BYTES = 4 << 20
 _MOST_NAMED_FILES = 10
-_LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\n")
 _HASH_NAME = "MODEL_SHA256"
 _RELOCK = ("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, "--output-file", LOCK)
 
@@ -140,7 +140,7 @@ def _check_record(project: Project) -> str:
 
 def _check_model(project: Project) -> str:
     """The model is the one that the code and the record name."""
-    files = model_files(project.root) or _moved_model(project)
+    files = project.model_files
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
     expected_hashes = _expected_hashes(project)
@@ -148,8 +148,8 @@ def _check_model(project: Project) -> str:
         _raise_missing_model(project)
     path = files[0].relative_to(project.root).as_posix()
     with files[0].open("rb") as file:
-        pointer = _LFS_POINTER.match(file.read(200))
-    sha256_of_file = pointer[1].decode() if pointer else sha256_file(files[0])
+        pointed = pointed_sha256(file.read(LARGEST_POINTER_BYTES))
+    sha256_of_file = pointed or sha256_file(files[0])
     for place, sha256 in expected_hashes:
         if sha256 != sha256_of_file:
             sample = ("--input", "sample.pkl")
@@ -157,7 +157,7 @@ def _check_model(project: Project) -> str:
             raise _Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
     if not expected_hashes:
         raise _Skipped("neither the code nor the record has a hash of the model")
-    return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointer else ''}"
+    return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointed else ''}"
 
 
 def _recorded_model(project: Project) -> Path | None:
@@ -166,12 +166,6 @@ def _recorded_model(project: Project) -> Path | None:
         return project.record.spec.artifact.path
     except ScaffoldError:
         return None
-
-
-def _moved_model(project: Project) -> list[Path]:
-    """Return the model file where the owner has moved it."""
-    path = _recorded_model(project)
-    return [path] if path and path.is_file() else []
 
 
 def _expected_hashes(project: Project) -> list[tuple[str, str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
+from scaffold.base.checked import path_below
 from scaffold.base.files import sha256_file
-from scaffold.base.layout import PRISTINE
+from scaffold.base.layout import PRISTINE, RECORD
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import ModelGoneError
 from scaffold.errors.wording import shell_line
@@ -30,20 +31,29 @@ def last_state(root: Path, on_event: OnEvent) -> tuple[ProjectRecord, dict[str, 
 
     record, ancestor = read_record(root, rebuild=_rebuilt)
     if lost := unknown_files(record, ancestor):
-        wrote = record.spec.generator or "unknown"
-        by_it = (
-            "; to have them back: "
-            + shell_line("uvx", "--from", f"model-scaffold=={wrote}", "scaffold", "update", root)
-            if wrote != __version__
-            else ""
-        )
-        on_event(
-            Noted(
-                f"{root / PRISTINE} is lost, so {', '.join(lost)} cannot be merged, only compared:"
-                f" version {wrote} of model-scaffold wrote them, and this is {__version__}{by_it}"
-            )
-        )
+        on_event(Noted(_lost_note(root, record.spec.generator or "unknown", lost)))
     return record, ancestor
+
+
+def _lost_note(root: Path, wrote: str, lost: Sequence[str]) -> str:
+    """Return the note on pristine files that are known by their hash only.
+
+    Args:
+        root: The project.
+        wrote: The version of this package that wrote the pristine files.
+        lost: Their paths.
+    """
+    effect = f"so {', '.join(lost)} cannot be merged, only compared:"
+    if path_below(root, PRISTINE).is_file():
+        return (
+            f"{root / PRISTINE} is damaged, or does not belong to {RECORD}, {effect} after a merge in git, "
+            + shell_line("scaffold", "update", root, "--merge-record")
+        )
+    note = f"{root / PRISTINE} is lost, {effect} version {wrote} of model-scaffold wrote them, and this is"
+    if wrote == __version__:
+        return f"{note} {__version__}"
+    update = shell_line("uvx", "--from", f"model-scaffold=={wrote}", "scaffold", "update", root)
+    return f"{note} {__version__}; to have them back: {update}"
 
 
 @contextlib.contextmanager

@@ -19,4 +19,5 @@ def audit(project: str | Path) -> Audit:
     """
     from scaffold.resolve import audit_project
 
-    return audit_project(Project.open_service(project).root)
+    opened = Project.open_service(project)
+    return audit_project(opened.root, opened.model_files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.other_tools import find_locking_tool
 from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
-from scaffold.errors import NoRecordError, NotAProjectError, OtherLockError
+from scaffold.errors import NoRecordError, NotAProjectError, OtherLockError, ScaffoldError
 from scaffold.errors.wording import shell_line
 from scaffold.spec import ProjectRecord, ProjectSpec, Recording, Variable, Verification
 
@@ -132,8 +132,19 @@ class Project:
     @property
     def model_sha256(self) -> str:
         """The sha256 of the model's file; empty where the project does not hold one such file."""
-        files = model_files(self.root)
+        files = self.model_files
         return sha256_file(files[0]) if len(files) == 1 else ""
+
+    @property
+    def model_files(self) -> Sequence[Path]:
+        """The files in the model's folder that may be the model, else the model where the owner moved it."""
+        if files := model_files(self.root):
+            return files
+        try:
+            path = self.record.spec.artifact.path
+        except ScaffoldError:
+            return ()
+        return (path,) if path.is_file() else ()
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ def _await_service(root: Path, url: str, headers: Mapping[str, str]) -> None:
     """Wait until the service is ready, and has answered one recorded request with anything but 401."""
     record = Project(root=root).recording.requests[0]
     with contextlib.closing(Client(url, headers=headers)) as client:
-        ready = wait_until_ready(client, timeout_s=_WAIT_S, poll_s=0.5, most_missing=3)
+        ready = wait_until_ready(client, timeout_s=_WAIT_S, poll_s=0.5, most_refusals=3)
         if not ready.is_ready:
             raise ServiceUnreachableError(url, ready.last, round(ready.waited_s))
         if client.score(record).status == 401:

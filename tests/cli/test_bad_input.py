@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from scaffold.cli import main
+from scaffold.cli._main import _internal_error
 from scaffold.cli._new import parse_answers
 
 Run = Callable[..., tuple[int, str]]
@@ -252,7 +254,7 @@ def test_a_model_is_not_registered_under_no_name(
 
 def test_an_invalid_port(run: Run) -> None:
     status, said = run("serve", ".", "--port", "99999999")
-    assert status == 2
+    assert status == 1
     assert "Invalid value for '--port'" in said
 
 
@@ -331,3 +333,12 @@ def _status(program: Callable[[], None]) -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
+
+
+def test_an_internal_error_is_told_where_no_file_can_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    message = _internal_error(ValueError("odd"))
+    assert message.startswith("scaffold itself failed: ValueError: odd")
+    assert message.endswith("Please report it with this traceback:\nValueError: odd")

@@ -128,6 +128,30 @@ def test_odd_numbers_are_drawn_too(pairs: Any) -> None:
     assert plots(pairs).startswith("<figure>")
 
 
+def test_numbers_that_cannot_be_drawn_are_left_out_and_told() -> None:
+    points: list[tuple[Any, Any]] = [(0.1 * number, 0.1 * number + 1) for number in range(30)]
+    drawn = plots([*points, (None, 0.3), (-1e308, 1e308), (float("inf"), 2.5)])
+    assert drawn.count("<circle") == 30
+    assert drawn.count("3 of 33 requests are left out: null, or too large to draw.</figcaption>") == 2
+    assert "left out" not in plots(points)
+    assert plots([(-1e308, 1e308), (1e308, 2.5)]).startswith('<figure><table class="matrix">')
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["diff", ".", "--nope"], "No such option"),
+        (["diff"], "Missing argument"),
+        (["--nope"], "No such option"),
+        (["nope"], "No such command"),
+    ],
+)
+def test_a_mistyped_command_does_not_end_as_a_breaking_change(words: list[str], message: str) -> None:
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 1
+    assert message in shown.output
+
+
 def test_labels_that_changed_least_are_left_out() -> None:
     pairs = [(f"kept {number}", f"kept {number}") for number in range(20)] + [("odd", "other")]
     matrix = plots(pairs)

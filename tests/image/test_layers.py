@@ -542,6 +542,33 @@ def test_a_model_that_is_left_out_of_the_build_is_no_image(bench: Bench) -> None
     assert bench.build().digest
 
 
+@pytest.mark.parametrize("builder", ["layers", "docker"])
+def test_a_model_that_no_line_of_the_dockerfile_copies_is_no_image(bench: Bench, builder: str) -> None:
+    dockerfile = bench.root / "Dockerfile"
+    text = dockerfile.read_text()
+    [line] = [line for line in text.splitlines() if line.startswith("COPY model ")]
+    dockerfile.write_text(text.replace(f"{line}\n", ""))
+    with pytest.raises(
+        NoModelForImageError, match="no COPY line of the Dockerfile copies that file"
+    ) as caught:
+        bench.build(builder=builder)
+    assert str(caught.value).endswith("COPY model model")
+    assert "team/churn" not in bench.registry.blobs
+    if builder == "layers":
+        dockerfile.write_text(text.replace(line, str(caught.value).rpartition("Dockerfile: ")[2]))
+        assert bench.build().digest
+
+
+def test_a_copy_of_the_model_outside_of_the_image_does_not_count(bench: Bench) -> None:
+    (bench.root / "model/README.md").write_text("about\n")
+    (bench.root / "notebooks").mkdir()
+    shutil.copy(bench.root / "model/model.pkl", bench.root / "notebooks/old.pkl")
+    ignore = bench.root / ".dockerignore"
+    ignore.write_text("model/*.pkl\n")
+    with pytest.raises(NoModelForImageError, match=r"model/model\.pkl has it, and \.dockerignore"):
+        bench.build()
+
+
 @pytest.mark.parametrize("model", [b"another one", None])
 def test_a_model_that_is_not_there_or_another_one_is_no_image(bench: Bench, model: bytes | None) -> None:
     path = bench.root / "model" / "model.pkl"

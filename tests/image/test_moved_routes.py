@@ -76,6 +76,6 @@ def test_a_token_that_is_wanted_is_told_with_the_option_for_it(url: str, root: P
 
 
 def test_an_image_without_readyz_is_told_at_once(url: str, tmp_path: Path) -> None:
-    with pytest.raises(ImageCheckError, match="It answers 404 to GET /readyz") as caught:
+    with pytest.raises(ImageCheckError, match="The service answers 404 to GET /readyz") as caught:
         check(url, ServiceAccess(root=tmp_path))
     assert "its log" in str(caught.value)

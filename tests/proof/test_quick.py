@@ -13,9 +13,11 @@ import pytest
 import yaml
 
 import scaffold
+from scaffold.base.files import sha256_file
 from scaffold.errors import ExclusiveOptionsError, FilesDisagreeError, NotAProjectError
 from scaffold.spec import Outcome
 from scaffold.verbs._wire_schema import fields_of_class
+from scaffold.verbs.project import Project
 
 REPOSITORY = Path(__file__).parents[2]
 TITANIC = REPOSITORY / "examples/titanic/service"
@@ -157,6 +159,9 @@ def test_a_model_that_the_owner_moved_is_found(root: Path) -> None:
     (root / "model").rename(root / "models")
     model = next(check for check in scaffold.verify(root, quick=True).checks if check.name == "model")
     assert model.detail.startswith("models/model.pkl is ")
+    project = Project.open(root)
+    assert list(project.model_files) == [root / "models/model.pkl"]
+    assert project.model_sha256 == sha256_file(root / "models/model.pkl")
 
 
 def test_fields_are_read_without_running_the_class() -> None:

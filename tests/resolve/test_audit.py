@@ -48,7 +48,8 @@ class FakeAudit:
 
 
 def test_the_bill_of_materials_holds_the_lock_and_the_model(project):
-    audit = audit_project(project, run=FakeAudit({"dependencies": []}))
+    models = [project / "app/model/model.pkl"]
+    audit = audit_project(project, models, run=FakeAudit({"dependencies": []}))
     sbom = json.loads(audit.sbom)
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
     assert sbom["metadata"]["component"]["name"] == "churn"

@@ -73,3 +73,25 @@ def test_each_place_of_the_answers_has_its_values() -> None:
         "prediction.chances[0]": ((0.25, 0.5),),
         "prediction.chances[1]": ((0.75, 0.5),),
     }
+
+
+def test_an_integer_and_the_same_float_are_one_value_of_a_request() -> None:
+    before: list[JSONValue] = [{"a": 22, "b": [1, {"c": 2}]}, [3, 4], {"a": True}, {"a": 2**60 + 1}]
+    after: list[JSONValue] = [{"a": 22.0, "b": [1.0, {"c": 2.0}]}, [3.0, 4.0], {"a": 1.0}, {"a": 2**60}]
+    for one, other, compared in zip(before, after, (1, 1, 0, 0), strict=True):
+        old, new = (
+            Recording(requests=(each,), answers=({"prediction": answer},))
+            for each, answer in ((one, 1.0), (other, 2.0))
+        )
+        found = compare_recordings(old, new)
+        assert (found.compared, found.differing) == (compared, compared)
+
+
+def test_answers_are_compared_where_an_integer_column_has_its_first_missing_value(
+    project: Path, train: Train
+) -> None:
+    model, sample = train("FamilySize", 0.5)
+    sample = sample.astype({"SibSp": float})
+    found = update(project, model, sample, dry_run=True).report.answers
+    assert found is not None
+    assert found.compared == len(sample)

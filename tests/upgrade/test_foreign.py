@@ -406,7 +406,7 @@ def test_a_small_archive_that_stands_for_gigabytes_is_not_unpacked(
 ) -> None:
     import lzma
 
-    monkeypatch.setattr("scaffold.upgrade._record._LARGEST_TREE_BYTES", 1 << 20)
+    monkeypatch.setattr("scaffold.upgrade._pristine._LARGEST_TREE_BYTES", 1 << 20)
     (root / ".scaffold/pristine.tar.xz").write_bytes(lzma.compress(bytes(64 << 20), preset=0))
     _, tree = read_record(root)
     assert tree["app/main.py"] == b"print('hello')\n"

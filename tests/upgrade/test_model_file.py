@@ -110,7 +110,90 @@ def test_a_deleted_file_is_told_where_the_new_state_changed_it() -> None:
 
 @pytest.mark.parametrize("text", ["MODEL = None", "MODEL = Path(__file__).parents[5] / 'm'", "MODEL = (", ""])
 def test_code_that_does_not_say_what_it_loads_names_no_path(text: str) -> None:
-    assert loaded_path({"app/score.py": text.encode()}) == ""
+    assert loaded_path({"app/score.py": text.encode()}, BASE) == ""
+
+
+ENCODER = Opaque("9" * 64)
+ENCODER_CODE = b'''"""The encoder of names."""
+
+from pathlib import Path
+
+MODEL = Path(__file__).parent / "encoder.onnx"
+NAMES = ("Braund", "Cumings")
+'''
+
+
+@pytest.mark.parametrize("prefer", list(Prefer))
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_constant_of_the_same_name_in_another_module_is_not_the_model(
+    prefer: Prefer, is_there: bool
+) -> None:
+    others: Tree = {"app/encoder.py": ENCODER_CODE}
+    if is_there:
+        others["app/encoder.onnx"] = ENCODER
+    tree = merge_trees(BASE, THEIRS, BASE, added_files=others, prefer=prefer)
+    assert not tree.conflicts
+    assert "app/encoder.onnx" not in tree.files
+    assert tree.files["model/model.pkl"].content == NEW
+    assert NEW.sha256.encode() in content_of(tree.files["app/settings.py"].content)
+
+
+@pytest.mark.parametrize("score", ["app/score.py", "src/app/score.py", "titanic/score.py"])
+def test_the_model_of_a_moved_score_is_followed_beside_another_constant(score: str) -> None:
+    package = score.removesuffix("/score.py")
+    code = MODEL.replace("parents[1]", f"parents[{score.count('/')}]").replace('"model" /', '"models" /')
+    ours: Tree = {}
+    others: Tree = {f"{package}/encoder.py": ENCODER_CODE, f"{package}/encoder.onnx": ENCODER}
+    for path, content in BASE.items():
+        if path != "model/model.pkl":
+            place = path.replace("app/", f"{package}/", 1)
+            (ours if place in BASE else others)[place] = content
+    (ours if score in BASE else others)[score] = f"from pathlib import Path\n\n{code}\n".encode()
+    for model in (OLD, None):
+        files = {**others, **({"models/model.pkl": model} if model else {})}
+        tree = merge_trees(BASE, THEIRS, ours, added_files=files)
+        assert tree.files["models/model.pkl"].content == NEW
+        assert not tree.conflicts
+        assert f"{package}/encoder.onnx" not in tree.files
+
+
+@pytest.mark.parametrize("line", ["from app.paths import MODEL", "from .paths import MODEL"])
+def test_the_module_from_which_score_imports_the_path_counts(line: str) -> None:
+    code = b'from pathlib import Path\n\nMODEL: Path = Path(__file__).parents[1] / "models" / "m.pkl"\n'
+    ours, others = owner_with("", "", None)
+    ours["app/score.py"] = f"{line}\n".encode()
+    tree = merge_trees(BASE, THEIRS, ours, added_files={**others, "app/paths.py": code})
+    assert tree.files["models/m.pkl"].content == NEW
+    assert not tree.conflicts
+
+
+def pointer(model: Opaque) -> bytes:
+    """What Git LFS leaves in a checkout in place of a file."""
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{model.sha256}\nsize 1234\n".encode()
+
+
+@pytest.mark.parametrize("prefer", list(Prefer))
+@pytest.mark.parametrize("place", ["model/model.pkl", "models/own.pkl"])
+def test_a_pointer_of_git_lfs_counts_as_its_model(place: str, prefer: Prefer) -> None:
+    folder, name = place.split("/")
+    code = f'parents[1] / "{folder}" / "{name}"'
+    for model in (OLD, NEW):
+        ours, others = owner_with(place, code, pointer(model))
+        tree = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=prefer)
+        assert tree.files[place].content == NEW
+        assert not tree.conflicts
+        assert NEW.sha256.encode() in content_of(tree.files["app/settings.py"].content)
+    ours, others = owner_with(place, code, pointer(OWN))
+    tree = merge_trees(BASE, THEIRS, ours, added_files=others, prefer=prefer)
+    is_new = prefer is Prefer.THEIRS
+    assert tree.files[place].content == (NEW if is_new else pointer(OWN))
+    kept = NEW if is_new else OWN
+    assert kept.sha256.encode() in content_of(tree.files["app/settings.py"].content)
+    assert len(tree.conflicts) == (prefer is Prefer.NEITHER)
+    ours, others = owner_with(place, code, pointer(OLD))
+    unchanged = merge_trees(BASE, BASE, ours, added_files=others, prefer=prefer)
+    assert not unchanged.conflicts
+    assert all(file.content != OLD for file in unchanged.files.values())
 
 
 def content_of(content: Content | None) -> bytes:

@@ -53,6 +53,40 @@ def test_a_recording_follows_the_names_for_callers(
     assert follow_wire_names(followed, ancestor, owner) == followed
 
 
+ADDRESSES = """class Address(BaseModel):
+    zip: str
+    town: str
+
+
+class ModelInput(BaseModel):
+    address: Address
+    others: list[Address] | None
+    by_name: dict[str, Address]
+    zip: int
+
+
+class ModelOutput(BaseModel):
+    prediction: float
+"""
+
+
+@pytest.mark.parametrize("own", ['zip: str = Field(alias="postcode")', "postcode: str"])
+def test_a_recording_follows_the_names_of_nested_records(own: str) -> None:
+    def request(name: str) -> dict[str, Any]:
+        def address() -> dict[str, Any]:
+            return {name: "1", "town": "x"}
+
+        return {"address": address(), "others": [address()], "by_name": {"zip": address()}, "zip": 3}
+
+    generated = Recording(requests=(request("zip"),), answers=({"prediction": 1.0},))
+    ancestor: dict[str, Content] = {"app/schemas.py": ADDRESSES.encode()}
+    owner: dict[str, Content] = {"app/schemas.py": ADDRESSES.replace("zip: str", own).encode()}
+    followed = follow_wire_names(generated, ancestor, owner)
+    assert followed.requests == (request("postcode"),)
+    assert followed.answers == generated.answers
+    assert follow_wire_names(followed, ancestor, owner) == followed
+
+
 def test_requests_are_the_owners_where_they_are_not_the_generated_ones_under_other_names() -> None:
     ancestor: dict[str, Content] = {
         "app/schemas.py": SCHEMAS.encode(),

@@ -39,7 +39,7 @@ from scaffold.spec import (
 )
 from scaffold.upgrade import _content, read_record, write_record
 from scaffold.upgrade._content import Opaque, content_sha256, read_content, read_tree
-from scaffold.upgrade._record import unpack_pristine
+from scaffold.upgrade._pristine import unpack_pristine
 
 INTEGER = Scalar(type=ScalarType.INTEGER, minimum=0, maximum=2**63 - 1)
 
@@ -173,7 +173,11 @@ def test_a_lost_pristine_tree_comes_from_git(tmp_path: Path) -> None:
     (tmp_path / "app/main.py").write_text("mine\n")
     _, tree = read_record(tmp_path)
     assert tree["app/main.py"] == b"print('hello')\n"
-    assert sorted(path.name for path in (tmp_path / ".scaffold").iterdir()) == [".gitignore", "record.json"]
+    assert sorted(path.name for path in (tmp_path / ".scaffold").iterdir()) == [
+        ".gitattributes",
+        ".gitignore",
+        "record.json",
+    ]
 
 
 def test_a_folder_without_a_record_is_reported(tmp_path: Path) -> None:

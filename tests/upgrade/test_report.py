@@ -1,7 +1,14 @@
 """The report: what changes for callers of a service."""
 
-import pytest
+import dataclasses
 
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
+
+from scaffold.introspect.fields._refine import with_classes
+from scaffold.introspect.hints._hints import model_hints
 from scaffold.spec import (
     Arguments,
     Batching,
@@ -23,6 +30,7 @@ from scaffold.spec import (
     Table,
     Tensor,
     Value,
+    description_of,
 )
 from scaffold.upgrade import Report, compare_answers
 from scaffold.upgrade._contract import contract_of_openapi, contract_of_signature
@@ -236,3 +244,28 @@ def test_another_set_of_labels_breaks_callers(new: Value, breaking: list[bool]) 
     changes = compare_labels(labelled("low", "high"), new)
     assert [change.breaking for change in changes] == breaking
     assert all(change.what == "output prediction" for change in changes)
+
+
+def test_the_labels_of_each_output_are_compared() -> None:
+    inputs = np.array([[0.0], [1.0], [2.0], [3.0]])
+    targets = np.array([["cold", "x"], ["hot", "x"], ["cold", "y"], ["hot", "y"]])
+    value = labelled().field
+    schemas = []
+    for old, new in (("", ""), ("cold", "freezing"), ("y", "a")):
+        model = MultiOutputClassifier(LogisticRegression()).fit(
+            inputs, np.where(targets == old, new, targets)
+        )
+        plain = Value(field=dataclasses.replace(value, evidence=Evidence()))
+        schemas.append(with_classes(plain, "predict", model_hints(model).classes))
+    assert compare_labels(schemas[0], schemas[0]) == ()
+    [first] = compare_labels(schemas[0], schemas[1])
+    assert str(first) == (
+        "output prediction[0]: another set of labels (labels cold, hot -> labels freezing, hot)"
+    )
+    [second] = compare_labels(schemas[0], schemas[2])
+    assert (second.what, second.breaking) == ("output prediction[1]", True)
+    assert isinstance(schemas[0], Value)
+    assert (
+        description_of(schemas[0].field.evidence)
+        == "One of the model's classes for each output: cold, hot; x, y."
+    )

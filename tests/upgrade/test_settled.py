@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from scaffold.base.layout import PRISTINE, RECORD, STATE_ATTRIBUTES
+from scaffold.base.process import run_command
 from scaffold.cli._app import app
 from scaffold.errors import (
     MarkedRecordError,
@@ -17,11 +19,15 @@ from scaffold.errors import (
     NoMarkersError,
     RecordSidesError,
 )
+from scaffold.events import Event, Noted
 from scaffold.spec import JSONValue
+from scaffold.upgrade import merge_record
 from scaffold.upgrade._conflicts import Conflicts, Prefer
-from scaffold.upgrade._content import Content, Link
+from scaffold.upgrade._content import Content, Link, content_sha256
 from scaffold.upgrade._outcome import FileOutcome
+from scaffold.upgrade._pristine import pack_pristine, pristine_in_git, unpack_pristine
 from scaffold.upgrade._python import merge_python
+from scaffold.upgrade._record import _ATTRIBUTES as ATTRIBUTES
 from scaffold.upgrade._trees import merge_trees
 from scaffold.verbs.update import update
 from tests.upgrade._edits import edit
@@ -83,6 +89,9 @@ class ModelInput(BaseModel):
             "plan: str | None = Field(examples=[None])",
             0,
         ),
+        ('plan: str = Field(default="plus", examples=["plus"])', "plan: int = Field(examples=[1])", 1),
+        ('plan: str = "plus"', "plan: int", 1),
+        ('plan: str = Field("plus")', "plan: int", 1),
         ('plan: str = Field(title="Plan", examples=["plus"])', "plan: int = Field(examples=[1])", 0),
     ],
 )
@@ -108,6 +117,52 @@ def test_a_validator_of_the_owner_on_a_field_of_another_kind_is_a_conflict(new: 
     merged = merge_python(FIELDS, FIELDS + validator, FIELDS.replace("size: int", new), found)
     assert found.count == conflicts
     assert validator in merged
+
+
+METHODS = {
+    "all fields": """
+    @field_validator("*")
+    @classmethod
+    def checked(cls, value: object) -> object:
+        return value
+""",
+    "the record": """
+    @model_validator(mode="after")
+    def checked(self) -> "ModelInput":
+        assert self.size < 3
+        return self
+""",
+    "the request": """
+    @model_validator(mode="before")
+    @classmethod
+    def checked(cls, values: dict[str, object]) -> dict[str, object]:
+        values["size"] = abs(values["size"])
+        return values
+""",
+    "a serializer": """
+    @field_serializer("size")
+    def shown(self, value: int) -> int:
+        return value + 1
+""",
+    "a property": """
+    @property
+    def is_small(self) -> bool:
+        return self.size < 2
+""",
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_of_the_owner_on_a_field_of_another_kind_is_a_conflict(method: str) -> None:
+    for new, conflicts in (("size: float", 0), ("size: str", 1)):
+        found = Conflicts()
+        theirs = FIELDS.replace("size: int", new)
+        merged = merge_python(FIELDS, FIELDS + METHODS[method], theirs, found)
+        assert found.count == conflicts
+        assert METHODS[method] in merged
+    other = Conflicts()
+    merge_python(FIELDS, FIELDS + METHODS[method], FIELDS.replace("plan: str", "plan: int"), other)
+    assert other.count == (method == "all fields")
 
 
 IMPORTS = [
@@ -196,6 +251,9 @@ def test_a_record_with_the_markers_of_a_merge_is_settled_by_an_option(project: P
     assert update(project).is_empty
     refused = CliRunner().invoke(app, ["update", str(project), "--merge-record"])
     assert isinstance(refused.exception, NoMarkersError)
+    marked(project, line, line.replace("1.0.0", "1.1.0"))
+    printed = CliRunner().invoke(app, ["update", str(project), "--merge-record", "--json"])
+    assert json.loads(printed.output) == {"version": "1.0.0"}
 
 
 def test_a_record_of_other_pristine_files_is_not_settled(project: Path) -> None:
@@ -205,3 +263,104 @@ def test_a_record_of_other_pristine_files_is_not_settled(project: Path) -> None:
     refused = CliRunner().invoke(app, ["update", str(project), "--merge-record"])
     assert isinstance(refused.exception, RecordSidesError)
     assert "<<<<<<< HEAD" in record.read_text()
+
+
+COMMIT = ["-c", "user.name=me", "-c", "user.email=me@example.com", "commit", "-qm"]
+
+
+def git(root: Path, *arguments: str) -> None:
+    """Run git; a merge with conflicts has another exit status."""
+    subprocess.run(["git", *arguments], cwd=root, check="merge" not in arguments, capture_output=True)
+
+
+def write_state(root: Path, version: str, texts: dict[str, str], attributes: bool) -> None:
+    """Commit a record and its pristine files, as an update writes them."""
+    tree: dict[str, Content] = {path: text.encode() for path, text in texts.items()}
+    files = {path: content_sha256(content) for path, content in sorted(tree.items())}
+    document = {"files": files, "spec": {"version": version}}
+    (root / RECORD).write_bytes((json.dumps(document, indent=1) + "\n").encode())
+    (root / PRISTINE).write_bytes(pack_pristine(tree))
+    if attributes:
+        (root / STATE_ATTRIBUTES).write_bytes(ATTRIBUTES)
+    git(root, "add", "-A")
+    git(root, *COMMIT, version)
+
+
+def merged_branches(root: Path, *options: str, attributes: bool, repository_attributes: str = "") -> None:
+    """Merge two branches: one changed the model and version, the other a distant line of `files` too."""
+    texts = {f"app/{number:02}.py": f"{number}\n" for number in range(12)}
+    (root / ".scaffold").mkdir()
+    git(root, "init", "-qb", "main")
+    if repository_attributes:
+        (root / ".gitattributes").write_text(repository_attributes)
+    write_state(root, "1.0.0", texts, attributes)
+    git(root, "checkout", "-qb", "other")
+    write_state(root, "2.0.0", {**texts, "app/00.py": "other\n"}, attributes)
+    git(root, "checkout", "-q", "main")
+    write_state(root, "1.0.1", {**texts, "app/11.py": "ours\n"}, attributes)
+    if repository_attributes:
+        git(root, "rm", "-rq", "--cached", ".")
+        git(root, "reset", "-q", "--hard")
+    git(root, "-c", "user.name=me", "-c", "user.email=me@example.com", "merge", *options, "other")
+
+
+CRLF = "* text=auto eol=crlf\n"
+
+
+@pytest.mark.parametrize("repository_attributes", ["", CRLF])
+@pytest.mark.parametrize("options", [(), ("-X", "ours"), ("-X", "theirs")])
+def test_a_merge_of_two_branches_leaves_a_whole_record(
+    tmp_path: Path, options: tuple[str, ...], repository_attributes: str
+) -> None:
+    merged_branches(tmp_path, *options, attributes=True, repository_attributes=repository_attributes)
+    record = json.loads((tmp_path / RECORD).read_bytes())
+    assert record["spec"]["version"] == ("2.0.0" if "theirs" in options else "1.0.1")
+    assert unpack_pristine((tmp_path / PRISTINE).read_bytes(), record["files"])
+
+
+@pytest.mark.parametrize("repository_attributes", ["", CRLF])
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_a_record_that_git_merged_in_part_is_settled(
+    tmp_path: Path, side: str, repository_attributes: str
+) -> None:
+    merged_branches(tmp_path, attributes=False, repository_attributes=repository_attributes)
+    git(tmp_path, "checkout", f"--{side}", PRISTINE)
+    assert b"<<<<<<<" in (tmp_path / RECORD).read_bytes()
+    assert merge_record(tmp_path) == ("1.0.1" if side == "ours" else "2.0.0")
+    record = json.loads((tmp_path / RECORD).read_bytes())
+    assert unpack_pristine((tmp_path / PRISTINE).read_bytes(), record["files"])
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_a_record_that_git_mixed_without_markers_is_settled(tmp_path: Path, side: str) -> None:
+    merged_branches(tmp_path, "-X", side, attributes=False)
+    mixed = json.loads((tmp_path / RECORD).read_bytes())
+    assert not unpack_pristine((tmp_path / PRISTINE).read_bytes(), mixed["files"])
+    assert merge_record(tmp_path) == ("1.0.1" if side == "ours" else "2.0.0")
+    with pytest.raises(NoMarkersError):
+        merge_record(tmp_path)
+
+
+def test_the_pristine_files_of_a_merged_branch_are_found_in_git(tmp_path: Path) -> None:
+    merged_branches(tmp_path, attributes=True)
+    git(tmp_path, "checkout", "--theirs", RECORD)
+    git(tmp_path, "checkout", "--ours", PRISTINE)
+    git(tmp_path, "add", "-A")
+    git(tmp_path, *COMMIT, "merged")
+    git(tmp_path, "branch", "-qD", "other")
+    files = json.loads((tmp_path / RECORD).read_bytes())["files"]
+    tree = pristine_in_git(tmp_path, files, run_command)
+    assert tree is not None
+    assert tree["app/00.py"] == b"other\n"
+
+
+def test_pristine_files_of_another_record_are_not_called_lost(project: Path) -> None:
+    edit(project, ".scaffold/record.json", ('"app/main.py": "', '"app/main.py": "0'))
+    with (project / "app/main.py").open("a") as main:
+        main.write("# own\n")
+    events: list[Event] = []
+    update(project, dry_run=True, on_event=events.append)
+    notes = "\n".join(event.text for event in events if isinstance(event, Noted))
+    assert "pristine.tar.xz is damaged, or does not belong to .scaffold/record.json" in notes
+    assert f"scaffold update {project} --merge-record" in notes
+    assert "is lost" not in notes

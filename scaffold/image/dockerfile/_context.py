@@ -39,18 +39,21 @@ def context_files(root: Path) -> list[str]:
     )
 
 
-def require_model(root: Path, sha256: str) -> None:
-    """Check that a build can see the model.
+def require_model(root: Path, sha256: str, copies: ImagePlan | None) -> None:
+    """Check that an image gets the model.
 
     Args:
         root: The project.
         sha256: The hash of the model file.
+        copies: The plan whose COPY lines are all that the image gets of the project; without a plan, any
+            file that the build can see may be the one.
 
     Raises:
-        NoModelForImageError: No file that the build can see has that hash.
+        NoModelForImageError: No file with that hash gets into the image.
     """
-    context = context_files(root)
-    if any(_has_hash(root / name, sha256) for name in sorted(context, key=lambda name: not is_model(name))):
+    context = sorted(context_files(root), key=lambda name: not is_model(name))
+    in_context = next((name for name in context if _has_hash(root / name, sha256)), "")
+    if in_context and (copies is None or _copies_hash(root, copies, sha256)):
         return
     model_files = [
         path.relative_to(root).as_posix()
@@ -58,8 +61,18 @@ def require_model(root: Path, sha256: str) -> None:
         for path in sorted((root / folder).rglob("*"))
         if path.is_file()
     ]
-    left_out = next((name for name in model_files if _has_hash(root / name, sha256)), "")
-    raise NoModelForImageError(sha256, left_out, tuple(model_files))
+    names = (name for name in model_files if name not in context and _has_hash(root / name, sha256))
+    raise NoModelForImageError(sha256, next(names, ""), tuple(model_files), in_context)
+
+
+def _copies_hash(root: Path, plan: ImagePlan, sha256: str) -> bool:
+    """Whether a COPY line copies a file with that hash."""
+    try:
+        parts = copied_entries(root, plan)
+    except DockerfileError:
+        return True  # the build reports the line, or supports more than this package reads
+    entries = [entry for part in ("model", "code") for entry in parts[part]]
+    return any(entry.source is not None and _has_hash(Path(entry.source), sha256) for entry in entries)
 
 
 def _has_hash(path: Path, sha256: str) -> bool:

@@ -121,7 +121,13 @@ def with_classes(schema: Schema, method: str, classes: tuple[object, ...]) -> Sc
     each = method.startswith("predict_") and "proba" in method
     if method != "predict" and not each:
         return schema
-    class_labels = OfClasses(labels=tuple(str(label) for label in classes), each=each)
+    if isinstance(classes[0], tuple):
+        outputs = tuple(tuple(map(str, labels)) for labels in classes if isinstance(labels, tuple))
+        if each or any(len(labels) > _MOST_LISTED for labels in outputs):
+            return schema
+        class_labels = OfClasses(labels=(), each=False, outputs=outputs)
+    else:
+        class_labels = OfClasses(labels=tuple(str(label) for label in classes), each=each)
     return Value(field=dataclasses.replace(schema.field, evidence=Evidence(classes=class_labels)))
 
 

@@ -45,6 +45,7 @@ class Hints:
     feature_types: tuple[str, ...] = ()
     """For each feature `float` where it had fractions in training; other words are xgboost's own."""
     classes: tuple[Any, ...] = ()
+    """Of a classifier with several outputs, a tuple of the classes of each output."""
     categories: Mapping[str | int, Categories] = field(default_factory=dict)
     """By column name, or position where the model knows no names."""
     parameters: tuple[Parameter, ...] = ()
@@ -172,10 +173,18 @@ def _lightgbm_types(booster: Any) -> tuple[str, ...]:
 
 @hint(otherwise=())
 def _classes(model: object) -> tuple[Any, ...]:
+    """Return the classes; for a classifier with several outputs, a tuple of those of each output."""
     classes = attribute(model, "classes_")
-    if not _checks.is_a(classes, "numpy.ndarray") or classes.ndim != 1:
+    if isinstance(classes, list) and classes:
+        outputs = tuple(map(_listed_classes, classes))
+        return outputs if all(outputs) else ()
+    return _listed_classes(classes)
+
+
+def _listed_classes(classes: object) -> tuple[Any, ...]:
+    if not _checks.is_a(classes, "numpy.ndarray") or classes.ndim != 1:  # type: ignore[attr-defined]
         return ()
-    return tuple(classes.tolist())
+    return tuple(classes.tolist())  # type: ignore[attr-defined]
 
 
 def _parameters(model: object, method: str) -> tuple[tuple[Parameter, ...], object]:

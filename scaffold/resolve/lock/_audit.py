@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.checked import model_files, path_below
+from scaffold.base.checked import path_below
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK
 from scaffold.base.lockfile import Pin
@@ -59,11 +59,12 @@ class Audit:
     """What was not looked up, and why."""
 
 
-def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
+def audit_project(root: Path, models: Sequence[Path] = (), *, run: Runner = run_command) -> Audit:
     """Return the components of a project's lock and their known vulnerabilities.
 
     Args:
         root: A project with a `requirements.txt` or a `uv.lock`.
+        models: Its model files, for the bill of materials.
         run: Runs pip-audit, through uv.
 
     Raises:
@@ -81,7 +82,7 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
     return Audit(
         components=components,
         vulnerabilities=vulnerabilities,
-        sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
+        sbom=json.dumps(_sbom(root, models, pins, components), indent=2) + "\n",
         notes=notes,
     )
 
@@ -163,16 +164,18 @@ def _run_pip_audit(
     ), tuple(notes)
 
 
-def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
+def _sbom(
+    root: Path, models: Sequence[Path], pins: Sequence[Pin], components: Sequence[Component]
+) -> Mapping[str, Any]:
     references = {one.name: package_url(one.name, one.version) for one in components}
     libraries = [
         library(one.name, one.version, licence="" if one.licence == _UNKNOWN else one.licence)
         for one in components
     ]
-    models = [model(path.name, sha256_file(path)) for path in model_files(root)]
+    model_components = [model(path.name, sha256_file(path)) for path in models]
     return bill_of_materials(
         application(root.resolve().name),
-        [*models, *libraries],
+        [*model_components, *libraries],
         _graph(pins, components, references),
         seed=sha256_file(root / lock_file(root)),
     )
