@@ -23,7 +23,7 @@ from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_roll
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import DeployError, ManifestError, NoRoomError
-from scaffold.errors.wording import counted, either, on_project
+from scaffold.errors.wording import counted, either, on_project, shell_line
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
 
@@ -258,10 +258,9 @@ class Attempt:
 
     def _restore(self) -> str:
         before = self._deployment.before or {}
-        notes, ran = before.get("metadata", {}).get("annotations", {}), service_container(before)["image"]
-        if record_of(notes).get("live", PASSED) != PASSED:
+        notes = before.get("metadata", {}).get("annotations") or {}
+        if record_of(notes).get("live", PASSED) != PASSED and not change_by_others(before):
             return "It was not rolled back: what ran before had not gone live either."
-        is_others = bool(change_by_others(before))
         undo_changes(self.cluster, self.applied)
         number = notes.get(REVISION, "?")
         try:
@@ -269,8 +268,10 @@ class Attempt:
         except (DeployError, ApiError) as error:
             text = "\n".join(f"  {line}" for line in str(error).splitlines())
             return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
-        restored = service_container(live)["image"]
-        if is_others and not is_same_template(live, before):
-            lost = f"{ran} is" if ran != restored else f"What another tool changed in revision {number} is"
-            return f"Rolled back to {restored}, the last deploy's.\n{lost} not restored: another tool set it."
+        if not is_same_template(live, before):
+            image, revision = service_container(live)["image"], revision_of(live)
+            told = f"Rolled back to {image}, but not all fields of the pods are those of revision {number}."
+            name, namespace = f"deployment/{self.target.service}", self.target.namespace
+            history = shell_line("kubectl", "-n", namespace, "rollout", "history", name)
+            return f"{told}\nCompare: {history} --revision={revision}"
         return f"Rolled back to revision {number}, which is revision {revision_of(live)} now."

@@ -81,6 +81,18 @@ class Deploys:
     def undeploy(self, target: str = "staging") -> Any:
         return remove_deployment(self.project, target=target, access=self.access)
 
+    def forget(self) -> None:
+        """Leave the objects as if `kubectl apply -k` had made them: without our notes and managers."""
+        api = self.cluster.api
+        for path, one in api.objects.items():
+            notes = one["metadata"].get("annotations") or {}
+            for name in [name for name in notes if name.startswith("model-scaffold/")]:
+                del notes[name]
+            leaves = set().union(*api.owners.get(path, {}).values())
+            if leaves:
+                own = {leaf for leaf in leaves if "model-scaffold/" not in str(leaf)}
+                api.owners[path] = {"kubectl-client-side-apply": own}
+
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
         """Edit a manifest as its owner would."""
         edit_manifest(self.project, file, old, new, target)
