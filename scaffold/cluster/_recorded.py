@@ -8,6 +8,14 @@ import json
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._manifests import service_container
 from scaffold.cluster._objects import record_of
+from scaffold.errors import (
+    DeployError,
+    LiveAnswersDifferError,
+    NoEndpointError,
+    RolloutFailedError,
+    ScaledToZeroError,
+    ServiceNotAskedError,
+)
 
 _TEMPLATE = "template-sha256"
 _MARKS = ("creationTimestamp", "pod-template-hash", "kubectl.kubernetes.io/restartedAt")
@@ -35,6 +43,12 @@ def change_by_others(manifest: Manifest) -> str:
     if notes.get(_TEMPLATE) not in (None, _sha256_of(manifest["spec"]["template"])):
         return OTHER_TEMPLATE
     return ""
+
+
+def is_outcome(error: DeployError) -> bool:
+    """Whether an error says that a service is wrong, and not only that it could not be asked."""
+    found = (LiveAnswersDifferError, NoEndpointError, RolloutFailedError)
+    return isinstance(error, found) and not isinstance(error, (ScaledToZeroError, ServiceNotAskedError))
 
 
 def names_template(notes: dict[str, str]) -> bool:

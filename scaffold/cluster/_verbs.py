@@ -24,7 +24,7 @@ from scaffold.cluster._manifests import Target, in_order, read_target
 from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
-from scaffold.cluster._recorded import change_by_others, template_note
+from scaffold.cluster._recorded import change_by_others, is_outcome, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
     Pace,
@@ -133,7 +133,8 @@ def roll_back(
                     remove_later(cluster, beside(live), restored)
                 notes["url"] = _replay(recording, cluster, resolved_target, pace, on_event)
             except DeployError as error:
-                annotate(cluster, resolved_target.deployment, notes | {"live": error.problem})
+                outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
+                annotate(cluster, resolved_target.deployment, notes | outcome)
                 raise
             annotate(cluster, resolved_target.deployment, notes | ({"live": PASSED} if recording else {}))
             allow_zero(cluster, changes, force=True)

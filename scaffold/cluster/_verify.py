@@ -16,10 +16,10 @@ from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._manifests import Target, describe, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
-from scaffold.cluster._recorded import change_by_others, template_note
+from scaffold.cluster._recorded import change_by_others, is_outcome, template_note
 from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError, ScaledToZeroError
+from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError
 from scaffold.errors.wording import on_project
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore
 from scaffold.spec import Release, Verification
@@ -47,6 +47,7 @@ def verify_target(
     Raises:
         NotDeployedError: Nothing runs there.
         ScaledToZeroError: The service is scaled to zero; its record stays.
+        ServiceNotAskedError: No key is accepted, or this machine does not reach it; its record stays.
         DeployBusyError: The pods changed during the replay; nothing is recorded.
         DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
     """
@@ -61,10 +62,8 @@ def verify_target(
                 cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods))
             )
             live_url, replayed = replay_live(cluster, resolved_target, recording, pace, on_event)
-        except ScaledToZeroError:
-            raise
         except DeployError as error:
-            with contextlib.suppress(DeployBusyError):
+            if is_outcome(error):
                 _record(
                     cluster,
                     resolved_target,

@@ -93,6 +93,8 @@ class FakeApi:
         """A local port that leads to the Service, as a load balancer and the ports of the nodes do."""
         self.dial: Callable[[str, str, int], int | None] = lambda _namespace, _pod, _port: None
         """The local port that stands for a port of a pod; None where nothing listens there."""
+        self.broken_forward = ""
+        """Why the API server opens no port-forward; empty where it does."""
         self.slices: Callable[[str], list[Manifest]] = lambda _namespace: []
         """The EndpointSlices of a namespace, which a controller keeps."""
         self.hiccups: list[int] = []
@@ -378,6 +380,8 @@ class _Handler(BaseHTTPRequestHandler):
             return api.pod_log(name, query.get("previous") == "true")
         if verb == "get" and subresource == "portforward":
             self._allow("create", group, resource, subresource, namespace)
+            if api.broken_forward:
+                raise Refused(502, "BadGateway", api.broken_forward)
             return lambda: _forward(self, namespace, name, int(query["ports"]))
         if verb == "get" and resource == "endpointslices":
             wanted = dict([query["labelSelector"].split("=")]) if "labelSelector" in query else {}

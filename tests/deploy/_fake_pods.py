@@ -48,6 +48,8 @@ class FakeCluster:
     """The images of the pods that answered callers of the Service."""
     ports: dict[str, int] = field(default_factory=dict)
     """By image: the port at which the service in it listens, where it is not 8000."""
+    locked: int = 0
+    """The status with which the service answers requests without an API key; 0 where it wants none."""
     pod_step_s: float = 0
     """How long a rollout takes for each pod that becomes ready or goes; at once where it is 0."""
     statuses: dict[str, dict[int, int]] = field(default_factory=dict)
@@ -376,6 +378,8 @@ def _pod(cluster: FakeCluster, image: str, name: str) -> type[BaseHTTPRequestHan
     def reply(path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
         if path == "/metrics":
             return (200, cluster.metrics_text(name)) if cluster.metrics else (404, {"detail": "Not Found"})
+        if body is not None and cluster.locked and "x-api-key" not in map(str.lower, headers):
+            return cluster.locked, {"detail": "no key"}
         if body is not None:
             cluster.asked.append((path, headers))
         return 200, cluster.answer(image, path, body)

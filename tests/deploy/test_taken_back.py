@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from scaffold.errors import DeployError, LiveAnswersDifferError, RolloutFailedError
@@ -11,7 +13,7 @@ from tests.deploy.test_service import add_class, add_ingress
 from tests.deploy.test_verbs import set_image
 
 
-def fail(deploys: Deploys, **options: object) -> str:
+def fail(deploys: Deploys, **options: Any) -> str:
     """Deploy an image that answers wrongly, return the last line of the message."""
     deploys.cluster.factors[image(2)] = 9.0
     with pytest.raises(DeployError) as caught:
