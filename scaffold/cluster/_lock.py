@@ -29,7 +29,7 @@ def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]
         DeployBusyError: Another deploy holds it.
     """
     kind = cluster.kind("coordination.k8s.io/v1", "Lease")
-    name = f"{target.service[:56]}-deploy"
+    name = _name(target)
     lists, path = kind.path(target.namespace), kind.path(target.namespace, name)
     lease = _take(cluster, lists, path, name, target, holder)
     stop = threading.Event()
@@ -42,6 +42,26 @@ def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]
         renewal.join()
         with contextlib.suppress(ApiError, ClusterUnreachableError):
             cluster.delete(path, uid=lease["metadata"]["uid"])
+
+
+def require_unlocked(cluster: Cluster, target: Target) -> None:
+    """Check that no deploy to the target is under way, if the account may read its Lease.
+
+    Raises:
+        DeployBusyError: One is.
+    """
+    with contextlib.suppress(ApiError):
+        lease = cluster.get(_path(cluster, target))
+        if lease is not None and _runs(lease, _now()):
+            raise _busy(target, lease)
+
+
+def _path(cluster: Cluster, target: Target) -> str:
+    return cluster.kind("coordination.k8s.io/v1", "Lease").path(target.namespace, _name(target))
+
+
+def _name(target: Target) -> str:
+    return f"{target.service[:56]}-deploy"
 
 
 def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, holder: str) -> Manifest:

@@ -10,10 +10,12 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import await_client, client_of
 from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._candidate import canaries
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import notes_of
 from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
+from scaffold.cluster._lock import require_unlocked
 from scaffold.cluster._manifests import Target, describe, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._recorded import change_by_others, is_outcome, template_note
@@ -48,7 +50,7 @@ def verify_target(
         NotDeployedError: Nothing runs there.
         ScaledToZeroError: The service is scaled to zero; its record stays.
         ServiceNotAskedError: No key is accepted, or this machine does not reach it; its record stays.
-        DeployBusyError: The pods changed during the replay; nothing is recorded.
+        DeployBusyError: A deploy is under way, or the pods changed during the replay; nothing is recorded.
         DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
     """
     pace = pace or Pace()
@@ -57,6 +59,7 @@ def verify_target(
         recording = read_recording(root)
         cluster = connect(access)
         replayed_deployment = live_deployment(cluster, resolved_target)
+        _require_alone(cluster, resolved_target)
         try:
             replayed_deployment = wait_for_rollout(
                 cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods))
@@ -113,6 +116,22 @@ def verify_url(
     return Verification(checks=replayed.checks)
 
 
+def _require_alone(cluster: Cluster, target: Target) -> None:
+    """Check that all pods behind the Service are those of its Deployment, and stay.
+
+    Raises:
+        DeployBusyError: A deploy is under way, or a killed one left its candidate or canary.
+    """
+    require_unlocked(cluster, target)
+    if left := canaries(cluster, target):
+        deploy = on_project("deploy", target=target.name)
+        raise DeployBusyError(
+            "A candidate or canary is there too, and its pods may answer callers: nothing is recorded.",
+            left,
+            f"If no deploy is under way, the next one removes it: {deploy}",
+        )
+
+
 def _record(
     cluster: Cluster,
     target: Target,
@@ -124,8 +143,9 @@ def _record(
     """Record the outcome of the replay on the Deployment, if the account may change that.
 
     Raises:
-        DeployBusyError: The pod template is no longer that of the replay.
+        DeployBusyError: The pod template is no longer that of the replay, or a deploy has begun.
     """
+    _require_alone(cluster, target)
     live = live_deployment(cluster, target)
     image = service_container(live)["image"]
     if live["spec"]["template"] != replayed_deployment["spec"]["template"]:
