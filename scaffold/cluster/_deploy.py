@@ -21,6 +21,7 @@ from scaffold.cluster._objects import annotate
 from scaffold.cluster._pairs import check_settings
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
+from scaffold.cluster._recorded import require_own
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._route import check_route
 from scaffold.cluster._service import check_service
@@ -97,8 +98,9 @@ def deploy_project(
             )
             with attempt.recording_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
-            annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
+            proven = annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
             allow_zero(cluster, plan.changes, force=force_conflicts)
+            require_own(proven, resolved)
             return describe_live(cluster, resolved)
 
 

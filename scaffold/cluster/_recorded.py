@@ -6,9 +6,10 @@ import hashlib
 import json
 
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._manifests import service_container
+from scaffold.cluster._manifests import Target, describe, service_container
 from scaffold.cluster._objects import record_of
 from scaffold.errors import (
+    DeployBusyError,
     DeployError,
     LiveAnswersDifferError,
     NoEndpointError,
@@ -16,6 +17,7 @@ from scaffold.errors import (
     ScaledToZeroError,
     ServiceNotAskedError,
 )
+from scaffold.errors.wording import on_project
 
 _TEMPLATE = "template-sha256"
 _MARKS = ("creationTimestamp", "pod-template-hash", "kubectl.kubernetes.io/restartedAt")
@@ -43,6 +45,26 @@ def change_by_others(manifest: Manifest) -> str:
     if notes.get(_TEMPLATE) not in (None, _sha256_of(manifest["spec"]["template"])):
         return OTHER_TEMPLATE
     return ""
+
+
+def require_own(stored: Manifest, target: Target) -> None:
+    """Check that a Deployment still runs what its record describes.
+
+    Args:
+        stored: The Deployment, as the server stored it with the record of this command.
+        target: Its target.
+
+    Raises:
+        DeployBusyError: Another tool changed its image or its pod template.
+    """
+    if not change_by_others(stored):
+        return
+    notes = record_of(stored["metadata"]["annotations"])
+    raise DeployBusyError(
+        f"Another tool changed {describe(target.deployment)} after the sample was replayed.",
+        (f"proven: {notes.get('image', '')}", f"runs now: {service_container(stored)['image']}"),
+        f"No tag was moved, no digest pinned. Prove what runs: {on_project('verify', target=target.name)}",
+    )
 
 
 def is_outcome(error: DeployError) -> bool:

@@ -24,7 +24,7 @@ from scaffold.cluster._manifests import Target, in_order, read_target
 from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
-from scaffold.cluster._recorded import change_by_others, is_outcome, template_note
+from scaffold.cluster._recorded import change_by_others, is_outcome, require_own, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
     Pace,
@@ -136,8 +136,11 @@ def roll_back(
                 outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
                 annotate(cluster, resolved_target.deployment, notes | outcome)
                 raise
-            annotate(cluster, resolved_target.deployment, notes | ({"live": PASSED} if recording else {}))
+            outcome = {"live": PASSED} if recording else {}
+            restored_deployment = annotate(cluster, resolved_target.deployment, notes | outcome)
             allow_zero(cluster, changes, force=True)
+            if recording:
+                require_own(restored_deployment, resolved_target)
             return describe_live(cluster, resolved_target)
 
 

@@ -91,9 +91,9 @@ def deploy(
             pace=pace,
             on_event=on_event,
         )
-    source.move_tag(deployment.image)
+    source.move_tag()
     if pin:
-        pin_deployed(opened_project, target, deployment.image, on_event)
+        pin_deployed(opened_project, target, source.reference, on_event)
     record_in_store("deploy", deployment, store, on_event)
     return deployment
 
@@ -123,7 +123,8 @@ class _Source:
         self.name = image or (
             f"{registry.rstrip('/')}/{image_name.rpartition('/')[2]}" if registry else image_name
         )
-        self.reference = self.name
+        name, at, digest = self.name.partition("@")
+        self.reference = f"{repository_of(name)}{at}{digest}" if digest else name
         """The image, by digest once that is known."""
         self._code = "" if image else project.code_sha256
 
@@ -164,7 +165,7 @@ class _Source:
             return release
         return replace(release, proof=proof_of_image(self._project, self.image, self._choices))
 
-    def move_tag(self, image: str) -> None:
+    def move_tag(self) -> None:
         """Move the version's tag to the image that was built here, after its live proof."""
         if self.image is not None:
             return
@@ -172,6 +173,6 @@ class _Source:
 
         tag = self.name.rpartition(":")[2]
         try:
-            move_tag(image, tag, self._choices)
+            move_tag(self.reference, tag, self._choices)
         except ImageError as error:
             self._on_event(Noted(f"the tag {tag} was not moved to the image: {error}"))

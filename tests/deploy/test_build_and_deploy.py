@@ -153,6 +153,30 @@ def test_the_versions_tag_moves_only_after_the_live_proof(shop: Shop) -> None:
     assert shop.tags["1.0.0"] == failed
 
 
+@pytest.mark.parametrize("field", ["image", "env"])
+def test_what_another_tool_sets_after_the_replay_gets_no_tag_and_no_pin(shop: Shop, field: str) -> None:
+    first = digest_of(shop.deploy())
+    before, api = shop.kustomization.read_text(), shop.deploys.cluster.api
+    other = {"image": f"{shop.registry.address}/team/titanic@{first}", "env": [{"name": "A", "value": "1"}]}
+    container = {"name": "service", field: other[field]}
+
+    class Meddling(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, Finished) and event.stage == "replay":
+                spec = {"template": {"spec": {"containers": [container]}}}
+                api.edit(api.path_of(api.find("Deployment")), "kubectl", {"spec": spec})
+
+    shop.events = Meddling()
+    shop.change_model(b"another model")
+    with pytest.raises(DeployBusyError, match="Another tool changed Deployment/titanic after the sample"):
+        shop.deploy(pin=True)
+    assert shop.tags["1.0.0"] == first
+    assert shop.kustomization.read_text() == before
+    entry = open_store().history("titanic")[0].deployment
+    assert entry.live.startswith("Another tool changed")
+
+
 def test_the_loser_of_two_deploys_leaves_the_tag_on_the_image_that_runs(shop: Shop) -> None:
     first = digest_of(shop.deploy())
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
