@@ -22,7 +22,7 @@ from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import DeployError, ManifestError, NoRoomError
+from scaffold.errors import DeployBusyError, DeployError, ManifestError, NoRoomError
 from scaffold.errors.wording import counted, either, on_project, shell_line
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
@@ -197,6 +197,8 @@ class Attempt:
         """If the block fails, record that and roll back as requested; the error says so."""
         try:
             yield
+        except DeployBusyError:  # the lock is lost: what runs is another deploy's
+            raise
         except DeployError as error:
             self._note(error.problem)
             after = self._take_back(roll_back=roll_back, remove=remove)
@@ -243,6 +245,8 @@ class Attempt:
                 return f"It is left for inspection. Remove it: {command}"
             undo_changes(self.cluster, self.applied)
             return "It was the first deploy, and was removed; its namespace stays."
+        except DeployBusyError as error:
+            return f"Nothing was taken back. {error.problem}"
         except (DeployError, ApiError) as error:
             return f"Going back failed too: {error}"
 

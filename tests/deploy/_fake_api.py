@@ -205,10 +205,12 @@ class FakeApi:
             if wanted.items() <= (one["metadata"].get("labels") or {}).items()
         ]
 
-    def delete(self, path: str, uid: str = "") -> Manifest:
+    def delete(self, path: str, uid: str = "", version: str = "") -> Manifest:
         gone = self.get(path)
         if uid and gone["metadata"]["uid"] != uid:
             raise Refused(409, "Conflict", "Precondition failed: UID in precondition")
+        if version and gone["metadata"]["resourceVersion"] != version:
+            raise Refused(409, "Conflict", "Precondition failed: ResourceVersion in precondition")
         del self.objects[path]
         self.owners.pop(path, None)
         for other_path, other in list(self.objects.items()):
@@ -399,7 +401,8 @@ class _Handler(BaseHTTPRequestHandler):
             return api.create(sent)
         if verb == "update":
             return api.replace(path, sent)
-        return api.delete(path, (sent.get("preconditions") or {}).get("uid", ""))
+        preconditions = sent.get("preconditions") or {}
+        return api.delete(path, preconditions.get("uid", ""), preconditions.get("resourceVersion", ""))
 
     def _allow(self, verb: str, group: str, resource: str, subresource: str, namespace: str) -> None:
         full = f"{resource}/{subresource}" if subresource else resource
