@@ -245,6 +245,9 @@ class FakeApi:
             if before and before["selector"] != made["spec"]["selector"]:
                 raise Refused(422, "Invalid", "spec.selector: Invalid value: field is immutable")
             metadata["generation"] = metadata.get("generation", 0) + (before != made["spec"])
+        if made["kind"] == "Secret":
+            for key, text in made.pop("stringData", {}).items():
+                made.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
         if made["kind"] == "Service":
             made["spec"].setdefault("clusterIP", "10.0.0.1")
             if made["spec"].get("type") == "NodePort":
@@ -259,7 +262,7 @@ def _leaves(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
     """Return the paths of all values; lists of named items are maps by name, as in the real schemas."""
     if path in (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")):
         return
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and not _is_atomic(path):
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))
     elif _is_keyed(value):
@@ -267,6 +270,11 @@ def _leaves(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
             yield from _leaves(inner, (*path, ("name", inner["name"])))
     else:
         yield path
+
+
+def _is_atomic(path: FieldPath) -> bool:
+    """Whether an apply replaces a map as a whole: a selector of labels."""
+    return bool(path) and path[-1] in ("selector", "podSelector", "nodeSelector")
 
 
 def _is_keyed(value: Any) -> bool:
@@ -297,7 +305,7 @@ def _remove(value: Any, path: FieldPath) -> None:
 
 def _merge(live: Any, applied: Any) -> None:
     for key, value in applied.items():
-        if isinstance(value, dict) and isinstance(live.get(key), dict):
+        if isinstance(value, dict) and isinstance(live.get(key), dict) and not _is_atomic((key,)):
             _merge(live[key], value)
         elif _is_keyed(value) and _is_keyed(live.get(key)):
             for one in value:

@@ -55,3 +55,59 @@ def test_an_image_of_another_tool_is_brought_back_although_the_deploy_before_had
     set_image(deploys, 7)
     assert fail(deploys, candidate=False).startswith("Rolled back to revision 3")
     assert container_of(deploys)["image"] == image(7)
+
+
+def add_manifest(deploys: Deploys, text: str) -> None:
+    """Write an object of the project, and name it in the kustomization."""
+    path = deploys.project / "deploy/staging/settings.yaml"
+    if not path.exists():
+        deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - settings.yaml\n")
+    path.write_text(text)
+
+
+def settings(kind: str, field: str, **values: str) -> str:
+    pairs = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return f"{{apiVersion: v1, kind: {kind}, metadata: {{name: settings}}, {field}: {{{pairs}}}}}"
+
+
+@pytest.mark.parametrize("candidate", [True, False], ids=["before the rollout", "after the rollout"])
+@pytest.mark.parametrize(
+    ("kind", "field"), [("ConfigMap", "data"), ("Secret", "data"), ("Secret", "stringData")]
+)
+@pytest.mark.parametrize("is_ours", [True, False], ids=["of a deploy", "of kubectl"])
+def test_config_maps_and_secrets_get_their_values_back(
+    deploys: Deploys, kind: str, field: str, is_ours: bool, candidate: bool
+) -> None:
+    add_manifest(deploys, settings(kind, field, level="b2xk", gone="Z29uZQ=="))
+    deploys.deploy(1)
+    if not is_ours:
+        deploys.forget()
+    before = deploys.cluster.api.find(kind, "settings")["data"]
+    add_manifest(deploys, settings(kind, field, level="bmV3"))
+    fail(deploys, candidate=candidate)
+    assert deploys.cluster.api.find(kind, "settings")["data"] == before
+    assert container_of(deploys)["image"] == image(1)
+
+
+def test_a_selector_gets_its_value_back_as_a_whole(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    service = deploys.cluster.api.find("Service")
+    selector = dict(service["spec"]["selector"])
+    deploys.forget()
+    text = "\n  selector:\n"
+    deploys.edit_manifest("service.yaml", text, f"{text}    tier: api\n")
+    deploys.edit_manifest("deployment.yaml", "\n      labels:\n", "\n      labels:\n        tier: api\n")
+    fail(deploys, candidate=False)
+    assert deploys.cluster.api.find("Service")["spec"]["selector"] == selector
+
+
+def test_what_another_tool_added_stays_its_own(deploys: Deploys) -> None:
+    add_manifest(deploys, settings("ConfigMap", "data", level="old"))
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    path = api.path_of(api.find("ConfigMap", "settings"))
+    api.edit(path, "kubectl", {"data": {"theirs": "kept"}})
+    add_manifest(deploys, settings("ConfigMap", "data", level="new"))
+    fail(deploys)
+    assert api.find("ConfigMap", "settings")["data"] == {"level": "old", "theirs": "kept"}
+    assert ("data", "theirs") not in api.owners[path]["model-scaffold"]
