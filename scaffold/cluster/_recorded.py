@@ -27,8 +27,11 @@ OTHER_TEMPLATE = "not done: another tool changed the pod template"
 
 
 def template_note(stored: Manifest) -> dict[str, str]:
-    """Return the note for the pod template of a Deployment, as the server stores it."""
-    return {_TEMPLATE: _sha256_of(stored["spec"]["template"])}
+    """Return the notes for the image and the pod template of a Deployment, as the server stores them.
+
+    A policy of the cluster may have changed either, such as the registry of the image.
+    """
+    return {"image": service_container(stored)["image"], _TEMPLATE: _sha256_of(stored["spec"]["template"])}
 
 
 def change_by_others(manifest: Manifest) -> str:

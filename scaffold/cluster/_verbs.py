@@ -216,7 +216,8 @@ def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
     is_own = not change_by_others(replica_set)
     if is_own and applied is not None and _pods_in(applied) == _pods_in(replica_set):
         return applied
-    manifest = applied_copy(live) or _bare(live)
+    # A policy of the cluster changed the pods, or `verify` recorded those of another tool.
+    manifest = (applied if is_own else None) or applied_copy(live) or _bare(live)
     template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
     template["metadata"].get("labels", {}).pop("pod-template-hash", None)
     template["metadata"].pop("creationTimestamp", None)
