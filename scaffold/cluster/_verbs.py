@@ -16,11 +16,11 @@ from scaffold.cluster._apply import allow_zero, apply_changes, seed_replicas, wi
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import remove_canary
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._deploy import holder_name
+from scaffold.cluster._deploy import holder_name, notes_of
 from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import Target, in_order, read_target
+from scaffold.cluster._manifests import Target, in_order, read_target, service_container
 from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
@@ -87,7 +87,7 @@ def roll_back(
 
     The objects that were applied with the revision are restored, and later ones removed; secrets stay. The
     sample is replayed if the revision serves the model of the project, which has no recorded answers of
-    another model.
+    another model, or if another tool made the revision.
 
     Args:
         root: The project.
@@ -111,9 +111,8 @@ def roll_back(
         with deploy_lock(cluster, resolved_target, holder_name(release)):
             revision = _choose(cluster, live, to, resolved_target)
             remove_canary(cluster, resolved_target)
-            notes = record_of(revision["metadata"].get("annotations") or {})
-            is_same_model = notes.get("model-sha256") == release.model_sha256
-            recording = read_recording(root) if is_same_model else None
+            notes, may_replay = _notes_of_revision(revision, resolved_target, release)
+            recording = read_recording(root) if may_replay else None
             notes |= {"by": holder_name(release), "at": now_utc()}
             notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(revision)}"
             on_event(Finished("apply", notes["reason"]))
@@ -137,6 +136,8 @@ def roll_back(
                 annotate(cluster, resolved_target.deployment, notes | outcome)
                 raise
             outcome = {"live": PASSED} if recording else {}
+            if recording and "model-sha256" not in notes:  # the replay has told which model it is
+                outcome |= {"model-sha256": release.model_sha256, "proof": "not recorded"}
             restored_deployment = annotate(cluster, resolved_target.deployment, notes | outcome)
             allow_zero(cluster, changes, force=True)
             if recording:
@@ -207,6 +208,18 @@ def _went_live(replica_set: Manifest) -> bool:
     """Whether a rollback may choose this revision by default: its last deploy ended with a passed replay."""
     notes = record_of(replica_set["metadata"].get("annotations") or {})
     return "image" in notes and notes.get("live") == PASSED and not change_by_others(replica_set)
+
+
+def _notes_of_revision(revision: Manifest, target: Target, release: Release) -> tuple[dict[str, str], bool]:
+    """Return the record of a revision, and whether the sample of the project may be replayed to it.
+
+    A revision of another tool has the notes of the deploy before it, or none, and may serve any model.
+    """
+    notes = record_of(revision["metadata"].get("annotations") or {})
+    if "image" in notes and not change_by_others(revision):
+        return notes, notes.get("model-sha256") == release.model_sha256
+    image = service_container(revision)["image"]
+    return notes_of(target, image, Release(model_sha256="", proof="")), True
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
