@@ -24,7 +24,7 @@ from scaffold.cluster._manifests import Target, in_order, read_target, service_c
 from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
-from scaffold.cluster._recorded import change_by_others, is_outcome, require_own, template_note
+from scaffold.cluster._recorded import change_by_others, content_note, is_outcome, require_own, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
     Pace,
@@ -135,9 +135,7 @@ def roll_back(
                 outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
                 annotate(cluster, resolved_target.deployment, notes | outcome)
                 raise
-            outcome = {"live": PASSED} if recording else {}
-            if recording and "model-sha256" not in notes:  # the replay has told which model it is
-                outcome |= {"model-sha256": release.model_sha256, "proof": "not recorded"}
+            outcome = _passed(cluster, resolved_target, notes, release) if recording else {}
             restored_deployment = annotate(cluster, resolved_target.deployment, notes | outcome)
             allow_zero(cluster, changes, force=True)
             if recording:
@@ -220,6 +218,15 @@ def _notes_of_revision(revision: Manifest, target: Target, release: Release) -> 
         return notes, notes.get("model-sha256") == release.model_sha256
     image = service_container(revision)["image"]
     return notes_of(target, image, Release(model_sha256="", proof="")), True
+
+
+def _passed(cluster: Cluster, target: Target, notes: dict[str, str], release: Release) -> dict[str, str]:
+    """Return the notes of a replay that passed, beside those of the revision."""
+    live = live_deployment(cluster, target)
+    outcome = {"live": PASSED} | content_note(live, pods_of(cluster, live))
+    # Which model another tool's revision serves, only the replay has told.
+    is_known = "model-sha256" in notes
+    return outcome | ({} if is_known else {"model-sha256": release.model_sha256, "proof": "not recorded"})
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:

@@ -18,8 +18,15 @@ from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import require_unlocked
 from scaffold.cluster._manifests import Target, describe, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
-from scaffold.cluster._recorded import change_by_others, is_outcome, template_note
-from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
+from scaffold.cluster._recorded import (
+    change_by_others,
+    change_of_tag,
+    content_note,
+    is_outcome,
+    require_one_content,
+    template_note,
+)
+from scaffold.cluster._rollout import Pace, live_deployment, pods_of, wait_for_rollout
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError
 from scaffold.errors.wording import on_project
@@ -65,6 +72,7 @@ def verify_target(
                 cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods))
             )
             live_url, replayed = replay_live(cluster, resolved_target, recording, pace, on_event)
+            require_one_content(replayed_deployment, pods_of(cluster, replayed_deployment))
         except DeployError as error:
             if is_outcome(error):
                 _record(
@@ -155,11 +163,13 @@ def _record(
             f"Ask what runs now: {on_project('verify', target=target.name)}",
         )
     notes = record_of(live["metadata"].get("annotations") or {})
-    if "model-sha256" not in notes or change_by_others(live):
+    pods = pods_of(cluster, live)
+    if "model-sha256" not in notes or change_by_others(live) or change_of_tag(live, pods):
         # Wrong answers may come from another project's model: do not record a release for that.
         is_ours = outcome["live"] == PASSED
         release = release_of(image) if is_ours else Release(model_sha256="", proof="")
         notes = notes_of(target, image, release)
+    outcome = outcome | content_note(live, pods)
     outcome = outcome | template_note(replayed_deployment) | {"at": notes.get("at") or now_utc()}
     try:
         annotate(cluster, target.deployment, notes | outcome)

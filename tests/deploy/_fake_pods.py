@@ -50,6 +50,8 @@ class FakeCluster:
     """By image: the port at which the service in it listens, where it is not 8000."""
     locked: int = 0
     """The status with which the service answers requests without an API key; 0 where it wants none."""
+    contents: dict[str, str] = field(default_factory=dict)
+    """By tag: the digest that it names now; nodes report it for new pods."""
     pod_step_s: float = 0
     """How long a rollout takes for each pod that becomes ready or goes; at once where it is 0."""
     statuses: dict[str, dict[int, int]] = field(default_factory=dict)
@@ -266,6 +268,9 @@ class FakeCluster:
             self.api.delete(self.api.path_of(pod))
         for index in range(len(pods), count):
             pod = _pod_of(replica_set, index)
+            image = _image_of(pod)
+            content = f"{image.rpartition(':')[0]}@{self.contents.get(image, 'sha256:' + '0' * 64)}"
+            pod["status"]["containerStatuses"][0]["imageID"] = image if "@" in image else content
             self.api.objects[self.api.path_of(pod)] = pod
             if behave is not None:
                 behave(pod)
