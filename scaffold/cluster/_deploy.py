@@ -45,6 +45,7 @@ def deploy_project(
     roll_back: bool = True,
     remove_failed: bool = False,
     candidate: bool = True,
+    on_proven: Callable[[], None] = lambda: None,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
@@ -65,6 +66,7 @@ def deploy_project(
         candidate: Whether a revision that replaces another one is replayed in a pod outside of the Service
             before callers reach it, and by a canary where the target has steps for one; that takes the
             resources of more pods for that time.
+        on_proven: Called after the live proof while the target is still locked, to move a tag.
         pace: How long to wait.
         on_event: Called with each event.
 
@@ -101,6 +103,7 @@ def deploy_project(
             proven = annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
             allow_zero(cluster, plan.changes, force=force_conflicts)
             require_own(proven, resolved)
+            on_proven()
             return describe_live(cluster, resolved)
 
 

@@ -107,8 +107,9 @@ def roll_back(
     with api_errors():
         resolved_target = read_target(root, target, measured)
         cluster = connect(access)
-        live = live_deployment(cluster, resolved_target)
+        live_deployment(cluster, resolved_target)  # without one there may be no namespace for the lock
         with deploy_lock(cluster, resolved_target, holder_name(release)):
+            live = live_deployment(cluster, resolved_target)
             revision = _choose(cluster, live, to, resolved_target)
             remove_canary(cluster, resolved_target)
             notes, may_replay = _notes_of_revision(revision, resolved_target, release)

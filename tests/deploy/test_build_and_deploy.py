@@ -18,7 +18,9 @@ import pytest
 from typer.testing import CliRunner
 
 import scaffold
+import scaffold.image
 import scaffold.verbs.build
+from scaffold.base.who import user_and_host
 from scaffold.cli._app import app
 from scaffold.cli._new import parse_answers
 from scaffold.errors import (
@@ -188,6 +190,21 @@ def test_the_loser_of_two_deploys_leaves_the_tag_on_the_image_that_runs(shop: Sh
     with pytest.raises(DeployBusyError):
         shop.deploy()
     assert shop.tags["1.0.0"] == first
+
+
+def test_a_tag_moves_while_the_target_is_locked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two deploys, the tag is on the image of the one that ends last."""
+    holders: list[str] = []
+
+    def move(*arguments: Any) -> str:
+        holders.extend(one["spec"]["holderIdentity"] for one in shop.deploys.cluster.api.all("Lease"))
+        return move_tag(*arguments)
+
+    move_tag = scaffold.image.move_tag
+    monkeypatch.setattr("scaffold.image.move_tag", move)
+    shop.deploy()
+    assert holders == [user_and_host()]
+    assert "1.0.0" in shop.tags
 
 
 def test_a_registry_that_does_not_move_tags_is_reported_and_fails_nothing(shop: Shop) -> None:

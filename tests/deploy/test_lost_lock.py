@@ -12,6 +12,7 @@ from scaffold.cluster._manifests import read_target
 from scaffold.errors import DeployBusyError, DeployError
 from scaffold.events import Event, Finished
 from tests.deploy._deploys import RELEASE, Deploys, image, lease_of
+from tests.deploy._fake_api import Manifest
 from tests.deploy.test_deploy import container_of
 
 
@@ -110,3 +111,22 @@ def test_a_lease_that_only_got_an_annotation_is_not_lost(deploys: Deploys) -> No
     deploys.events = Annotating()
     assert deploys.deploy(2).live == "passed"
     assert api.all("Lease") == []
+
+
+def test_a_rollback_goes_back_from_what_runs_once_it_has_the_lock(deploys: Deploys) -> None:
+    """Another deploy ends between the first look of the rollback and its lock."""
+    for number in (1, 2):
+        deploys.deploy(number)
+    api = deploys.cluster.api
+    other = Deploys(deploys.project, deploys.cluster, deploys.kubeconfig)
+    holders: list[str] = []
+
+    def deploy_first(verb: str, manifest: Manifest) -> None:
+        if (verb, manifest["kind"]) == ("create", "Lease") and not holders:
+            holders.append("bob@desk")
+            api.lock.release()
+            other.deploy(3)
+            api.lock.acquire()
+
+    api.refusals.append(deploy_first)
+    assert deploys.roll_back().image == image(2)
