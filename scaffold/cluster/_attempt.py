@@ -14,12 +14,13 @@ from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import describe_remains, start_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
+from scaffold.cluster._interrupt import Interrupts
 from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._plan import Change
 from scaffold.cluster._recorded import change_by_others, is_same_template, template_note
 from scaffold.cluster._refusal import ApiError
-from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
+from scaffold.cluster._rollout import REVISION, Pace, require_unpaused, revision_of, wait_for_rollout
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import DeployBusyError, DeployError, ManifestError, NoRoomError
@@ -48,6 +49,7 @@ class Attempt:
     steps: CanarySteps
     force: bool = False
     applied: list[Change] = field(default_factory=list)
+    interrupts: Interrupts = field(default_factory=Interrupts)
     is_rolled_out: bool = False
     """Whether all pods are of the new revision."""
     removed: str = ""
@@ -61,6 +63,8 @@ class Attempt:
                 then by a canary where the target has steps for one.
         """
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if self._renews_pods():
+            require_unpaused(self._deployment.after)
         if not self._is_selected(self._deployment.manifest):
             self._require_selection()
             self._apply(change for change in self.changes if change.manifest["kind"] not in _TRAFFIC)
@@ -200,34 +204,46 @@ class Attempt:
         except DeployBusyError:  # the lock is lost: what runs is another deploy's
             raise
         except DeployError as error:
-            self._note(error.problem)
-            after = self._take_back(roll_back=roll_back, remove=remove)
+            after = self._end(error.problem, roll_back=roll_back, remove=remove)
             if isinstance(error, NoRoomError) and self.removed:
                 without = either("candidate=False", "--no-candidate")
                 after += f"\nWhere there is no room for one more pod, deploy without a candidate: {without}"
             raise type(error)(error.problem, error.found, error.fix, after) from error
         except KeyboardInterrupt as error:
-            self._note("interrupted")
             raise DeployError("The deploy was interrupted.", (), *self._leave()) from error
         except Exception as error:
-            self._note(f"failed: {type(error).__name__}")
             self.on_event = ignore  # where the error may come from
-            self._take_back(roll_back=roll_back, remove=remove)
+            self._end(f"failed: {type(error).__name__}", roll_back=roll_back, remove=remove)
             raise
 
     def _leave(self) -> tuple[str, str]:
         """Remove the pods that no caller reaches; return the next command, and what was done."""
-        look = f"Look at it: {on_project('status', target=self.target.name)}"
         if not self.is_applied:
-            return look, self._take_back(roll_back=False, remove=False) or "Nothing was applied."
+            look = f"Look at it: {on_project('status', target=self.target.name)}"
+            return look, self._end("", roll_back=False, remove=False) or "Nothing was applied."
+        with self.interrupts.deferred():
+            self._note("interrupted")
+        return self._next(), "What was applied goes on in the cluster."
+
+    def _next(self) -> str:
+        look = on_project("status", target=self.target.name)
         command = on_project("undeploy" if self.is_first else "rollback", target=self.target.name)
-        return f"{look}, and go back: {command}", "What was applied goes on in the cluster."
+        return f"Look at it: {look}, and go back: {command}"
 
     def _note(self, live: str) -> None:
         """Record the outcome on the Deployment if this deploy applied it and the API allows that."""
         if self.is_applied:
             with contextlib.suppress(DeployError, ApiError):
                 annotate(self.cluster, self.target.deployment, self.notes | {"live": live})
+
+    def _end(self, live: str, *, roll_back: bool, remove: bool) -> str:
+        """Record the outcome and take back; the first interrupt waits for that."""
+        with self.interrupts.deferred():
+            try:
+                self._note(live)
+                return self._take_back(roll_back=roll_back, remove=remove)
+            except KeyboardInterrupt:
+                return f"Going back was interrupted, and is not complete. {self._next()}"
 
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Roll back or remove, as requested; return a sentence on what was done."""
@@ -268,7 +284,10 @@ class Attempt:
         undo_changes(self.cluster, self.applied)
         number = notes.get(REVISION, "?")
         try:
-            live = self._wait()
+            with self.interrupts.allowed():
+                live = self._wait()
+        except KeyboardInterrupt:
+            return f"Rolled back to revision {number}; whether its pods are ready is not known: interrupted."
         except (DeployError, ApiError) as error:
             text = "\n".join(f"  {line}" for line in str(error).splitlines())
             return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"

@@ -185,6 +185,14 @@ class FakeCluster:
                 self.api.edit(self.api.path_of(deployment), "keda", {"spec": {"replicas": least}})
 
     def _roll_out(self, written: Manifest) -> None:
+        if written["spec"].get("paused"):
+            generation = written["metadata"]["generation"]
+            status = {**written.get("status", {}), "observedGeneration": generation, "updatedReplicas": 0}
+            written["status"] = {
+                **status,
+                "conditions": [{"type": "Progressing", "reason": "DeploymentPaused"}],
+            }
+            return
         template = written["spec"]["template"]
         digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
         name = f"{written['metadata']['name']}-{digest}"
