@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.cluster._address import find_pods
+from scaffold.cluster._aftermath import kept, next_commands, restored
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._autoscaler import remove_former
@@ -15,12 +16,12 @@ from scaffold.cluster._candidate import describe_remains, start_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
 from scaffold.cluster._interrupt import Interrupts
-from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
+from scaffold.cluster._manifests import Target, is_needed_by_pods
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._plan import Change
-from scaffold.cluster._recorded import change_by_others, is_same_template, template_note
+from scaffold.cluster._recorded import change_by_others, template_note
 from scaffold.cluster._refusal import ApiError
-from scaffold.cluster._rollout import REVISION, Pace, require_unpaused, revision_of, wait_for_rollout
+from scaffold.cluster._rollout import REVISION, Pace, require_unpaused, wait_for_rollout
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import DeployBusyError, DeployError, ManifestError, NoRoomError
@@ -28,7 +29,6 @@ from scaffold.errors.wording import counted, either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
 
-_NOT_ROLLED_BACK = "It was not rolled back, as requested"
 _NO_CALLER = "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
 _NO_CANARY = "The pods of the canary are removed, and the former pods answer all callers."
 _TRAFFIC = ("Service", "Ingress", "HTTPRoute")
@@ -223,12 +223,8 @@ class Attempt:
             return look, self._end("", roll_back=False, remove=False) or "Nothing was applied."
         with self.interrupts.deferred():
             self._note("interrupted")
-        return self._next(), "What was applied goes on in the cluster."
-
-    def _next(self) -> str:
-        look = on_project("status", target=self.target.name)
-        command = on_project("undeploy" if self.is_first else "rollback", target=self.target.name)
-        return f"Look at it: {look}, and go back: {command}"
+        commands = next_commands(self.target.name, is_first=self.is_first)
+        return commands, "What was applied goes on in the cluster."
 
     def _note(self, live: str) -> None:
         """Record the outcome on the Deployment if this deploy applied it and the API allows that."""
@@ -243,7 +239,8 @@ class Attempt:
                 self._note(live)
                 return self._take_back(roll_back=roll_back, remove=remove)
             except KeyboardInterrupt:
-                return f"Going back was interrupted, and is not complete. {self._next()}"
+                commands = next_commands(self.target.name, is_first=self.is_first)
+                return f"Going back was interrupted, and is not complete. {commands}"
 
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Roll back or remove, as requested; return a sentence on what was done."""
@@ -255,7 +252,8 @@ class Attempt:
                 undo_changes(self.cluster, self.applied)
                 return self._describe_removed() or "What was applied is taken back."
             if not self.is_first:
-                return self._restore() if roll_back else self._keep()
+                is_rolled_out = self.is_rolled_out
+                return self._restore() if roll_back else kept(self.target.name, is_rolled_out=is_rolled_out)
             if not remove:
                 command = on_project("undeploy", target=self.target.name)
                 return f"It is left for inspection. Remove it: {command}"
@@ -269,12 +267,6 @@ class Attempt:
     def _describe_removed(self) -> str:
         """Return a sentence on the removed candidate or canary; empty if there was none."""
         return self.removed and (describe_remains(self.cluster, self.target) or self.removed)
-
-    def _keep(self) -> str:
-        if not self.is_rolled_out:
-            return f"{_NOT_ROLLED_BACK}; the former pods go on serving."
-        command = on_project("rollback", target=self.target.name)
-        return f"{_NOT_ROLLED_BACK}: the new pods answer all callers. Go back: {command}"
 
     def _restore(self) -> str:
         before = self._deployment.before or {}
@@ -291,7 +283,4 @@ class Attempt:
         except (DeployError, ApiError) as error:
             text = "\n".join(f"  {line}" for line in str(error).splitlines())
             return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
-        if not is_same_template(live, before):
-            image = service_container(live)["image"]
-            return f"Rolled back to {image}, but not all fields of its pods are those of revision {number}."
-        return f"Rolled back to revision {number}, which is revision {revision_of(live)} now."
+        return restored(before, live)
