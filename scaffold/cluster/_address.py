@@ -20,7 +20,7 @@ from scaffold.cluster._service import (
     service_of,
     target_port,
 )
-from scaffold.errors import RolloutFailedError
+from scaffold.errors import RolloutFailedError, ServiceNotAskedError
 from scaffold.spec import SCORE_PROTOCOL
 
 _ATTEMPTS = 5
@@ -143,7 +143,8 @@ def await_client(client: Client, pace: Pace) -> None:
     """Wait until the service answers: the name and the load balancer of a new address take time.
 
     Raises:
-        RolloutFailedError: It does not answer.
+        RolloutFailedError: It answers with another status than 200.
+        ServiceNotAskedError: It wants an API key or a token, or no answer of it reaches this machine.
     """
     ready = wait_until_ready(client, timeout_s=pace.address_s, poll_s=pace.poll_s)
     if ready.is_ready:
@@ -151,7 +152,9 @@ def await_client(client: Client, pace: Pace) -> None:
     fix = "Does the name resolve to the address, and may this machine reach it?"
     if UNTRUSTED in ready.last:
         fix = "This machine does not know the CA of the certificate: SSL_CERT_FILE=company.pem names it."
-    raise RolloutFailedError(
+    is_asked = ready.last.isdecimal() and ready.last not in ("401", "403")
+    leaf = RolloutFailedError if is_asked else ServiceNotAskedError
+    raise leaf(
         "The service cannot be reached under its address.",
         (f"GET {client.url}{client.protocol.ready}: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
         fix,

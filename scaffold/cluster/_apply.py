@@ -13,15 +13,13 @@ from scaffold.cluster._autoscaler import (
     restore_former,
 )
 from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
+from scaffold.cluster._former import former_state
 from scaffold.cluster._objects import (
     annotate,
-    applied_copy,
     beside,
     identity_of,
-    read_object,
     record_of,
     try_apply,
-    with_own_copy,
 )
 from scaffold.cluster._plan import Change
 
@@ -91,19 +89,17 @@ def _set_replicas(cluster: Cluster, deployment: Manifest, replicas: int) -> None
 
 
 def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
-    """Restore objects to what was applied before, and delete those that are new.
+    """Restore objects to what they were before, whoever made them, and delete those that are new.
 
-    The namespace stays, and so does what another tool had made before our first deploy.
+    The namespace stays.
     """
     for change in reversed(changes):
-        before = applied_copy(change.before or {})
-        if change.before is None and change.manifest["kind"] != "Namespace":
-            cluster.delete(cluster.locate(change.manifest))
-        elif before is not None and change.before is not None:
-            live = read_object(cluster, before)
-            if live is not None:
-                _keep_replicas(cluster, before, live)
-            try_apply(cluster, with_own_copy(before, change.before), force=True)
-            if change.manifest["kind"] == "Deployment":
-                annotate(cluster, before, record_of(change.before["metadata"]["annotations"]))
-                restore_former(cluster, change.before, [each.manifest for each in changes])
+        if change.before is None:
+            if change.manifest["kind"] != "Namespace":
+                cluster.delete(cluster.locate(change.manifest))
+            continue
+        former = former_state(change.before, change.manifest)
+        try_apply(cluster, former, force=True)
+        if change.manifest["kind"] == "Deployment":
+            annotate(cluster, former, record_of(change.before["metadata"].get("annotations") or {}))
+            restore_former(cluster, change.before, [each.manifest for each in changes])

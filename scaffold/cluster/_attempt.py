@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.cluster._address import find_pods
+from scaffold.cluster._aftermath import kept, next_commands, restored
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._autoscaler import remove_former
@@ -14,20 +15,20 @@ from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import describe_remains, start_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
-from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
+from scaffold.cluster._interrupt import Interrupts
+from scaffold.cluster._manifests import Target, is_needed_by_pods
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._plan import Change
-from scaffold.cluster._recorded import change_by_others, is_same_template, template_note
+from scaffold.cluster._recorded import change_by_others, template_note
 from scaffold.cluster._refusal import ApiError
-from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
+from scaffold.cluster._rollout import REVISION, Pace, require_unpaused, wait_for_rollout
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import DeployError, ManifestError, NoRoomError
+from scaffold.errors import DeployBusyError, DeployError, ManifestError, NoRoomError
 from scaffold.errors.wording import counted, either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
 
-_NOT_ROLLED_BACK = "It was not rolled back, as requested"
 _NO_CALLER = "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
 _NO_CANARY = "The pods of the canary are removed, and the former pods answer all callers."
 _TRAFFIC = ("Service", "Ingress", "HTTPRoute")
@@ -48,6 +49,7 @@ class Attempt:
     steps: CanarySteps
     force: bool = False
     applied: list[Change] = field(default_factory=list)
+    interrupts: Interrupts = field(default_factory=Interrupts)
     is_rolled_out: bool = False
     """Whether all pods are of the new revision."""
     removed: str = ""
@@ -61,6 +63,8 @@ class Attempt:
                 then by a canary where the target has steps for one.
         """
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if self._renews_pods():
+            require_unpaused(self._deployment.after)
         if not self._is_selected(self._deployment.manifest):
             self._require_selection()
             self._apply(change for change in self.changes if change.manifest["kind"] not in _TRAFFIC)
@@ -197,35 +201,46 @@ class Attempt:
         """If the block fails, record that and roll back as requested; the error says so."""
         try:
             yield
+        except DeployBusyError:  # the lock is lost: what runs is another deploy's
+            raise
         except DeployError as error:
-            self._note(error.problem)
-            after = self._take_back(roll_back=roll_back, remove=remove)
+            after = self._end(error.problem, roll_back=roll_back, remove=remove)
             if isinstance(error, NoRoomError) and self.removed:
                 without = either("candidate=False", "--no-candidate")
                 after += f"\nWhere there is no room for one more pod, deploy without a candidate: {without}"
             raise type(error)(error.problem, error.found, error.fix, after) from error
         except KeyboardInterrupt as error:
-            self._note("interrupted")
             raise DeployError("The deploy was interrupted.", (), *self._leave()) from error
         except Exception as error:
-            self._note(f"failed: {type(error).__name__}")
             self.on_event = ignore  # where the error may come from
-            self._take_back(roll_back=roll_back, remove=remove)
+            self._end(f"failed: {type(error).__name__}", roll_back=roll_back, remove=remove)
             raise
 
     def _leave(self) -> tuple[str, str]:
         """Remove the pods that no caller reaches; return the next command, and what was done."""
-        look = f"Look at it: {on_project('status', target=self.target.name)}"
         if not self.is_applied:
-            return look, self._take_back(roll_back=False, remove=False) or "Nothing was applied."
-        command = on_project("undeploy" if self.is_first else "rollback", target=self.target.name)
-        return f"{look}, and go back: {command}", "What was applied goes on in the cluster."
+            look = f"Look at it: {on_project('status', target=self.target.name)}"
+            return look, self._end("", roll_back=False, remove=False) or "Nothing was applied."
+        with self.interrupts.deferred():
+            self._note("interrupted")
+        commands = next_commands(self.target.name, is_first=self.is_first)
+        return commands, "What was applied goes on in the cluster."
 
     def _note(self, live: str) -> None:
         """Record the outcome on the Deployment if this deploy applied it and the API allows that."""
         if self.is_applied:
             with contextlib.suppress(DeployError, ApiError):
                 annotate(self.cluster, self.target.deployment, self.notes | {"live": live})
+
+    def _end(self, live: str, *, roll_back: bool, remove: bool) -> str:
+        """Record the outcome and take back; the first interrupt waits for that."""
+        with self.interrupts.deferred():
+            try:
+                self._note(live)
+                return self._take_back(roll_back=roll_back, remove=remove)
+            except KeyboardInterrupt:
+                commands = next_commands(self.target.name, is_first=self.is_first)
+                return f"Going back was interrupted, and is not complete. {commands}"
 
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Roll back or remove, as requested; return a sentence on what was done."""
@@ -237,12 +252,15 @@ class Attempt:
                 undo_changes(self.cluster, self.applied)
                 return self._describe_removed() or "What was applied is taken back."
             if not self.is_first:
-                return self._restore() if roll_back else self._keep()
+                is_rolled_out = self.is_rolled_out
+                return self._restore() if roll_back else kept(self.target.name, is_rolled_out=is_rolled_out)
             if not remove:
                 command = on_project("undeploy", target=self.target.name)
                 return f"It is left for inspection. Remove it: {command}"
             undo_changes(self.cluster, self.applied)
             return "It was the first deploy, and was removed; its namespace stays."
+        except DeployBusyError as error:
+            return f"Nothing was taken back. {error.problem}"
         except (DeployError, ApiError) as error:
             return f"Going back failed too: {error}"
 
@@ -250,27 +268,19 @@ class Attempt:
         """Return a sentence on the removed candidate or canary; empty if there was none."""
         return self.removed and (describe_remains(self.cluster, self.target) or self.removed)
 
-    def _keep(self) -> str:
-        if not self.is_rolled_out:
-            return f"{_NOT_ROLLED_BACK}; the former pods go on serving."
-        command = on_project("rollback", target=self.target.name)
-        return f"{_NOT_ROLLED_BACK}: the new pods answer all callers. Go back: {command}"
-
     def _restore(self) -> str:
         before = self._deployment.before or {}
-        notes, ran = before.get("metadata", {}).get("annotations", {}), service_container(before)["image"]
-        if record_of(notes).get("live", PASSED) != PASSED:
+        notes = before.get("metadata", {}).get("annotations") or {}
+        if record_of(notes).get("live", PASSED) != PASSED and not change_by_others(before):
             return "It was not rolled back: what ran before had not gone live either."
-        is_others = bool(change_by_others(before))
         undo_changes(self.cluster, self.applied)
         number = notes.get(REVISION, "?")
         try:
-            live = self._wait()
+            with self.interrupts.allowed():
+                live = self._wait()
+        except KeyboardInterrupt:
+            return f"Rolled back to revision {number}; whether its pods are ready is not known: interrupted."
         except (DeployError, ApiError) as error:
             text = "\n".join(f"  {line}" for line in str(error).splitlines())
             return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
-        restored = service_container(live)["image"]
-        if is_others and not is_same_template(live, before):
-            lost = f"{ran} is" if ran != restored else f"What another tool changed in revision {number} is"
-            return f"Rolled back to {restored}, the last deploy's.\n{lost} not restored: another tool set it."
-        return f"Rolled back to revision {number}, which is revision {revision_of(live)} now."
+        return restored(before, live)

@@ -7,7 +7,7 @@ The requests are written here, for they are few and the same for every kind: get
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -49,6 +49,8 @@ class Cluster:
     context: str
     service_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers of the requests to a service in it."""
+    before_write: Callable[[], None] | None = None
+    """Called before each request that changes an object, except PUT: it raises if the lock is lost."""
     _kinds: dict[str, list[Kind]] = field(default_factory=dict)
     _has_answered: bool = False
 
@@ -76,6 +78,8 @@ class Cluster:
             ApiError: Another status than 2xx.
             ClusterUnreachableError: No answer, or the login is not accepted.
         """
+        if self.before_write is not None and method not in ("GET", "PUT"):
+            self.before_write()
         response = self._send(method, path, query, body, content_type, timeout_s, stream=False)
         text = response.data.decode("utf-8", "replace")
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
@@ -254,11 +258,11 @@ class Cluster:
         path = self.locate(manifest)
         return dict(self.request("PATCH", path, query=query, body=manifest, content_type=kind_of_body))
 
-    def delete(self, path: str, *, uid: str = "") -> bool:
+    def delete(self, path: str, *, uid: str = "", version: str = "") -> bool:
         """Delete the object at `path` and, in the background, what it owns; False where there was none."""
         options: Manifest = {"propagationPolicy": "Background"}
         if uid:
-            options["preconditions"] = {"uid": uid}
+            options["preconditions"] = {"uid": uid} | ({"resourceVersion": version} if version else {})
         try:
             self.request("DELETE", path, body=options)
         except ApiError as error:

@@ -21,6 +21,7 @@ from scaffold.cluster._objects import annotate
 from scaffold.cluster._pairs import check_settings
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
+from scaffold.cluster._recorded import require_own
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._route import check_route
 from scaffold.cluster._service import check_service
@@ -44,6 +45,7 @@ def deploy_project(
     roll_back: bool = True,
     remove_failed: bool = False,
     candidate: bool = True,
+    on_proven: Callable[[], None] = lambda: None,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
@@ -64,6 +66,7 @@ def deploy_project(
         candidate: Whether a revision that replaces another one is replayed in a pod outside of the Service
             before callers reach it, and by a canary where the target has steps for one; that takes the
             resources of more pods for that time.
+        on_proven: Called after the live proof while the target is still locked, to move a tag.
         pace: How long to wait.
         on_event: Called with each event.
 
@@ -97,8 +100,10 @@ def deploy_project(
             )
             with attempt.recording_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
-            annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
+            proven = annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
             allow_zero(cluster, plan.changes, force=force_conflicts)
+            require_own(proven, resolved)
+            on_proven()
             return describe_live(cluster, resolved)
 
 

@@ -9,7 +9,7 @@ from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, service_container
 from scaffold.cluster._objects import record_of
 from scaffold.cluster._pods import STOPPING, pod_state
-from scaffold.cluster._recorded import change_by_others, names_template
+from scaffold.cluster._recorded import change_by_others, change_of_tag, names_template
 from scaffold.cluster._rollout import live_deployment, pods_of, revision_of
 from scaffold.spec import Deployment, PodState, Release
 
@@ -26,9 +26,12 @@ def describe_live(cluster: Cluster, target: Target) -> Deployment:
         NotDeployedError: Nothing runs there.
     """
     live = live_deployment(cluster, target)
-    states = [pod_state(pod) for pod in pods_of(cluster, live)]
+    pods = pods_of(cluster, live)
+    states = [pod_state(pod) for pod in pods]
     unready = tuple(state for state in states if not state.ready and state.state != STOPPING)
     deployment = describe_deployment(live, target, unready)
+    if deployment.live == PASSED and (change := change_of_tag(live, pods)):
+        deployment = replace(deployment, live=change)
     return replace(deployment, live=SHARED) if canaries(cluster, target) else deployment
 
 

@@ -12,7 +12,7 @@ from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, 
 from scaffold.cluster._references import create_command, missing_reference
 from scaffold.cluster._scene import Failure, Scene, events_of, sentence
 from scaffold.cluster._scheduling import unschedulable
-from scaffold.errors.wording import either, on_project
+from scaffold.errors.wording import either, on_project, shell_line
 from scaffold.spec import SCORE_PROTOCOL
 
 _MIB = 1 << 20
@@ -31,6 +31,8 @@ _PULL_REASONS = {
 
 def find_failure(scene: Scene) -> Failure | None:
     """Return why the rollout is stuck; None while it may still succeed."""
+    if failure := paused(scene.deployment):
+        return failure
     for pod in scene.pods:
         for explain in _EXPLANATIONS:
             failure = explain(scene, pod)
@@ -58,6 +60,21 @@ def explain_deadline(scene: Scene, waited_s: float) -> Failure:
 
 
 # ---- one explanation each
+
+
+def paused(deployment: Manifest) -> Failure | None:
+    """Return the failure of a Deployment whose pods are not renewed, as after `kubectl rollout pause`."""
+    if not deployment["spec"].get("paused"):
+        return None
+    metadata = deployment["metadata"]
+    name, namespace = f"deployment/{metadata['name']}", metadata["namespace"]
+    resume = shell_line("kubectl", "-n", namespace, "rollout", "resume", name)
+    return Failure(
+        problem=f"Deployment/{metadata['name']} is paused: its pods are not renewed.",
+        found=("spec.paused: true",),
+        fix=f"Resume it: {resume}. Then deploy again.",
+        patience_s=5,
+    )
 
 
 def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:

@@ -12,9 +12,10 @@ from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._service import Endpoint
 from scaffold.cluster._websocket import PortForward
-from scaffold.errors import ClusterRefusedError, NoEndpointError
+from scaffold.errors import ClusterRefusedError, NoEndpointError, ServiceNotAskedError
 
 FindEndpoint = Callable[[], Endpoint]
+_NO_FORWARD = "no port-forward through the API"
 _ANSWER_S = 30
 """Seconds that a ready pod may take to answer on a port."""
 
@@ -45,7 +46,7 @@ class Forward(Client):
             forward = self._cluster.forward(self._namespace, endpoint.pod, endpoint.port)
         except ApiError as error:
             if error.status not in (401, 403):
-                raise ConnectionError(f"no port-forward through the API: {error.message}") from error
+                raise ConnectionError(f"{_NO_FORWARD}: {error.message}") from error
             problem = "Your account may not forward ports to pods, and the replay goes that way."
             fix = "docs/deploy.md lists the smallest Role (pods/portforward); ask for it to be granted."
             raise ClusterRefusedError(problem, (error.message,), fix) from error
@@ -64,10 +65,14 @@ class Forward(Client):
 
         Raises:
             NoEndpointError: Nothing answers on the port.
+            ServiceNotAskedError: The API opens no port-forward.
         """
         ready = wait_until_ready(self, timeout_s=_ANSWER_S * pace.patience, poll_s=pace.poll_s)
         if ready.is_ready:
             return
+        if ready.last.startswith(_NO_FORWARD):
+            fix = "Does the API server reach the kubelets? `kubectl port-forward` goes the same way."
+            raise ServiceNotAskedError("The API forwards no connection to the pods.", (ready.last,), fix)
         details, where = [f"GET {self.protocol.ready}: {ready.last}"], source
         if self._last is not None:
             endpoint, forward = self._last

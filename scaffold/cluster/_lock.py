@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
@@ -17,6 +18,9 @@ from scaffold.errors.wording import on_project
 
 LEASE_S = 60
 _RENEW_S = 20
+FRESH_S = 5
+"""Age of a renewal after which it is made anew before a write; less than `WATCH_S`."""
+_OF_HOLDER = ("holderIdentity", "acquireTime")
 WATCH_S = 25
 """How long an expired lease is watched before it is taken over: longer than its holder takes to renew it."""
 
@@ -25,23 +29,46 @@ WATCH_S = 25
 def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]:
     """Hold the target's Lease while the block runs; it runs out a minute after a killed process.
 
+    A machine that was suspended for longer than that may have lost it: the block then writes nothing more.
+
     Raises:
-        DeployBusyError: Another deploy holds it.
+        DeployBusyError: Another deploy holds it, or has taken it over during the block.
     """
     kind = cluster.kind("coordination.k8s.io/v1", "Lease")
-    name = f"{target.service[:56]}-deploy"
+    name = _name(target)
     lists, path = kind.path(target.namespace), kind.path(target.namespace, name)
-    lease = _take(cluster, lists, path, name, target, holder)
+    held = _Held(cluster, path, target, _take(cluster, lists, path, name, target, holder))
     stop = threading.Event()
-    renewal = threading.Thread(target=_renew, args=(cluster, path, lease, stop), daemon=True)
+    renewal = threading.Thread(target=held.renew_until, args=(stop,), daemon=True)
     renewal.start()
+    cluster.before_write = held.require
     try:
         yield
     finally:
+        cluster.before_write = None
         stop.set()
         renewal.join()
-        with contextlib.suppress(ApiError, ClusterUnreachableError):
-            cluster.delete(path, uid=lease["metadata"]["uid"])
+        held.release()
+
+
+def require_unlocked(cluster: Cluster, target: Target) -> None:
+    """Check that no deploy to the target is under way, if the account may read its Lease.
+
+    Raises:
+        DeployBusyError: One is.
+    """
+    with contextlib.suppress(ApiError):
+        lease = cluster.get(_path(cluster, target))
+        if lease is not None and _runs(lease, _now()):
+            raise _busy(target, lease)
+
+
+def _path(cluster: Cluster, target: Target) -> str:
+    return cluster.kind("coordination.k8s.io/v1", "Lease").path(target.namespace, _name(target))
+
+
+def _name(target: Target) -> str:
+    return f"{target.service[:56]}-deploy"
 
 
 def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, holder: str) -> Manifest:
@@ -125,11 +152,75 @@ def _busy(target: Target, lease: Manifest | None) -> DeployBusyError:
     )
 
 
-def _renew(cluster: Cluster, path: str, lease: Manifest, stop: threading.Event) -> None:
-    while not stop.wait(_RENEW_S):
-        lease["spec"]["renewTime"] = _micro(_now())
+@dataclass(slots=True)
+class _Held:
+    """The Lease that this process took, which another one may take over."""
+
+    cluster: Cluster
+    path: str
+    target: Target
+    lease: Manifest
+    is_lost: bool = False
+    _renewed: dt.datetime = field(default_factory=lambda: _now())
+    """By the clock of this machine: it goes on while the machine is suspended."""
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def renew_until(self, stop: threading.Event) -> None:
+        """Renew the Lease until the event is set."""
+        while not stop.wait(_RENEW_S):
+            self._renew()
+
+    def require(self) -> None:
+        """Check that the Lease is still held.
+
+        Raises:
+            DeployBusyError: It is not.
+        """
+        if not self.is_lost and (_now() - self._renewed).total_seconds() >= FRESH_S:
+            self._renew()
+        if self.is_lost:
+            raise self._lost()
+
+    def release(self) -> None:
+        """Delete the Lease, unless another deploy has taken it over."""
+        self._renew()
+        metadata = self.lease["metadata"]
+        if not self.is_lost:
+            with contextlib.suppress(ApiError, ClusterUnreachableError):
+                self.cluster.delete(self.path, uid=metadata["uid"], version=metadata["resourceVersion"])
+
+    def _renew(self) -> None:
+        with self._mutex, contextlib.suppress(ApiError, ClusterUnreachableError):
+            self.lease["spec"]["renewTime"] = _micro(_now())
+            try:
+                self.lease["metadata"] = self.cluster.request("PUT", self.path, body=self.lease)["metadata"]
+            except ApiError as error:
+                if error.status not in (404, 409):
+                    raise
+                self._compare()
+            self._renewed = _now()
+
+    def _compare(self) -> None:
+        """Note whether the Lease is lost: a request that was sent twice is a conflict with itself."""
+        current = self.cluster.get(self.path)
+        own = [self.lease["spec"][name] for name in _OF_HOLDER]
+        if current is None or [current["spec"].get(name) for name in _OF_HOLDER] != own:
+            self.is_lost = True
+        else:
+            self.lease["metadata"] = current["metadata"]
+
+    def _lost(self) -> DeployBusyError:
+        current = None
         with contextlib.suppress(ApiError, ClusterUnreachableError):
-            lease["metadata"] = cluster.request("PUT", path, body=lease)["metadata"]
+            current = self.cluster.get(self.path)
+        holder = ((current or {}).get("spec") or {}).get("holderIdentity")
+        found = f"{holder} deploys now" if holder else "the lock is gone: its deploy may have ended"
+        look = on_project("status", target=self.target.name)
+        return DeployBusyError(
+            f"Another deploy to '{self.target.name}' took over the lock, which this one had not renewed.",
+            (found, f"this one renews it every {_RENEW_S} s, and may lose it after {LEASE_S} s"),
+            f"This one ended there, and took nothing back. Look at it first: {look}",
+        )
 
 
 def _now() -> dt.datetime:

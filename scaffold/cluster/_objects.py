@@ -18,11 +18,11 @@ _NO_RECORD = (APPLIED, BESIDE, CREATED_BY_US, CANARY, CANARY_HOLD)
 _RECORD_MANAGER = "model-scaffold-record"
 
 
-def annotate(cluster: Cluster, manifest: Manifest, notes: dict[str, str]) -> None:
-    """Write the record into the annotations of an object, under a separate field manager."""
+def annotate(cluster: Cluster, manifest: Manifest, notes: dict[str, str]) -> Manifest:
+    """Write the record into the annotations of an object, under a separate field manager; return that."""
     identity = identity_of(manifest)
     identity["metadata"]["annotations"] = {ANNOTATION + key: value for key, value in notes.items()}
-    try_apply(cluster, identity, field_manager=_RECORD_MANAGER, force=True)
+    return try_apply(cluster, identity, field_manager=_RECORD_MANAGER, force=True)
 
 
 def record_of(annotations: dict[str, str]) -> dict[str, str]:

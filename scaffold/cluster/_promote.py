@@ -9,7 +9,7 @@ from scaffold.cluster._autoscaler import may_scale_to_zero
 from scaffold.cluster._describe import PASSED, UNNAMED
 from scaffold.cluster._kubeconfig import ClusterAccess
 from scaffold.cluster._manifests import read_target
-from scaffold.cluster._recorded import OTHER_IMAGE, OTHER_TEMPLATE
+from scaffold.cluster._recorded import OTHER_CONTENT, OTHER_IMAGE, OTHER_TEMPLATE
 from scaffold.cluster._verbs import read_status
 from scaffold.errors import PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
@@ -79,7 +79,7 @@ def _require_proof(deployment: Deployment, source: str) -> None:
     proof = deployment.release.proof if deployment.release else "not recorded"
     if proof != PASSED or deployment.live != PASSED:
         prove = f"{on_project('verify')}, then {on_project('deploy', target=source)}"
-        if deployment.live in (OTHER_IMAGE, OTHER_TEMPLATE, UNNAMED):
+        if deployment.live in (OTHER_IMAGE, OTHER_TEMPLATE, OTHER_CONTENT, UNNAMED):
             prove = f"Prove what runs there: {on_project('verify', target=source)}"
         raise PromotionRefusedError(
             f"What runs at '{source}' is not proven.",

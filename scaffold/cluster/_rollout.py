@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._explain import explain_deadline, find_failure
+from scaffold.cluster._explain import explain_deadline, find_failure, paused
 from scaffold.cluster._manifests import Target
 from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
@@ -80,6 +80,16 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
         if now - start > allowed_s or _deadline_exceeded(scene.deployment):
             raise rollout_error(explain_deadline(scene, now - start))
         time.sleep(pace.poll_s)
+
+
+def require_unpaused(deployment: Manifest) -> None:
+    """Check that a change of a Deployment renews its pods.
+
+    Raises:
+        RolloutFailedError: It is paused.
+    """
+    if failure := paused(deployment):
+        raise rollout_error(failure)
 
 
 def rollout_error(failure: Failure) -> RolloutFailedError:

@@ -18,6 +18,7 @@ from scaffold.errors import (
     RolloutFailedError,
     SampleRefusedError,
     ServiceFailedError,
+    ServiceNotAskedError,
     VerificationError,
 )
 from scaffold.errors.wording import on_project
@@ -40,7 +41,8 @@ def replay_sample(
 
     Raises:
         LiveAnswersDifferError: An answer is not the model's.
-        RolloutFailedError: The service does not answer, or wants an API key.
+        RolloutFailedError: The service does not answer.
+        ServiceNotAskedError: It wants an API key or a token.
     """
     try:
         client.protocol = find_protocol(client)
@@ -81,10 +83,10 @@ def _deploy_error(client: Client, error: VerificationError, subject: str, fix: s
     """Return the error of a replay as an error of the deploy."""
     differs = f"{subject} answers, but not as the model does."
     match error:
-        case SampleRefusedError(status=401):
-            return RolloutFailedError(
+        case SampleRefusedError(status=401 | 403):
+            return ServiceNotAskedError(
                 "The service requires an API key or a token, and no valid one was sent.",
-                (f"POST {client.url}{error.endpoint}: 401",),
+                (f"POST {client.url}{error.endpoint}: {error.status}",),
                 f"Set a key for the replay: export {KEY_VARIABLE}=...\n"
                 "Or give a token: --header 'Authorization: Bearer ...'",
             )

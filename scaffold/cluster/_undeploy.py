@@ -58,9 +58,9 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
             return Removal(removed=(), left=())
         removed: list[str] = []
         kept_objects: list[str] = []
-        live = cluster.get(cluster.locate(resolved_target.deployment))
-        last = describe_deployment(live, resolved_target) if live else None
         with deploy_lock(cluster, resolved_target, holder_name()):
+            live = cluster.get(cluster.locate(resolved_target.deployment))
+            last = describe_deployment(live, resolved_target) if live else None
             for ours in _ours(cluster, resolved_target, beside(live or {})):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])

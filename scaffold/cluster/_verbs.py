@@ -16,15 +16,15 @@ from scaffold.cluster._apply import allow_zero, apply_changes, seed_replicas, wi
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import remove_canary
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._deploy import holder_name
+from scaffold.cluster._deploy import holder_name, notes_of
 from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import Target, in_order, read_target
+from scaffold.cluster._manifests import Target, in_order, read_target, service_container
 from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
-from scaffold.cluster._recorded import change_by_others, template_note
+from scaffold.cluster._recorded import change_by_others, content_note, is_outcome, require_own, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
     Pace,
@@ -87,7 +87,7 @@ def roll_back(
 
     The objects that were applied with the revision are restored, and later ones removed; secrets stay. The
     sample is replayed if the revision serves the model of the project, which has no recorded answers of
-    another model.
+    another model, or if another tool made the revision.
 
     Args:
         root: The project.
@@ -107,13 +107,13 @@ def roll_back(
     with api_errors():
         resolved_target = read_target(root, target, measured)
         cluster = connect(access)
-        live = live_deployment(cluster, resolved_target)
+        live_deployment(cluster, resolved_target)  # without one there may be no namespace for the lock
         with deploy_lock(cluster, resolved_target, holder_name(release)):
+            live = live_deployment(cluster, resolved_target)
             revision = _choose(cluster, live, to, resolved_target)
             remove_canary(cluster, resolved_target)
-            notes = record_of(revision["metadata"].get("annotations") or {})
-            is_same_model = notes.get("model-sha256") == release.model_sha256
-            recording = read_recording(root) if is_same_model else None
+            notes, may_replay = _notes_of_revision(revision, resolved_target, release)
+            recording = read_recording(root) if may_replay else None
             notes |= {"by": holder_name(release), "at": now_utc()}
             notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(revision)}"
             on_event(Finished("apply", notes["reason"]))
@@ -133,10 +133,14 @@ def roll_back(
                     remove_later(cluster, beside(live), restored)
                 notes["url"] = _replay(recording, cluster, resolved_target, pace, on_event)
             except DeployError as error:
-                annotate(cluster, resolved_target.deployment, notes | {"live": error.problem})
+                outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
+                annotate(cluster, resolved_target.deployment, notes | outcome)
                 raise
-            annotate(cluster, resolved_target.deployment, notes | ({"live": PASSED} if recording else {}))
+            outcome = _passed(cluster, resolved_target, notes, release) if recording else {}
+            restored_deployment = annotate(cluster, resolved_target.deployment, notes | outcome)
             allow_zero(cluster, changes, force=True)
+            if recording:
+                require_own(restored_deployment, resolved_target)
             return describe_live(cluster, resolved_target)
 
 
@@ -205,6 +209,27 @@ def _went_live(replica_set: Manifest) -> bool:
     return "image" in notes and notes.get("live") == PASSED and not change_by_others(replica_set)
 
 
+def _notes_of_revision(revision: Manifest, target: Target, release: Release) -> tuple[dict[str, str], bool]:
+    """Return the record of a revision, and whether the sample of the project may be replayed to it.
+
+    A revision of another tool has the notes of the deploy before it, or none, and may serve any model.
+    """
+    notes = record_of(revision["metadata"].get("annotations") or {})
+    if "image" in notes and not change_by_others(revision):
+        return notes, notes.get("model-sha256") == release.model_sha256
+    image = service_container(revision)["image"]
+    return notes_of(target, image, Release(model_sha256="", proof="")), True
+
+
+def _passed(cluster: Cluster, target: Target, notes: dict[str, str], release: Release) -> dict[str, str]:
+    """Return the notes of a replay that passed, beside those of the revision."""
+    live = live_deployment(cluster, target)
+    outcome = {"live": PASSED} | content_note(live, pods_of(cluster, live))
+    # Which model another tool's revision serves, only the replay has told.
+    is_known = "model-sha256" in notes
+    return outcome | ({} if is_known else {"model-sha256": release.model_sha256, "proof": "not recorded"})
+
+
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
     """Return the Deployment that was applied for a revision; for another tool's revision, its pods only."""
     applied = applied_copy(replica_set)
@@ -212,7 +237,8 @@ def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
     is_own = not change_by_others(replica_set)
     if is_own and applied is not None and _pods_in(applied) == _pods_in(replica_set):
         return applied
-    manifest = applied_copy(live) or _bare(live)
+    # A policy of the cluster changed the pods, or `verify` recorded those of another tool.
+    manifest = (applied if is_own else None) or applied_copy(live) or _bare(live)
     template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
     template["metadata"].get("labels", {}).pop("pod-template-hash", None)
     template["metadata"].pop("creationTimestamp", None)

@@ -10,16 +10,25 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import await_client, client_of
 from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._candidate import canaries
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import notes_of
 from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
+from scaffold.cluster._lock import require_unlocked
 from scaffold.cluster._manifests import Target, describe, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
-from scaffold.cluster._recorded import change_by_others, template_note
-from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
+from scaffold.cluster._recorded import (
+    change_by_others,
+    change_of_tag,
+    content_note,
+    is_outcome,
+    require_one_content,
+    template_note,
+)
+from scaffold.cluster._rollout import Pace, live_deployment, pods_of, wait_for_rollout
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError, ScaledToZeroError
+from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError
 from scaffold.errors.wording import on_project
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore
 from scaffold.spec import Release, Verification
@@ -47,7 +56,8 @@ def verify_target(
     Raises:
         NotDeployedError: Nothing runs there.
         ScaledToZeroError: The service is scaled to zero; its record stays.
-        DeployBusyError: The pods changed during the replay; nothing is recorded.
+        ServiceNotAskedError: No key is accepted, or this machine does not reach it; its record stays.
+        DeployBusyError: A deploy is under way, or the pods changed during the replay; nothing is recorded.
         DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
     """
     pace = pace or Pace()
@@ -56,15 +66,15 @@ def verify_target(
         recording = read_recording(root)
         cluster = connect(access)
         replayed_deployment = live_deployment(cluster, resolved_target)
+        _require_alone(cluster, resolved_target)
         try:
             replayed_deployment = wait_for_rollout(
                 cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods))
             )
             live_url, replayed = replay_live(cluster, resolved_target, recording, pace, on_event)
-        except ScaledToZeroError:
-            raise
+            require_one_content(replayed_deployment, pods_of(cluster, replayed_deployment))
         except DeployError as error:
-            with contextlib.suppress(DeployBusyError):
+            if is_outcome(error):
                 _record(
                     cluster,
                     resolved_target,
@@ -114,6 +124,22 @@ def verify_url(
     return Verification(checks=replayed.checks)
 
 
+def _require_alone(cluster: Cluster, target: Target) -> None:
+    """Check that all pods behind the Service are those of its Deployment, and stay.
+
+    Raises:
+        DeployBusyError: A deploy is under way, or a killed one left its candidate or canary.
+    """
+    require_unlocked(cluster, target)
+    if left := canaries(cluster, target):
+        deploy = on_project("deploy", target=target.name)
+        raise DeployBusyError(
+            "A candidate or canary is there too, and its pods may answer callers: nothing is recorded.",
+            left,
+            f"If no deploy is under way, the next one removes it: {deploy}",
+        )
+
+
 def _record(
     cluster: Cluster,
     target: Target,
@@ -125,8 +151,9 @@ def _record(
     """Record the outcome of the replay on the Deployment, if the account may change that.
 
     Raises:
-        DeployBusyError: The pod template is no longer that of the replay.
+        DeployBusyError: The pod template is no longer that of the replay, or a deploy has begun.
     """
+    _require_alone(cluster, target)
     live = live_deployment(cluster, target)
     image = service_container(live)["image"]
     if live["spec"]["template"] != replayed_deployment["spec"]["template"]:
@@ -136,11 +163,13 @@ def _record(
             f"Ask what runs now: {on_project('verify', target=target.name)}",
         )
     notes = record_of(live["metadata"].get("annotations") or {})
-    if "model-sha256" not in notes or change_by_others(live):
+    pods = pods_of(cluster, live)
+    if "model-sha256" not in notes or change_by_others(live) or change_of_tag(live, pods):
         # Wrong answers may come from another project's model: do not record a release for that.
         is_ours = outcome["live"] == PASSED
         release = release_of(image) if is_ours else Release(model_sha256="", proof="")
         notes = notes_of(target, image, release)
+    outcome = outcome | content_note(live, pods)
     outcome = outcome | template_note(replayed_deployment) | {"at": notes.get("at") or now_utc()}
     try:
         annotate(cluster, target.deployment, notes | outcome)

@@ -201,7 +201,8 @@
     │   ├── DeployBusyError             another deploy to the target is under way
     │   ├── EditedDuringDeployError     the code changed while its image was built
     │   ├── RolloutFailedError
-    │   │   └── NoRoomError             no node has room for the pods, or the quota has none
+    │   │   ├── NoRoomError             no node has room for the pods, or the quota has none
+    │   │   └── ServiceNotAskedError    no key was accepted, or this machine cannot reach it
     │   ├── CanaryFailedError           the canary does worse than the former pods
     │   ├── NoEndpointError             the Service leads to no pod, or to others
     │   │   └── ScaledToZeroError       the Deployment has no pod
@@ -291,6 +292,7 @@ from scaffold.errors.cluster import (
     PromotionRefusedError,
     RolloutFailedError,
     ScaledToZeroError,
+    ServiceNotAskedError,
     TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
@@ -682,6 +684,7 @@ __all__ = [
     "ServiceBrokeOffError",
     "ServiceFailedError",
     "ServiceKeyError",
+    "ServiceNotAskedError",
     "ServiceNotStartedError",
     "ServiceUnreachableError",
     "SourceChangedError",

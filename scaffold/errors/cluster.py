@@ -115,6 +115,13 @@ class NoRoomError(RolloutFailedError):
     """No node has room for the new pods, or the quota of the namespace has none."""
 
 
+class ServiceNotAskedError(RolloutFailedError):
+    """The service could not be asked, so whether its answers are right is not known.
+
+    It accepts no key or token that was sent, or its address cannot be reached from this machine.
+    """
+
+
 class NoEndpointError(DeployError):
     """The Service leads to no pod, or to others than those of the Deployment."""
 

@@ -88,12 +88,10 @@ def deploy(
             roll_back=roll_back,
             remove_failed=remove_failed,
             candidate=candidate,
+            on_proven=source.name_proven,
             pace=pace,
             on_event=on_event,
         )
-    source.move_tag(deployment.image)
-    if pin:
-        pin_deployed(opened_project, target, deployment.image, on_event)
     record_in_store("deploy", deployment, store, on_event)
     return deployment
 
@@ -113,7 +111,7 @@ class _Source:
         on_event: OnEvent,
     ) -> None:
         self._project, self._target, self._check = project, target, check
-        self._choices, self._on_event = choices, on_event
+        self._choices, self._on_event, self._pin = choices, on_event, pin
         image_name, digest = read_name(project, target)
         if digest and not image and not pin:
             image = f"{repository_of(image_name)}@{digest}"
@@ -123,7 +121,8 @@ class _Source:
         self.name = image or (
             f"{registry.rstrip('/')}/{image_name.rpartition('/')[2]}" if registry else image_name
         )
-        self.reference = self.name
+        name, at, digest = self.name.partition("@")
+        self.reference = f"{repository_of(name)}{at}{digest}" if digest else name
         """The image, by digest once that is known."""
         self._code = "" if image else project.code_sha256
 
@@ -164,7 +163,13 @@ class _Source:
             return release
         return replace(release, proof=proof_of_image(self._project, self.image, self._choices))
 
-    def move_tag(self, image: str) -> None:
+    def name_proven(self) -> None:
+        """Let the version's tag and the pin name the image; called while the target is locked."""
+        self._move_tag()
+        if self._pin:
+            pin_deployed(self._project, self._target, self.reference, self._on_event)
+
+    def _move_tag(self) -> None:
         """Move the version's tag to the image that was built here, after its live proof."""
         if self.image is not None:
             return
@@ -172,6 +177,6 @@ class _Source:
 
         tag = self.name.rpartition(":")[2]
         try:
-            move_tag(image, tag, self._choices)
+            move_tag(self.reference, tag, self._choices)
         except ImageError as error:
             self._on_event(Noted(f"the tag {tag} was not moved to the image: {error}"))

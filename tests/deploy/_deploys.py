@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from scaffold.cluster import (
 )
 from scaffold.events import Event
 from scaffold.spec import Deployment, Measurements, Release
+from tests.deploy._fake_api import Manifest
 from tests.deploy._fake_pods import FakeCluster
 
 QUICK = Pace(rollout_s=0.5, address_s=1.0, poll_s=0.01, patience=0)
@@ -29,6 +31,14 @@ MEASURED = Measurements(load_s=1.5, peak_memory_bytes=187 << 20, latency_s=0.004
 def image(number: int = 1) -> str:
     """An image by digest."""
     return f"registry.example.org/models/titanic@sha256:{number:064d}"
+
+
+def lease_of(holder: str, renewed: datetime | None = None) -> Manifest:
+    """The Lease with which somebody else locks the target, renewed now or at another time."""
+    moment = (renewed or datetime.now(timezone.utc)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    metadata = {"name": "titanic-deploy", "namespace": "titanic-staging"}
+    spec = {"holderIdentity": holder, "leaseDurationSeconds": 60, "renewTime": moment, "acquireTime": moment}
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
 
 @dataclass
@@ -80,6 +90,18 @@ class Deploys:
 
     def undeploy(self, target: str = "staging") -> Any:
         return remove_deployment(self.project, target=target, access=self.access)
+
+    def forget(self) -> None:
+        """Leave the objects as if `kubectl apply -k` had made them: without our notes and managers."""
+        api = self.cluster.api
+        for path, one in api.objects.items():
+            notes = one["metadata"].get("annotations") or {}
+            for name in [name for name in notes if name.startswith("model-scaffold/")]:
+                del notes[name]
+            leaves = set().union(*api.owners.get(path, {}).values())
+            if leaves:
+                own = {leaf for leaf in leaves if "model-scaffold/" not in str(leaf)}
+                api.owners[path] = {"kubectl-client-side-apply": own}
 
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
         """Edit a manifest as its owner would."""

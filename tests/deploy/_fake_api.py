@@ -93,6 +93,8 @@ class FakeApi:
         """A local port that leads to the Service, as a load balancer and the ports of the nodes do."""
         self.dial: Callable[[str, str, int], int | None] = lambda _namespace, _pod, _port: None
         """The local port that stands for a port of a pod; None where nothing listens there."""
+        self.broken_forward = ""
+        """Why the API server opens no port-forward; empty where it does."""
         self.slices: Callable[[str], list[Manifest]] = lambda _namespace: []
         """The EndpointSlices of a namespace, which a controller keeps."""
         self.hiccups: list[int] = []
@@ -203,10 +205,12 @@ class FakeApi:
             if wanted.items() <= (one["metadata"].get("labels") or {}).items()
         ]
 
-    def delete(self, path: str, uid: str = "") -> Manifest:
+    def delete(self, path: str, uid: str = "", version: str = "") -> Manifest:
         gone = self.get(path)
         if uid and gone["metadata"]["uid"] != uid:
             raise Refused(409, "Conflict", "Precondition failed: UID in precondition")
+        if version and gone["metadata"]["resourceVersion"] != version:
+            raise Refused(409, "Conflict", "Precondition failed: ResourceVersion in precondition")
         del self.objects[path]
         self.owners.pop(path, None)
         for other_path, other in list(self.objects.items()):
@@ -241,6 +245,9 @@ class FakeApi:
             if before and before["selector"] != made["spec"]["selector"]:
                 raise Refused(422, "Invalid", "spec.selector: Invalid value: field is immutable")
             metadata["generation"] = metadata.get("generation", 0) + (before != made["spec"])
+        if made["kind"] == "Secret":
+            for key, text in made.pop("stringData", {}).items():
+                made.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
         if made["kind"] == "Service":
             made["spec"].setdefault("clusterIP", "10.0.0.1")
             if made["spec"].get("type") == "NodePort":
@@ -255,7 +262,7 @@ def _leaves(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
     """Return the paths of all values; lists of named items are maps by name, as in the real schemas."""
     if path in (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")):
         return
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and not _is_atomic(path):
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))
     elif _is_keyed(value):
@@ -263,6 +270,11 @@ def _leaves(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
             yield from _leaves(inner, (*path, ("name", inner["name"])))
     else:
         yield path
+
+
+def _is_atomic(path: FieldPath) -> bool:
+    """Whether an apply replaces a map as a whole: a selector of labels."""
+    return bool(path) and path[-1] in ("selector", "podSelector", "nodeSelector")
 
 
 def _is_keyed(value: Any) -> bool:
@@ -293,7 +305,7 @@ def _remove(value: Any, path: FieldPath) -> None:
 
 def _merge(live: Any, applied: Any) -> None:
     for key, value in applied.items():
-        if isinstance(value, dict) and isinstance(live.get(key), dict):
+        if isinstance(value, dict) and isinstance(live.get(key), dict) and not _is_atomic((key,)):
             _merge(live[key], value)
         elif _is_keyed(value) and _is_keyed(live.get(key)):
             for one in value:
@@ -378,6 +390,8 @@ class _Handler(BaseHTTPRequestHandler):
             return api.pod_log(name, query.get("previous") == "true")
         if verb == "get" and subresource == "portforward":
             self._allow("create", group, resource, subresource, namespace)
+            if api.broken_forward:
+                raise Refused(502, "BadGateway", api.broken_forward)
             return lambda: _forward(self, namespace, name, int(query["ports"]))
         if verb == "get" and resource == "endpointslices":
             wanted = dict([query["labelSelector"].split("=")]) if "labelSelector" in query else {}
@@ -395,7 +409,8 @@ class _Handler(BaseHTTPRequestHandler):
             return api.create(sent)
         if verb == "update":
             return api.replace(path, sent)
-        return api.delete(path, (sent.get("preconditions") or {}).get("uid", ""))
+        preconditions = sent.get("preconditions") or {}
+        return api.delete(path, preconditions.get("uid", ""), preconditions.get("resourceVersion", ""))
 
     def _allow(self, verb: str, group: str, resource: str, subresource: str, namespace: str) -> None:
         full = f"{resource}/{subresource}" if subresource else resource

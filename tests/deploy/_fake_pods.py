@@ -48,6 +48,10 @@ class FakeCluster:
     """The images of the pods that answered callers of the Service."""
     ports: dict[str, int] = field(default_factory=dict)
     """By image: the port at which the service in it listens, where it is not 8000."""
+    locked: int = 0
+    """The status with which the service answers requests without an API key; 0 where it wants none."""
+    contents: dict[str, str] = field(default_factory=dict)
+    """By tag: the digest that it names now; nodes report it for new pods."""
     pod_step_s: float = 0
     """How long a rollout takes for each pod that becomes ready or goes; at once where it is 0."""
     statuses: dict[str, dict[int, int]] = field(default_factory=dict)
@@ -181,6 +185,14 @@ class FakeCluster:
                 self.api.edit(self.api.path_of(deployment), "keda", {"spec": {"replicas": least}})
 
     def _roll_out(self, written: Manifest) -> None:
+        if written["spec"].get("paused"):
+            generation = written["metadata"]["generation"]
+            status = {**written.get("status", {}), "observedGeneration": generation, "updatedReplicas": 0}
+            written["status"] = {
+                **status,
+                "conditions": [{"type": "Progressing", "reason": "DeploymentPaused"}],
+            }
+            return
         template = written["spec"]["template"]
         digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
         name = f"{written['metadata']['name']}-{digest}"
@@ -264,6 +276,9 @@ class FakeCluster:
             self.api.delete(self.api.path_of(pod))
         for index in range(len(pods), count):
             pod = _pod_of(replica_set, index)
+            image = _image_of(pod)
+            content = f"{image.rpartition(':')[0]}@{self.contents.get(image, 'sha256:' + '0' * 64)}"
+            pod["status"]["containerStatuses"][0]["imageID"] = image if "@" in image else content
             self.api.objects[self.api.path_of(pod)] = pod
             if behave is not None:
                 behave(pod)
@@ -376,6 +391,8 @@ def _pod(cluster: FakeCluster, image: str, name: str) -> type[BaseHTTPRequestHan
     def reply(path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
         if path == "/metrics":
             return (200, cluster.metrics_text(name)) if cluster.metrics else (404, {"detail": "Not Found"})
+        if body is not None and cluster.locked and "x-api-key" not in map(str.lower, headers):
+            return cluster.locked, {"detail": "no key"}
         if body is not None:
             cluster.asked.append((path, headers))
         return 200, cluster.answer(image, path, body)

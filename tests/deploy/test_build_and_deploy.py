@@ -18,7 +18,9 @@ import pytest
 from typer.testing import CliRunner
 
 import scaffold
+import scaffold.image
 import scaffold.verbs.build
+from scaffold.base.who import user_and_host
 from scaffold.cli._app import app
 from scaffold.cli._new import parse_answers
 from scaffold.errors import (
@@ -153,6 +155,30 @@ def test_the_versions_tag_moves_only_after_the_live_proof(shop: Shop) -> None:
     assert shop.tags["1.0.0"] == failed
 
 
+@pytest.mark.parametrize("field", ["image", "env"])
+def test_what_another_tool_sets_after_the_replay_gets_no_tag_and_no_pin(shop: Shop, field: str) -> None:
+    first = digest_of(shop.deploy())
+    before, api = shop.kustomization.read_text(), shop.deploys.cluster.api
+    other = {"image": f"{shop.registry.address}/team/titanic@{first}", "env": [{"name": "A", "value": "1"}]}
+    container = {"name": "service", field: other[field]}
+
+    class Meddling(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, Finished) and event.stage == "replay":
+                spec = {"template": {"spec": {"containers": [container]}}}
+                api.edit(api.path_of(api.find("Deployment")), "kubectl", {"spec": spec})
+
+    shop.events = Meddling()
+    shop.change_model(b"another model")
+    with pytest.raises(DeployBusyError, match="Another tool changed Deployment/titanic after the sample"):
+        shop.deploy(pin=True)
+    assert shop.tags["1.0.0"] == first
+    assert shop.kustomization.read_text() == before
+    entry = open_store().history("titanic")[0].deployment
+    assert entry.live.startswith("Another tool changed")
+
+
 def test_the_loser_of_two_deploys_leaves_the_tag_on_the_image_that_runs(shop: Shop) -> None:
     first = digest_of(shop.deploy())
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -164,6 +190,21 @@ def test_the_loser_of_two_deploys_leaves_the_tag_on_the_image_that_runs(shop: Sh
     with pytest.raises(DeployBusyError):
         shop.deploy()
     assert shop.tags["1.0.0"] == first
+
+
+def test_a_tag_moves_while_the_target_is_locked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two deploys, the tag is on the image of the one that ends last."""
+    holders: list[str] = []
+
+    def move(*arguments: Any) -> str:
+        holders.extend(one["spec"]["holderIdentity"] for one in shop.deploys.cluster.api.all("Lease"))
+        return move_tag(*arguments)
+
+    move_tag = scaffold.image.move_tag
+    monkeypatch.setattr("scaffold.image.move_tag", move)
+    shop.deploy()
+    assert holders == [user_and_host()]
+    assert "1.0.0" in shop.tags
 
 
 def test_a_registry_that_does_not_move_tags_is_reported_and_fails_nothing(shop: Shop) -> None:

@@ -480,3 +480,39 @@ def test_an_unknown_field_is_mended_in_the_manifest(deploys: Deploys) -> None:
     )
     with pytest.raises(ClusterRefusedError, match="Mend the manifest under deploy/"):
         deploys.deploy(2)
+
+
+def test_a_paused_deployment_is_named_before_anything_is_applied(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    path = api.path_of(api.find("Deployment"))
+    api.edit(path, "kubectl", {"spec": {"paused": True}})
+    written = len([call for call in api.calls if call[0] == "patch"])
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(2, candidate=False)
+    assert str(caught.value) == (
+        "Deployment/titanic is paused: its pods are not renewed.\n"
+        "  spec.paused: true\n"
+        "Resume it: kubectl -n titanic-staging rollout resume deployment/titanic. Then deploy again."
+    )
+    assert (deploys.status().image, deploys.status().live) == (image(1), "passed")
+    dry_runs = len(deploys.plan(2).changes)
+    assert len([call for call in api.calls if call[0] == "patch"]) == written + 2 * dry_runs
+    api.edit(path, "kubectl", {"spec": {"paused": False}})
+    assert deploys.deploy(2).live == "passed"
+
+
+def test_a_deployment_that_is_paused_during_its_rollout_is_named(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    api = deploys.cluster.api
+
+    class Pausing(list[Event]):
+        def append(self, event: Event) -> None:
+            if isinstance(event, Finished) and event.stage == "candidate":
+                api.edit(
+                    api.path_of(api.find("Deployment", "titanic")), "kubectl", {"spec": {"paused": True}}
+                )
+
+    deploys.events = Pausing()
+    with pytest.raises(RolloutFailedError, match="Deployment/titanic is paused"):
+        deploys.deploy(2)

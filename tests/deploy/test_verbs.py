@@ -241,6 +241,28 @@ def test_a_rollback_passes_over_a_revision_of_another_tool_unless_it_is_named(de
     assert deploys.roll_back(to=2).image == image(7)
 
 
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_rollback_to_a_revision_of_another_tool_records_what_the_replay_says(
+    deploys: Deploys, is_recorded: bool
+) -> None:
+    deploys.deploy(1)
+    set_image(deploys, 7)
+    if not is_recorded:
+        deploys.forget()
+    deploys.deploy(3, force_conflicts=True)
+    back = deploys.roll_back(to=2)
+    assert (back.image, back.live) == (image(7), "passed")
+    assert back.release is not None
+    assert (back.release.proof, back.release.git_revision) == ("not recorded", "")
+    assert back.release.reason == "rollback from revision 3 to 2"
+    deploys.deploy(4)
+    deploys.cluster.factors[image(7)] = 9.0
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.roll_back(to=4)
+    found = deploys.status()
+    assert (found.image, found.live) == (image(7), "The live service answers, but not as the model does.")
+
+
 def test_the_history_shows_each_revision_as_recorded(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.deploy(2, release=dataclasses.replace(RELEASE, by="bob@desk"))

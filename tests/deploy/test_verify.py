@@ -195,3 +195,45 @@ def test_failed_deploys_are_in_the_store_with_who_what_and_why(deploys: Deploys,
     assert (failed.target, failed.namespace, failed.revision) == ("staging", "titanic-staging", 0)
     assert failed.release is not None
     assert failed.release.by == user_and_host()
+
+
+TAGGED = "registry.example.org/models/titanic:1.0.0"
+
+
+@pytest.fixture
+def tagged(deployed_by_another: Deploys) -> Deploys:
+    """A target whose image another tool names by its tag; it is proven."""
+    deploys = deployed_by_another
+    deploys.cluster.contents[TAGGED] = f"sha256:{1:064d}"
+    api = deploys.cluster.api
+    template = {"spec": {"containers": [{"name": "service", "image": TAGGED}]}}
+    api.edit(api.path_of(api.find("Deployment")), "argocd", {"spec": {"template": template}})
+    assert verify(deploys).passed
+    assert deploys.status().live == "passed"
+    return deploys
+
+
+def move_tag(deploys: Deploys, pods: int) -> None:
+    """Move the tag, and let so many pods be made anew, as after the loss of a node."""
+    api = deploys.cluster.api
+    deploys.cluster.contents[TAGGED] = f"sha256:{2:064d}"
+    for pod in api.all("Pod")[-pods:]:
+        api.delete(api.path_of(pod))
+    api.after_write(api.find("Deployment"))
+
+
+def test_a_tag_that_names_another_content_is_not_proven(tagged: Deploys) -> None:
+    move_tag(tagged, 2)
+    assert tagged.status().live.startswith("not known: the tag of the image names another content")
+    with pytest.raises(PromotionRefusedError, match=r"Prove what runs there: scaffold verify --target"):
+        tagged.promoted(APPROVED)
+    assert verify(tagged).passed
+    assert tagged.status().live == "passed"
+
+
+def test_pods_with_different_contents_of_a_tag_are_no_proof(tagged: Deploys) -> None:
+    move_tag(tagged, 1)
+    assert tagged.status().live.startswith("not known: the tag")
+    with pytest.raises(RolloutFailedError, match="The pods run different contents of one tag"):
+        verify(tagged)
+    assert tagged.status().live.startswith("The pods run different contents")
