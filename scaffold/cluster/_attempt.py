@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from scaffold.cluster._address import find_pods
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
+from scaffold.cluster._arrival import replay_live
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import describe_remains, start_candidate
@@ -21,7 +22,7 @@ from scaffold.cluster._recorded import change_by_others, is_same_template, templ
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
 from scaffold.cluster._service import selects
-from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
+from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import DeployError, ManifestError, NoRoomError
 from scaffold.errors.wording import counted, either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scaffold.base.replay import ReplayResult
-from scaffold.cluster._address import find_metrics, find_pods
+from scaffold.cluster._address import find_pods
+from scaffold.cluster._arrival import pod_traffic
 from scaffold.cluster._canary_route import SUFFIX, live_route, restore_route, split_route
 from scaffold.cluster._candidate import remove_candidate, separate_deployment, start_isolated
 from scaffold.cluster._client import Cluster, Manifest
@@ -25,8 +26,8 @@ from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import OnPods, Pace, live_deployment, pods_of, wait_for_rollout
 from scaffold.cluster._smoke import replay_sample
-from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
-from scaffold.errors import CanaryFailedError, DeployError, ManifestError, ServiceFailedError
+from scaffold.cluster._traffic import Traffic, find_fault
+from scaffold.errors import CanaryFailedError, DeployError, ManifestError
 from scaffold.errors.wording import either
 from scaffold.events import Finished, OnEvent
 from scaffold.spec import Recording, read_shares
@@ -184,14 +185,7 @@ class Canary:
 
     def _traffic(self, pods: list[Manifest]) -> dict[str, Traffic]:
         """Return the traffic of each pod so far; a pod whose metrics cannot be read is left out."""
-        traffic = {}
-        for pod in pods[:_MOST_ASKED]:
-            client, path = find_metrics(self.cluster, self.target, pod, self.pace)
-            with contextlib.closing(client), contextlib.suppress(ServiceFailedError):
-                response = client.get(path)
-                if response.status == 200 and isinstance(response.body, str):
-                    traffic[pod["metadata"]["name"]] = read_traffic(response.body)
-        return traffic
+        return pod_traffic(self.cluster, self.target, pods[:_MOST_ASKED], self.pace)
 
 
 def remove_canary(cluster: Cluster, target: Target) -> None:

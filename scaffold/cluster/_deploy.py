@@ -11,6 +11,7 @@ from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import allow_zero, with_a_pod
 from scaffold.cluster._attempt import Attempt
+from scaffold.cluster._backends import check_route
 from scaffold.cluster._canary import read_canary_steps, remove_canary
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
@@ -22,7 +23,6 @@ from scaffold.cluster._pairs import check_settings
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._rollout import Pace
-from scaffold.cluster._route import check_route
 from scaffold.cluster._service import check_service
 from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable, Iterator
 
+from scaffold.cluster._backends import Backend, backends_of, own_backend, require_backends, route_of
 from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace, events_in
 from scaffold.cluster._service import service_of, service_port
-from scaffold.errors import DeployError, ManifestError, RolloutFailedError
+from scaffold.errors import DeployError, RolloutFailedError
 
-FindService = Callable[[str], Manifest | None]
 _NEAR_S = 3
 _UNOPENED_S = 10
 """Seconds that kube-proxy may take to open the port of a new Service; it is refused until then."""
@@ -26,41 +25,21 @@ _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _OLD_CLASS = "kubernetes.io/ingress.class"
 
 
-def route_of(target: Target) -> Manifest | None:
-    """Return the Ingress or the HTTPRoute of a target; None if it has neither."""
-    return target.one("Ingress") or target.one("HTTPRoute")
-
-
-def check_route(target: Target) -> None:
-    """Check that a route leads to ports that the Services among the manifests have.
-
-    Raises:
-        ManifestError: It does not.
-    """
-    route = route_of(target)
-    services = {
-        manifest["metadata"]["name"]: manifest
-        for manifest in target.manifests
-        if manifest["kind"] == "Service"
-    }
-    for name, port in _backends(route) if route else ():
-        if name in services:
-            _require_port(route or {}, services[name], port)
-
-
 def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     """Return the URL at which callers outside the cluster reach the service; None if it has none.
 
     Raises:
         RolloutFailedError: The service gets no address in time.
         ManifestError: The route leads to a Service that is not there.
+        NoEndpointError: The route leads to a Service of these pods, and of others too.
     """
     route = route_of(target)
     if route is not None:
-        _require_backends(cluster, route)
+        require_backends(cluster, route)
         _require_class(cluster, route)
         _wait_for_status(cluster, route, pace)
-        return _route_url(route, target.service)
+        backend = own_backend(cluster, target, route, pace) or next(iter(backends_of(route)), None)
+        return _route_url(route, backend, target.service)
     service = service_of(target)
     kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
     if service is not None and kind == "LoadBalancer":
@@ -68,53 +47,6 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     if service is not None and kind == "NodePort":
         return _node_port(cluster, service, pace)
     return None
-
-
-# ---- the backends of a route
-
-
-def _require_backends(cluster: Cluster, route: Manifest) -> None:
-    namespace = route["metadata"]["namespace"]
-    for name, port in _backends(route):
-        service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{name}")
-        if service is None:
-            problem = f"{describe(route)} leads to Service/{name}, which is not there."
-            raise ManifestError(problem, (), "Name the Service of service.yaml in the backend of the route.")
-        _require_port(route, service, port)
-
-
-def _require_port(route: Manifest, service: Manifest, port: str) -> None:
-    ports = service["spec"].get("ports") or []
-    names = {
-        str(value)
-        for service_port in ports
-        for value in (service_port["port"], service_port.get("name"))
-        if value
-    }
-    if port not in names:
-        raise ManifestError(
-            f"{describe(route)} leads to a port that the Service does not have.",
-            (f"port in the route: {port}", f"ports of {describe(service)}: {', '.join(sorted(names))}"),
-            "Name a port of the Service in the backend of the route.",
-        )
-
-
-def _backends(route: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield the name and the port of each Service that an Ingress or an HTTPRoute names."""
-    rules = route["spec"].get("rules") or []
-    if route["kind"] == "HTTPRoute":
-        for rule in rules:
-            for backend in rule.get("backendRefs") or []:
-                is_near = backend.get("namespace") in (None, route["metadata"].get("namespace"))
-                if backend.get("kind", "Service") == "Service" and is_near:
-                    yield backend["name"], str(backend.get("port", ""))
-        return
-    paths = [path.get("backend") for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
-    for backend in [*paths, route["spec"].get("defaultBackend")]:
-        service = (backend or {}).get("service")
-        if service:
-            port = service.get("port") or {}
-            yield service["name"], str(port.get("name") or port.get("number", ""))
 
 
 # ---- the controller of an Ingress
@@ -235,17 +167,15 @@ def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> 
     )
 
 
-def _route_url(route: Manifest, service: str) -> str:
+def _route_url(route: Manifest, backend: Backend | None, service: str) -> str:
     spec = route["spec"]
     if route["kind"] == "Ingress":
-        rule = spec["rules"][0]
-        host, path = rule["host"], rule["http"]["paths"][0].get("path", "/")
         is_tls = bool(spec.get("tls"))
     else:
-        host = spec["hostnames"][0]
-        path = spec["rules"][0].get("matches", [{}])[0].get("path", {}).get("value", "/")
         is_tls = spec["parentRefs"][0].get("sectionName") == "https"
-    return f"{'https' if is_tls else 'http'}://{host.replace('*', service)}{path}".rstrip("/")
+    assert backend is not None
+    host = backend.host.replace("*", service)
+    return f"{'https' if is_tls else 'http'}://{host}{backend.path}".rstrip("/")
 
 
 def _balancer_url(live: Manifest) -> str:

@@ -111,8 +111,14 @@ def live_service(cluster: Cluster, target: Target) -> Manifest:
     return live
 
 
-def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoint]:
+def await_endpoints(cluster: Cluster, target: Target, pace: Pace, path: str = "") -> list[Endpoint]:
     """Return the endpoints of the Service once all of them are ready pods of the newest revision.
+
+    Args:
+        cluster: The cluster.
+        target: Holds the Deployment, and the Service.
+        pace: How long to wait.
+        path: The path of another Service that is asked in its place.
 
     Raises:
         NoEndpointError: The Service has no endpoint, or has endpoints that are other pods.
@@ -120,7 +126,7 @@ def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoi
     """
     end = time.monotonic() + _ENDPOINTS_S * pace.patience
     while True:
-        service = live_service(cluster, target)
+        service = (path and cluster.get(path)) or live_service(cluster, target)
         deployment = live_deployment(cluster, target)
         if deployment["spec"].get("replicas") == 0:
             raise _scaled_to_zero_error(deployment)

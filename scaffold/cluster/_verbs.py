@@ -13,6 +13,7 @@ from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import allow_zero, apply_changes, seed_replicas, with_a_pod
+from scaffold.cluster._arrival import replay_over_route
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import remove_canary
 from scaffold.cluster._client import Cluster, Manifest
@@ -34,7 +35,7 @@ from scaffold.cluster._rollout import (
     revision_of,
     wait_for_rollout,
 )
-from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.cluster._smoke import summary_of
 from scaffold.errors import DeployError, NotDeployedError
 from scaffold.errors.wording import on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, ignore
@@ -247,6 +248,6 @@ def _replay(
     with contextlib.closing(client):
         detail = "ready; another model's sample"
         if recording:
-            detail = summary_of(replay_sample(client, recording, target=target.name))
+            detail = summary_of(replay_over_route(client, cluster, target, recording, pace))
     on_event(Finished("replay", detail))
     return client.url

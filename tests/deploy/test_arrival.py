@@ -1,0 +1,133 @@
+"""Callers that come over a route reach the pods of the deploy, or the deploy fails."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from scaffold.errors import NoEndpointError
+from tests.deploy._deploys import Deploys, image
+from tests.deploy._fake_api import Manifest
+from tests.deploy.test_service import INGRESS, ROUTE, add_class, add_ingress, add_route
+
+HOST = "scores.example.org"
+ACCEPTED: Manifest = {"type": "Accepted", "status": "True"}
+TO_OTHER = INGRESS.replace("localhost", HOST).replace("name: titanic, port", "name: other, port")
+
+
+@pytest.fixture
+def resolved(deploys: Deploys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the route leads to the balancer of the test, and ingresses get its address."""
+    api = deploys.cluster.api
+    add_class(deploys, "nginx")
+    reconcile, connect = api.after_write, socket.create_connection
+
+    def take_on(written: Manifest) -> None:
+        reconcile(written)
+        if written["kind"] == "Ingress":
+            written["status"] = {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}
+
+    def resolve(address: tuple[str, int], *rest: Any, **more: Any) -> socket.socket:
+        if address[0] in (HOST, "127.0.0.1") and address[1] == 80:
+            address = ("127.0.0.1", api.forward_port)
+        return connect(address, *rest, **more)
+
+    api.after_write = take_on
+    monkeypatch.setattr(socket, "create_connection", resolve)
+
+
+def add_namespace(deploys: Deploys) -> None:
+    """The namespace of the target, as an administrator makes it."""
+    metadata = {"name": "titanic-staging"}
+    deploys.cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+def add_other(deploys: Deploys, name: str = "other", **labels: str) -> None:
+    """Another Deployment of the namespace, with the same model, and a Service of it."""
+    api = deploys.cluster.api
+    labels = labels or {"app": name}
+    template = {
+        "metadata": {"labels": {"app": name}},
+        "spec": {"containers": [{"name": "service", "image": name}]},
+    }
+    metadata = {"name": name, "namespace": "titanic-staging"}
+    spec: Manifest = {"selector": {"matchLabels": {"app": name}}, "template": template}
+    api.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    ports = [{"name": "http", "port": 80, "targetPort": 8000}]
+    spec = {"selector": labels, "ports": ports}
+    api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
+@pytest.mark.usefixtures("resolved")
+@pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
+def test_a_route_to_another_service_fails_though_that_answers_as_the_model(
+    deploys: Deploys, kind: str
+) -> None:
+    deploys.deploy(1)
+    add_other(deploys)
+    if kind == "Ingress":
+        add_ingress(deploys, TO_OTHER)
+    else:
+        text = ROUTE.replace("titanic.example.org", HOST).replace("name: titanic, port", "name: other, port")
+        add_route(deploys, text, ACCEPTED)
+    with pytest.raises(NoEndpointError) as caught:
+        deploys.deploy(2)
+    assert str(caught.value).startswith(
+        f"Callers of http://{HOST} reach other pods than those of this deploy.\n"
+        f"  {kind}/titanic leads to: other\n"
+        "  arrived at the pods: 0 of 2 rows of the sample, which were all answered\n"
+        "Name Service/titanic in the backend of the route."
+    )
+    assert (deploys.status().image, deploys.status().live) == (image(1), "passed")
+
+
+@pytest.mark.usefixtures("resolved")
+def test_a_proxy_before_the_service_is_proven_by_the_requests_that_arrive(deploys: Deploys) -> None:
+    add_namespace(deploys)
+    add_other(deploys)
+    deploys.cluster.proxies["other"] = "titanic"
+    add_ingress(deploys, TO_OTHER)
+    assert [deploys.deploy(number).live for number in (1, 2)] == ["passed", "passed"]
+    assert (deploys.roll_back().live, deploys.status().url) == ("passed", f"http://{HOST}")
+    del deploys.cluster.proxies["other"]
+    with pytest.raises(NoEndpointError, match="reach other pods"):
+        deploys.roll_back()
+    assert deploys.status().live.startswith("Callers of ")
+    deploys.cluster.metrics = False
+    with pytest.raises(NoEndpointError, match=r"Whether callers of .* is not known\.\n.*leads to: other"):
+        deploys.deploy(3)
+
+
+@pytest.mark.usefixtures("resolved")
+def test_a_second_service_of_the_same_pods_is_one_of_the_callers(deploys: Deploys) -> None:
+    """Metrics are not needed: the selector shows that it leads to the pods, unless to others as well."""
+    deploys.deploy(1)
+    add_other(deploys, "other", **{"app.kubernetes.io/name": "titanic"})
+    add_ingress(deploys, TO_OTHER)
+    deploys.cluster.metrics = False
+    assert deploys.deploy(2).live == "passed"
+    stranger = dict(deploys.cluster.api.find("Pod", _other_pod(deploys)))
+    labels = {**stranger["metadata"]["labels"], "app.kubernetes.io/name": "titanic"}
+    stranger["metadata"] = {**stranger["metadata"], "labels": labels}
+    deploys.cluster.api.write(stranger)
+    with pytest.raises(NoEndpointError, match="also leads to pods that this deploy did not start"):
+        deploys.deploy(3)
+
+
+def _other_pod(deploys: Deploys) -> str:
+    names = [str(pod["metadata"]["name"]) for pod in deploys.cluster.api.all("Pod")]
+    return next(name for name in names if name.startswith("other-"))
+
+
+@pytest.mark.usefixtures("resolved")
+def test_of_several_paths_the_one_that_leads_to_the_pods_is_replayed(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    add_other(deploys)
+    docs = (
+        "          - {path: /docs, pathType: Prefix, backend: {service: {name: other, port: {name: http}}}}\n"
+    )
+    text = INGRESS.replace("localhost", HOST).replace("        paths:\n", f"        paths:\n{docs}")
+    add_ingress(deploys, text.replace("{path: /,", "{path: /v1,"))
+    assert deploys.deploy(2).url == f"http://{HOST}/v1"
