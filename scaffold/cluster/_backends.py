@@ -44,20 +44,22 @@ def route_of(target: Target) -> Manifest | None:
 
 
 def check_route(target: Target) -> None:
-    """Check that the routes lead to ports that the Services among the manifests have.
+    """Check that the routes lead to ports that the Services among the manifests have, under a known address.
 
     Raises:
         ManifestError: One does not.
     """
+    if (route := route_of(target)) is not None:
+        _require_address(route)
     services = {
         manifest["metadata"]["name"]: manifest
         for manifest in target.manifests
         if manifest["kind"] == "Service"
     }
-    for route in target.manifests:
-        for backend in backends_of(route) if route["kind"] in _ROUTES else ():
+    for manifest in target.manifests:
+        for backend in backends_of(manifest) if manifest["kind"] in _ROUTES else ():
             if backend.service in services:
-                _require_port(route, services[backend.service], backend.port)
+                _require_port(manifest, services[backend.service], backend.port)
 
 
 def backends_of(route: Manifest) -> list[Backend]:
@@ -129,6 +131,29 @@ def _of_ingress(route: Manifest) -> Iterator[Backend]:
             port = service.get("port") or {}
             number = str(port.get("name") or port.get("number", ""))
             yield Backend(service=service["name"], port=number, host=host, path=path)
+
+
+def _require_address(route: Manifest) -> None:
+    """Check that a route leads to a Service, and that its manifest shows the host by which it is called."""
+    spec, file = route["spec"], "ingress.yaml" if route["kind"] == "Ingress" else "route.yaml"
+    if not backends_of(route):
+        raise ManifestError(
+            f"{describe(route)} leads to no Service of its namespace, so callers have no address.",
+            (),
+            f"Name the Service of service.yaml in the backend of {file}.",
+        )
+    if route["kind"] == "HTTPRoute" and not spec.get("hostnames"):
+        raise ManifestError(
+            f"{describe(route)} names no host, so its address is not known: it takes those of its gateway.",
+            (),
+            f"Write into {file}: hostnames: [scores.example.org]",
+        )
+    if route["kind"] == "HTTPRoute" and not spec.get("parentRefs"):
+        raise ManifestError(
+            f"{describe(route)} belongs to no gateway, so no caller comes over it.",
+            (),
+            f"Name the gateway in `parentRefs` of {file}.",
+        )
 
 
 def _require_port(route: Manifest, service: Manifest, port: str) -> None:

@@ -37,9 +37,9 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     if route is not None:
         require_backends(cluster, route)
         _require_class(cluster, route)
-        _wait_for_status(cluster, route, pace)
-        backend = own_backend(cluster, target, route, pace) or next(iter(backends_of(route)), None)
-        return _route_url(route, backend, target.service)
+        live = _wait_for_status(cluster, route, pace)
+        backend = own_backend(cluster, target, route, pace) or backends_of(route)[0]
+        return _route_url(route, backend, target.service, _addresses(live))
     service = service_of(target)
     kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
     if service is not None and kind == "LoadBalancer":
@@ -167,22 +167,24 @@ def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> 
     )
 
 
-def _route_url(route: Manifest, backend: Backend | None, service: str) -> str:
+def _route_url(route: Manifest, backend: Backend, service: str, addresses: list[str]) -> str:
+    """Return the URL of a backend; an Ingress that takes any host is called by its address."""
     spec = route["spec"]
     if route["kind"] == "Ingress":
         is_tls = bool(spec.get("tls"))
     else:
         is_tls = spec["parentRefs"][0].get("sectionName") == "https"
-    assert backend is not None
-    host = backend.host.replace("*", service)
+    host = backend.host.replace("*", service) or _in_url(addresses[0])
     return f"{'https' if is_tls else 'http'}://{host}{backend.path}".rstrip("/")
 
 
 def _balancer_url(live: Manifest) -> str:
     port = service_port(live)["port"]
-    host = _addresses(live)[0]
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}" + ("" if port == 80 else f":{port}")
+    return f"http://{_in_url(_addresses(live)[0])}" + ("" if port == 80 else f":{port}")
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _node_port(cluster: Cluster, service: Manifest, pace: Pace) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.errors import NoEndpointError
+from scaffold.errors import ManifestError, NoEndpointError
 from tests.deploy._deploys import Deploys, image
 from tests.deploy._fake_api import Manifest
 from tests.deploy.test_service import INGRESS, ROUTE, add_class, add_ingress, add_route
@@ -131,3 +131,53 @@ def test_of_several_paths_the_one_that_leads_to_the_pods_is_replayed(deploys: De
     text = INGRESS.replace("localhost", HOST).replace("        paths:\n", f"        paths:\n{docs}")
     add_ingress(deploys, text.replace("{path: /,", "{path: /v1,"))
     assert deploys.deploy(2).url == f"http://{HOST}/v1"
+
+
+@pytest.mark.usefixtures("resolved")
+@pytest.mark.parametrize("form", ["no host", "no path", "only a default", "a default beside"])
+def test_an_ingress_that_takes_any_host_is_called_by_its_address(deploys: Deploys, form: str) -> None:
+    default = "  defaultBackend: {service: {name: titanic, port: {name: http}}}\n"
+    head, _, rules = INGRESS.partition("  rules:\n")
+    texts = {
+        "no host": INGRESS.replace("    - host: localhost\n      http:", "    - http:"),
+        "no path": f"{head}{default}  rules: [{{host: {HOST}}}]\n",
+        "only a default": head + default,
+        "a default beside": f"{head}{default}  rules:\n{rules.replace('localhost', HOST)}",
+    }
+    add_namespace(deploys)
+    add_ingress(deploys, texts[form])
+    host = HOST if form in ("no path", "a default beside") else "127.0.0.1"
+    assert deploys.deploy(1).url == f"http://{host}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "  hostnames: [titanic.example.org]\n",
+            "",
+            "HTTPRoute/titanic names no host, so its address is not",
+        ),
+        ("backendRefs: [{name: titanic, port: 80}]", "filters: []", "HTTPRoute/titanic leads to no Service"),
+        ("  parentRefs: [{name: gateway, namespace: gateways}]\n", "", "HTTPRoute/titanic belongs to no"),
+    ],
+)
+def test_a_route_without_an_address_is_refused_before_anything_is_applied(
+    deploys: Deploys, old: str, new: str, message: str
+) -> None:
+    assert old in ROUTE
+    add_route(deploys, ROUTE.replace(old, new), ACCEPTED)
+    with pytest.raises(ManifestError) as caught:
+        deploys.deploy(1)
+    assert str(caught.value).startswith(message)
+    assert deploys.cluster.api.objects == {}
+
+
+@pytest.mark.usefixtures("resolved")
+def test_a_route_that_redirects_only_is_not_the_one_that_is_replayed(deploys: Deploys) -> None:
+    """As is usual: one route to HTTPS, and one to the service."""
+    redirect = ROUTE.replace("name: titanic}", "name: a-redirect}", 1)
+    add_route(deploys, redirect.replace("backendRefs: [{name: titanic, port: 80}]", "filters: []"), ACCEPTED)
+    (deploys.project / "deploy/staging/second.yaml").write_text(ROUTE.replace("titanic.example.org", HOST))
+    deploys.edit_manifest("kustomization.yaml", "  - route.yaml\n", "  - route.yaml\n  - second.yaml\n")
+    assert deploys.deploy(1).url == f"http://{HOST}"
