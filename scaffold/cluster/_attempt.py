@@ -15,6 +15,7 @@ from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import describe_remains, start_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
+from scaffold.cluster._former_pods import require_former_pods
 from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._plan import Change
@@ -62,6 +63,8 @@ class Attempt:
                 then by a canary where the target has steps for one.
         """
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        with api_errors():
+            require_former_pods(self.cluster, self.changes)
         if not self._is_selected(self._deployment.manifest):
             self._require_selection()
             self._apply(change for change in self.changes if change.manifest["kind"] not in _TRAFFIC)
