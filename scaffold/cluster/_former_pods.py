@@ -12,7 +12,7 @@ from scaffold.errors import ManifestError
 
 
 def require_former_pods(cluster: Cluster, changes: Sequence[Change]) -> None:
-    """Check that changed Services go on leading to the former pods, which answer until the rollout is complete.
+    """Check that changed Services go on leading to the former pods, which answer until the rollout ends.
 
     Raises:
         ManifestError: A Service that leads to the former pods would no longer do so.

@@ -18,7 +18,11 @@ from scaffold.spec import Measurements
 ANNOTATION = "model-scaffold/"
 BESIDE = f"{ANNOTATION}beside"
 """On a Deployment, and so on each of its revisions: the other objects that were applied with it, as JSON."""
+BESIDE_OMITTED = f"{ANNOTATION}beside-omitted"
+"""On a Deployment: the names of the objects for which `BESIDE` has no room, as `ConfigMap/large`."""
 _MOST_BESIDE = 32 << 10
+_MOST_BESIDE_IN_ALL = 96 << 10
+"""Characters of one object, and of all: Kubernetes allows 256 KiB for the annotations of an object."""
 CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
@@ -141,16 +145,30 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
             service_container(copy)["image"] = image
         filled.append(copy)
     # Secrets and large objects are not recorded: a rollback leaves them as they are.
-    texts = (
-        json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-        for manifest in filled
-        if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
-    )
-    beside = f"[{','.join(text for text in texts if len(text) <= _MOST_BESIDE)}]"
+    recorded = [
+        manifest for manifest in filled if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
+    ]
+    texts = [json.dumps(manifest, sort_keys=True, separators=(",", ":")) for manifest in recorded]
+    fitting = _that_fit(texts)
+    beside = f"[{','.join(texts[place] for place in fitting)}]"
+    omitted = [describe(manifest) for place, manifest in enumerate(recorded) if place not in fitting]
     for manifest in filled:
         if manifest["kind"] == "Deployment":
-            manifest["metadata"].setdefault("annotations", {})[BESIDE] = beside
+            notes = manifest["metadata"].setdefault("annotations", {})
+            notes |= {BESIDE: beside} | ({BESIDE_OMITTED: " ".join(omitted)} if omitted else {})
     return tuple(filled)
+
+
+def _that_fit(texts: list[str]) -> list[int]:
+    """Return the places of the texts that are recorded: the small ones, until there is no room."""
+    fitting: list[int] = []
+    size = 0
+    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+        size += len(texts[place])
+        if len(texts[place]) > _MOST_BESIDE or size > _MOST_BESIDE_IN_ALL:
+            break
+        fitting.append(place)
+    return sorted(fitting)
 
 
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:

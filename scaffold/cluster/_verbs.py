@@ -22,7 +22,7 @@ from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, des
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target
-from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
+from scaffold.cluster._objects import annotate, applied_copy, beside, omitted_beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, template_note
@@ -131,7 +131,7 @@ def roll_back(
             try:
                 wait_for_rollout(cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods)))
                 if beside(manifest):
-                    remove_later(cluster, beside(live), restored)
+                    remove_later(cluster, beside(live), restored, omitted_beside(manifest))
                 notes["url"] = _replay(recording, cluster, resolved_target, pace, on_event)
             except DeployError as error:
                 annotate(cluster, resolved_target.deployment, notes | {"live": error.problem})

@@ -48,6 +48,8 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
     "discovery.k8s.io/v1": [("EndpointSlice", "endpointslices", True)],
     "coordination.k8s.io/v1": [("Lease", "leases", True)],
 }
+MOST_ANNOTATIONS = 256 << 10
+"""Bytes. Source: TotalAnnotationSizeLimitB of k8s.io/apimachinery."""
 _VERBS = ["create", "delete", "get", "list", "patch", "update"]
 _TOKEN = "token-of-the-test"
 
@@ -231,6 +233,10 @@ class FakeApi:
     def _finished(self, path: str, made: Manifest, live: Manifest | None) -> Manifest:
         """Add the fields that the server sets."""
         metadata = made["metadata"]
+        notes = metadata.get("annotations") or {}
+        if sum(len(key.encode()) + len(value.encode()) for key, value in notes.items()) > MOST_ANNOTATIONS:
+            message = f"metadata.annotations: Too long: may not be more than {MOST_ANNOTATIONS} bytes"
+            raise Refused(422, "Invalid", message)
         metadata["uid"] = (
             live["metadata"]["uid"] if live else hashlib.sha1(f"{path}{self._version}".encode()).hexdigest()
         )
