@@ -140,7 +140,9 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
     for manifest in target.manifests:
         copy = cast("Manifest", json.loads(json.dumps(manifest)))
         labels = copy["metadata"].setdefault("labels", {})
-        labels |= {MANAGED_BY: MANAGER_NAME, NAME_LABEL: target.service}
+        labels |= {MANAGED_BY: MANAGER_NAME}
+        if copy["kind"] != "Namespace":  # several services may be in one
+            labels[NAME_LABEL] = target.service
         if copy["kind"] == "Deployment":
             service_container(copy)["image"] = image
         filled.append(copy)
