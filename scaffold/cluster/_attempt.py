@@ -75,8 +75,11 @@ class Attempt:
             self._prove_candidate()
             canary = self._canary()
         with api_errors(), canary:
-            self._apply(change for change in self.changes if change not in self.applied)
+            # An HTTPRoute keeps the weights of a canary until the rollout is complete.
+            late = ("HTTPRoute",) if self.steps.shares else ()
+            self._apply(change for change in self._remaining() if change.manifest["kind"] not in late)
             self._wait()
+            self._apply(self._remaining())
         self.is_rolled_out = True
         return self._go_live()
 
@@ -95,6 +98,9 @@ class Attempt:
     @property
     def _deployment(self) -> Change:
         return next(change for change in self.changes if change.manifest["kind"] == "Deployment")
+
+    def _remaining(self) -> list[Change]:
+        return [change for change in self.changes if change not in self.applied]
 
     def _renews_pods(self) -> bool:
         before, after = self._deployment.before, self._deployment.after

@@ -11,7 +11,7 @@ from scaffold.cluster._rollout import Pace, live_deployment
 from scaffold.cluster._service import await_endpoints, selects, service_of
 from scaffold.errors import ManifestError
 
-_ROUTES = ("Ingress", "HTTPRoute")
+ROUTES = ("Ingress", "HTTPRoute")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +26,23 @@ class Backend:
     path: str
 
 
-def route_of(target: Target) -> Manifest | None:
+def route_of(target: Target, kinds: tuple[str, ...] = ROUTES) -> Manifest | None:
     """Return the Ingress or the HTTPRoute of a target; None if it has neither.
 
     Of several, it is the first one that leads to the Service of the target, else the first with a Service:
     another one may only redirect from HTTP to HTTPS.
+
+    Args:
+        target: The target.
+        kinds: The kinds of routes that are looked at.
     """
-    routes = [manifest for manifest in target.manifests if manifest["kind"] in _ROUTES]
+    routes = [manifest for manifest in target.manifests if manifest["kind"] in kinds]
     service = service_of(target)
     own = (service or {}).get("metadata", {}).get("name", target.service)
 
     def rank(route: Manifest) -> tuple[bool, bool, int]:
         names = [backend.service for backend in backends_of(route)]
-        return own not in names, not names, _ROUTES.index(route["kind"])
+        return own not in names, not names, ROUTES.index(route["kind"])
 
     return min(routes, key=rank, default=None)
 
@@ -57,7 +61,7 @@ def check_route(target: Target) -> None:
         if manifest["kind"] == "Service"
     }
     for manifest in target.manifests:
-        for backend in backends_of(manifest) if manifest["kind"] in _ROUTES else ():
+        for backend in backends_of(manifest) if manifest["kind"] in ROUTES else ():
             if backend.service in services:
                 _require_port(manifest, services[backend.service], backend.port)
 

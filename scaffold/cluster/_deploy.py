@@ -87,7 +87,7 @@ def deploy_project(
         with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, resolved, docker_config)
-            remove_canary(cluster, resolved)
+            remove_canary(cluster, resolved, pace)
             plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
             notes = notes_of(resolved, reference, release)

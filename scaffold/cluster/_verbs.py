@@ -111,7 +111,7 @@ def roll_back(
         live = live_deployment(cluster, resolved_target)
         with deploy_lock(cluster, resolved_target, holder_name(release)):
             revision = _choose(cluster, live, to, resolved_target)
-            remove_canary(cluster, resolved_target)
+            remove_canary(cluster, resolved_target, pace)
             notes = record_of(revision["metadata"].get("annotations") or {})
             is_same_model = notes.get("model-sha256") == release.model_sha256
             recording = read_recording(root) if is_same_model else None

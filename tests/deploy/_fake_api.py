@@ -247,6 +247,9 @@ class FakeApi:
             if before and before["selector"] != made["spec"]["selector"]:
                 raise Refused(422, "Invalid", "spec.selector: Invalid value: field is immutable")
             metadata["generation"] = metadata.get("generation", 0) + (before != made["spec"])
+        if made["kind"] == "HTTPRoute":
+            is_changed = live is None or live["spec"] != made["spec"]
+            metadata["generation"] = metadata.get("generation", 0) + is_changed
         if made["kind"] == "Service":
             made["spec"].setdefault("clusterIP", "10.0.0.1")
             if made["spec"].get("type") == "NodePort":
