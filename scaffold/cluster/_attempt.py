@@ -63,10 +63,12 @@ class Attempt:
                 then by a canary where the target has steps for one.
         """
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        is_selected = self._is_selected(self._deployment.manifest)
+        if not is_selected:
+            self._require_selection()
         with api_errors():
             require_former_pods(self.cluster, self.changes)
-        if not self._is_selected(self._deployment.manifest):
-            self._require_selection()
+        if not is_selected:
             self._apply(change for change in self.changes if change.manifest["kind"] not in _TRAFFIC)
             self._wait()
             self._prove(self.target)

@@ -389,6 +389,7 @@ def test_the_log_of_a_ready_pod_is_followed(deploys: Deploys, is_stopping: bool)
         first["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     else:
         first["status"]["containerStatuses"][0]["ready"] = False
+        first["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
     deploys.cluster.api.pod_log = lambda name, _previous: f"hello from {name}"
     lines = list(stream_logs(deploys.project, target="staging", follow=True, access=deploys.access))
     name = second["metadata"]["name"]
