@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from scaffold.base.checked import target_names
-from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
+from scaffold.base.checked import kustomization_in, target_names
+from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._kustomize import build_kustomization, namespace_of
 from scaffold.errors import ManifestError
@@ -101,12 +101,13 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     """
     folder = root / DEPLOY / target
     is_base = folder.resolve() == (root / BASE).resolve()
-    if is_base or not (folder / KUSTOMIZATION).is_file():
+    path = kustomization_in(folder)
+    if is_base or not path.is_file():
         targets = target_names(root)
         raise ManifestError(
             f"The project has no target '{target}'.",
             (
-                f"{folder} is what the targets share" if is_base else f"looked for: {folder / KUSTOMIZATION}",
+                f"{folder} is what the targets share" if is_base else f"looked for: {path}",
                 f"there are: {', '.join(targets) or 'none'}",
             ),
         )
@@ -122,7 +123,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     if not metadata.get("namespace"):
         raise ManifestError(
             f"{DEPLOY}/{target} names no namespace.",
-            (f"read: {folder / KUSTOMIZATION}",),
+            (f"read: {path}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
     return Target(
