@@ -110,6 +110,8 @@ def _strange(kustomization: Mapping[str, Any], folder: Path) -> list[str]:
     resources = map(str, kustomization.get("resources") or [])
     if any(_REMOTE.search(resource) and not (folder / resource).exists() for resource in resources):
         strange.append("remote resources")
+    if any(image.get("tagSuffix") for image in kustomization.get("images") or []):
+        strange.append("images with tagSuffix")  # which kustomize 5.5 adds twice in a Deployment
     for patch in kustomization.get("patches") or []:
         keys = sorted(set(patch) - {"path", "patch"})
         path = folder / str(patch.get("path", ""))
@@ -234,8 +236,6 @@ def _set_image(manifest: Manifest, image: Manifest) -> None:
         tag = name[len(image["name"]) :].removeprefix(":")
         if image.get("newTag") or image.get("digest"):
             tag, digest = str(image.get("newTag") or ""), str(image.get("digest") or "")
-        elif image.get("tagSuffix"):
-            tag, digest = f"{tag}{image['tagSuffix']}", ""
         suffix = (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
         container["image"] = f"{image.get('newName') or image['name']}{suffix}"
 

@@ -646,7 +646,7 @@ IMAGES = """\
 images:
   - {name: a/one, newName: registry.example.org/one}
   - {name: a/two, newTag: "6"}
-  - {name: a/three, tagSuffix: -rc1}
+  - {name: a/three, digest: "sha256:DIGEST"}
   - {name: a/four, newTag: "5", digest: "sha256:DIGEST"}
   - {name: a/five, newName: registry.example.org/five, digest: "sha256:DIGEST"}
   - {name: a/six, newTag: ""}
@@ -654,10 +654,7 @@ images:
 
 
 def test_images_are_read_as_kubectl_reads_them(tmp_path: Path, kubectl: str) -> None:
-    """With and without a tag and a digest in the base, in containers of any kind of object.
-
-    Not in a Pod: kustomize 5.5 adds a `tagSuffix` there twice.
-    """
+    """With and without a tag and a digest in the base, in containers of any kind of object."""
     names = [f"a/{number}" for number in ("one", "two", "three", "four", "five", "six", "other")]
     images = [name + suffix for name in names for suffix in ("", ":1.2", "@sha256:" + "b" * 64)]
     images += [f"a/one:1.2@sha256:{'b' * 64}", f"a/three:1.2@sha256:{'b' * 64}"]
@@ -698,6 +695,14 @@ def test_a_kustomization_has_one_of_the_names_that_kustomize_takes(project: Path
 def test_a_folder_without_a_kustomization_is_named(project: Path) -> None:
     (project / "deploy/base/kustomization.yaml").unlink()
     with pytest.raises(ManifestError, match="deploy/base has no kustomization"):
+        read_target(project, "staging")
+
+
+def test_a_suffix_of_a_tag_is_left_to_kubectl(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project / "deploy/staging/kustomization.yaml"
+    path.write_text(re.sub("newTag: .*", "tagSuffix: -rc1", path.read_text()))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ManifestError, match="builds only with kubectl: images with tagSuffix"):
         read_target(project, "staging")
 
 
