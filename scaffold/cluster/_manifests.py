@@ -11,6 +11,7 @@ from typing import cast
 from scaffold.base.checked import kustomization_in, target_names
 from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
+from scaffold.cluster._config import config_sha256
 from scaffold.cluster._kustomize import build_kustomization, namespace_of
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
@@ -27,6 +28,8 @@ CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
 """On the manifest of a Deployment: how long each share is held."""
+CONFIG = f"{ANNOTATION}config-sha256"
+"""On the pod template: the hash of the ConfigMaps and Secrets of the project that the pods read."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
@@ -45,6 +48,7 @@ _ORDER = (
     "ExternalSecret",
     "SealedSecret",
     "SecretProviderClass",
+    "",  # the objects of `_PROVIDERS`
     "NetworkPolicy",
     "Service",
     "Deployment",
@@ -53,6 +57,30 @@ _ORDER = (
     "TriggerAuthentication",
     "ScaledObject",
 )
+
+
+_PROVIDERS = (
+    "akeyless.io",
+    "bitnami.com",
+    "cert-manager.io",
+    "doppler.com",
+    "external-secrets.io",
+    "infisical.com",
+    "isindir.github.com",
+    "koudingspawn.de",
+    "kubernetes-client.io",
+    "mittwald.de",
+    "objectbucket.io",
+    "onepassword.com",
+    "resource.k8s.io",
+    "ricoberger.de",
+    "scheduling.k8s.io",
+    "secrets-store.csi.x-k8s.io",
+    "secrets.hashicorp.com",
+    "spv.no",
+    "storage.k8s.io",
+)
+"""Groups of APIs whose objects make what pods need: Secrets, ConfigMaps, volumes, devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +174,10 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
             labels[NAME_LABEL] = target.service
         if copy["kind"] == "Deployment":
             service_container(copy)["image"] = image
+            template = copy["spec"]["template"]
+            if sha256 := config_sha256(template, target.manifests):
+                metadata = template.setdefault("metadata", {})
+                metadata["annotations"] = {**(metadata.get("annotations") or {}), CONFIG: sha256}
         filled.append(copy)
     # Secrets and large objects are not recorded: a rollback leaves them as they are.
     recorded = [
@@ -198,4 +230,8 @@ def describe(manifest: Manifest) -> str:
 
 def _rank(manifest: Manifest) -> int:
     kind = manifest["kind"]
-    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+    if kind in _ORDER:
+        return _ORDER.index(kind)
+    group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+    is_provider = any(group == each or group.endswith(f".{each}") for each in _PROVIDERS)
+    return _ORDER.index("") if is_provider else len(_ORDER)
