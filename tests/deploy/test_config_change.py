@@ -60,8 +60,8 @@ def test_pods_are_renewed_if_a_value_changes_that_they_read(deploys: Deploys, ki
     assert container_of(deploys)["image"] == image(1)
 
 
-PROVIDERS = """
-{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: titanic}, spec: {secretName: titanic-tls}}
+PROVIDERS = """\
+{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: titanic}, spec: {secretName: tls}}
 ---
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: titanic}, spec: {provider: {}}}
 ---
