@@ -18,6 +18,8 @@ _UNOPENED_S = 10
 """Seconds that kube-proxy may take to open the port of a new Service; it is refused until then."""
 _UNTOUCHED_S = 60
 """Seconds that a controller may take to notice an Ingress: some write its status once a minute only."""
+_CLASSLESS_S = 15
+"""Seconds that one may take if the Ingress names no class, and the cluster has no default."""
 _UNRESOLVED_S = 15
 """Seconds that a gateway may take to see a new Service."""
 _CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
@@ -36,8 +38,8 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     route = route_of(target)
     if route is not None:
         require_backends(cluster, route)
-        _require_class(cluster, route)
-        live = _wait_for_status(cluster, route, pace)
+        unserved = _require_class(cluster, route)
+        live = _wait_for_status(cluster, route, pace, unserved)
         backend = own_backend(cluster, target, route, pace) or backends_of(route)[0]
         return _route_url(route, backend, target.service, _addresses(live))
     service = service_of(target)
@@ -52,23 +54,31 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
 # ---- the controller of an Ingress
 
 
-def _require_class(cluster: Cluster, route: Manifest) -> None:
+def _require_class(cluster: Cluster, route: Manifest) -> str:
     """Check that the cluster has the class of an Ingress: without it no controller serves the Ingress.
+
+    Returns:
+        Why a controller may leave an Ingress without a class alone; empty if there is no such reason.
 
     Raises:
         RolloutFailedError: There is no such class. Without the permission to list classes nothing is checked.
     """
-    if route["kind"] != "Ingress":
-        return
+    if route["kind"] != "Ingress" or _OLD_CLASS in (route["metadata"].get("annotations") or {}):
+        return ""
     name = route["spec"].get("ingressClassName", "")
-    is_old = _OLD_CLASS in (route["metadata"].get("annotations") or {})
     try:
         classes = cluster.list(_CLASSES)
     except ApiError:
-        return
+        return ""
     names = [ingress_class["metadata"]["name"] for ingress_class in classes]
-    if name in names or (not name and (is_old or names)):
-        return
+    if name in names:
+        return ""
+    if names and not name:
+        notes = [ingress_class["metadata"].get("annotations") or {} for ingress_class in classes]
+        if any(each.get(_DEFAULT_CLASS) == "true" for each in notes):
+            return ""
+        # Some controllers take such an Ingress nevertheless.
+        return f"it names no class, and none of the cluster is the default: {', '.join(sorted(names))}"
     missing = f"the class '{name}'" if name else "a class"
     raise RolloutFailedError(
         f"No controller serves the ingress: the cluster does not have {missing}.",
@@ -89,7 +99,8 @@ def _is_untouched(route: Manifest, events: list[Manifest]) -> bool:
 # ---- the address
 
 
-def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manifest:
+def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace, unserved: str = "") -> Manifest:
+    untouched_s = _CLASSLESS_S if unserved else _UNTOUCHED_S
     path = cluster.locate(manifest)
     start = time.monotonic()
     while True:
@@ -100,10 +111,10 @@ def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manife
         if (unresolved := _unresolved(live)) and waited_s > _UNRESOLVED_S * pace.patience:
             problem = "The gateway does not find what the route leads to."
             raise RolloutFailedError(problem, (unresolved,), "Correct `backendRefs` in route.yaml.")
-        is_late = waited_s > min(_UNTOUCHED_S * pace.patience, pace.address_s)
+        is_late = waited_s > min(untouched_s * pace.patience, pace.address_s)
         events = events_in(cluster, manifest["metadata"]["namespace"]) if live and is_late else []
         if waited_s > pace.address_s or (live and is_late and _is_untouched(live, events)):
-            raise _no_address(manifest, events, waited_s)
+            raise _no_address(manifest, events, waited_s, unserved)
         time.sleep(pace.poll_s)
 
 
@@ -135,8 +146,11 @@ def _unresolved(live: Manifest) -> str:
 
 
 def _conditions(live: Manifest) -> list[Manifest]:
+    """Return what gateways report on the present generation of a route."""
+    generation = (live.get("metadata") or {}).get("generation", 0)
     parents = (live.get("status") or {}).get("parents") or []
-    return [condition for parent in parents for condition in parent.get("conditions") or []]
+    conditions = [condition for parent in parents for condition in parent.get("conditions") or []]
+    return [each for each in conditions if each.get("observedGeneration", generation) >= generation]
 
 
 def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:
@@ -147,8 +161,9 @@ def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:
     return [event for event, about in objects if about.get("name") == name and about.get("kind") in kinds]
 
 
-def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> DeployError:
-    warnings = [
+def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float, unserved: str) -> DeployError:
+    warnings = [unserved] if unserved else []
+    warnings += [
         f"{event.get('reason')}: {event.get('message')}"
         for event in _events_about(manifest, events)
         if event.get("type") == "Warning"
@@ -156,7 +171,9 @@ def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> 
     subject = {"Service": "The load balancer", "Ingress": "The ingress"}.get(manifest["kind"], "The route")
     fixes = {
         "Service": "Does this cluster have load balancers? If not: service_type NodePort, or an ingress.",
-        "Ingress": "Does an ingress controller run here, and is `ingressClassName` the name of its class?",
+        "Ingress": "Set `ingressClassName` in ingress.yaml to one of them."
+        if unserved
+        else "Does an ingress controller run here, and is `ingressClassName` the name of its class?",
     }
     return RolloutFailedError(
         f"{subject} never got an address.",

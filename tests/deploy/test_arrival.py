@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from typing import Any
 
 import pytest
 
-from scaffold.errors import ManifestError, NoEndpointError
-from tests.deploy._deploys import Deploys, image
+from scaffold.errors import ManifestError, NoEndpointError, RolloutFailedError
+from tests.deploy._deploys import QUICK, Deploys, image
 from tests.deploy._fake_api import Manifest
 from tests.deploy.test_service import INGRESS, ROUTE, add_class, add_ingress, add_route
 
@@ -181,3 +182,25 @@ def test_a_route_that_redirects_only_is_not_the_one_that_is_replayed(deploys: De
     (deploys.project / "deploy/staging/second.yaml").write_text(ROUTE.replace("titanic.example.org", HOST))
     deploys.edit_manifest("kustomization.yaml", "  - route.yaml\n", "  - route.yaml\n  - second.yaml\n")
     assert deploys.deploy(1).url == f"http://{HOST}"
+
+
+def test_an_ingress_without_a_class_needs_a_default_one(deploys: Deploys) -> None:
+    add_class(deploys, "haproxy")
+    add_ingress(deploys, INGRESS.replace("  ingressClassName: nginx\n", ""))
+    pace = dataclasses.replace(QUICK, address_s=300)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(1, pace=pace)
+    assert "  it names no class, and none of the cluster is the default: haproxy\nSet `ingr" in str(
+        caught.value
+    )
+    default = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    deploys.cluster.api.find("IngressClass")["metadata"]["annotations"] = default
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(1, pace=pace)
+    assert "names no class" not in str(caught.value)
+
+
+def test_what_a_gateway_said_of_an_earlier_route_does_not_count(deploys: Deploys) -> None:
+    add_route(deploys, ROUTE, {**ACCEPTED, "observedGeneration": 0})
+    with pytest.raises(RolloutFailedError, match="The route never got an address"):
+        deploys.deploy(1)
