@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -113,7 +114,8 @@ def _of_http_route(route: Manifest) -> Iterator[Backend]:
     hosts = spec.get("hostnames") or [""]
     for rule in spec.get("rules") or []:
         matches = rule.get("matches") or [{}]
-        path = (matches[0].get("path") or {}).get("value", "/")
+        match = matches[0].get("path") or {}
+        path = _literal(match.get("value", "/"), match.get("type", "PathPrefix"))
         for reference in rule.get("backendRefs") or []:
             is_near = reference.get("namespace") in (None, route["metadata"].get("namespace"))
             is_asked = reference.get("weight", 1) > 0
@@ -128,13 +130,27 @@ def _of_ingress(route: Manifest) -> Iterator[Backend]:
     places = []
     for rule in spec.get("rules") or []:
         paths = (rule.get("http") or {}).get("paths") or [{"backend": default}]
-        places += [(rule.get("host", ""), path.get("path", "/"), path.get("backend")) for path in paths]
+        places += [
+            (
+                rule.get("host", ""),
+                _literal(path.get("path", "/"), path.get("pathType", "")),
+                path.get("backend"),
+            )
+            for path in paths
+        ]
     for host, path, backend in [*places, ("", "/", default)]:
         service = (backend or {}).get("service")
         if service:
             port = service.get("port") or {}
             number = str(port.get("name") or port.get("number", ""))
             yield Backend(service=service["name"], port=number, host=host, path=path)
+
+
+def _literal(path: str, kind: str) -> str:
+    """Return the path before the pattern in that of a route: `/titanic` of `/titanic(/|$)(.*)`."""
+    if kind not in ("ImplementationSpecific", "RegularExpression"):
+        return path
+    return re.split(r"\.?[*+?{]|[\[(|$\\]", path.removeprefix("^"))[0].rstrip("/") or "/"
 
 
 def _require_address(route: Manifest) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import re
 import time
 
 from scaffold.cluster._backends import Backend, backends_of, own_backend, require_backends, route_of
@@ -41,7 +43,8 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
         unserved = _require_class(cluster, route)
         live = _wait_for_status(cluster, route, pace, unserved)
         backend = own_backend(cluster, target, route, pace) or backends_of(route)[0]
-        return _route_url(route, backend, target.service, _addresses(live))
+        is_tls = _is_tls(cluster, route)
+        return _route_url(backend, target.service, _addresses(live), is_tls=is_tls)
     service = service_of(target)
     kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
     if service is not None and kind == "LoadBalancer":
@@ -184,15 +187,34 @@ def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float, uns
     )
 
 
-def _route_url(route: Manifest, backend: Backend, service: str, addresses: list[str]) -> str:
+def _route_url(backend: Backend, service: str, addresses: list[str], *, is_tls: bool) -> str:
     """Return the URL of a backend; an Ingress that takes any host is called by its address."""
-    spec = route["spec"]
-    if route["kind"] == "Ingress":
-        is_tls = bool(spec.get("tls"))
-    else:
-        is_tls = spec["parentRefs"][0].get("sectionName") == "https"
     host = backend.host.replace("*", service) or _in_url(addresses[0])
     return f"{'https' if is_tls else 'http'}://{host}{backend.path}".rstrip("/")
+
+
+def _is_tls(cluster: Cluster, route: Manifest) -> bool:
+    """Whether callers of a route use TLS: those of an HTTPRoute by the listeners of its gateway.
+
+    Where the account may not read the gateway, the name and the port of the listener decide.
+    """
+    if route["kind"] == "Ingress":
+        return bool(route["spec"].get("tls"))
+    reference = route["spec"]["parentRefs"][0]
+    section, port = reference.get("sectionName"), reference.get("port")
+    namespace = reference.get("namespace") or route["metadata"]["namespace"]
+    path = f"/apis/{route['apiVersion']}/namespaces/{namespace}/gateways/{reference['name']}"
+    gateway: Manifest = {}
+    with contextlib.suppress(ApiError):
+        gateway = cluster.get(path) or {}
+    protocols = {
+        listener.get("protocol")
+        for listener in (gateway.get("spec") or {}).get("listeners") or []
+        if section in (None, listener.get("name")) and port in (None, listener.get("port"))
+    }
+    if protocols:
+        return "HTTP" not in protocols
+    return port == 443 or bool(re.search("https|secure|tls|ssl", section or ""))
 
 
 def _balancer_url(live: Manifest) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from scaffold.cluster._backends import backends_of
+from scaffold.cluster._kubeconfig import connect
+from scaffold.cluster._route import _is_tls
 from scaffold.errors import ManifestError, NoEndpointError, RolloutFailedError
 from tests.deploy._deploys import QUICK, Deploys, image
 from tests.deploy._fake_api import Manifest
@@ -204,3 +207,57 @@ def test_what_a_gateway_said_of_an_earlier_route_does_not_count(deploys: Deploys
     add_route(deploys, ROUTE, {**ACCEPTED, "observedGeneration": 0})
     with pytest.raises(RolloutFailedError, match="The route never got an address"):
         deploys.deploy(1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("/titanic(/|$)(.*)", "/titanic"),
+        ("/titanic/*", "/titanic"),
+        ("^/titanic/.*$", "/titanic"),
+        ("/(.*)", "/"),
+        ("/titanic", "/titanic"),
+        ("/v1.0/[a-z]+", "/v1.0"),
+    ],
+)
+def test_of_a_pattern_the_part_that_every_path_has_is_called(pattern: str, path: str) -> None:
+    service = {"name": "titanic", "port": {"number": 80}}
+    place = {"path": pattern, "pathType": "ImplementationSpecific", "backend": {"service": service}}
+    ingress = {"kind": "Ingress", "spec": {"rules": [{"host": HOST, "http": {"paths": [place]}}]}}
+    matches = [{"path": {"type": "RegularExpression", "value": pattern}}]
+    rule = {"matches": matches, "backendRefs": [{"name": "titanic", "port": 80}]}
+    route = {"kind": "HTTPRoute", "metadata": {}, "spec": {"hostnames": [HOST], "rules": [rule]}}
+    assert [backends_of(each)[0].path for each in (ingress, route)] == [path, path]
+    place["pathType"] = "Prefix"
+    assert backends_of(ingress)[0].path == pattern
+
+
+@pytest.mark.parametrize(
+    ("reference", "may_read", "scheme"),
+    [
+        ({}, True, "http"),
+        ({"sectionName": "web"}, True, "http"),
+        ({"sectionName": "public"}, True, "https"),
+        ({"port": 8443}, True, "https"),
+        ({"sectionName": "public"}, False, "http"),
+        ({"sectionName": "websecure"}, False, "https"),
+        ({"port": 443}, False, "https"),
+    ],
+)
+def test_the_scheme_is_that_of_the_listener(
+    deploys: Deploys, reference: Manifest, may_read: bool, scheme: str
+) -> None:
+    api = deploys.cluster.api
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gateways"}})
+    listeners = [
+        {"name": "web", "port": 80, "protocol": "HTTP"},
+        {"name": "public", "port": 8443, "protocol": "HTTPS"},
+    ]
+    metadata = {"name": "gateway", "namespace": "gateways"}
+    kind = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway"}
+    api.create({**kind, "metadata": metadata, "spec": {"listeners": listeners}})
+    if not may_read:
+        api.forbidden.add(("get", "gateways"))
+    parent = {"name": "gateway", "namespace": "gateways", **reference}
+    route = {**kind, "kind": "HTTPRoute", "metadata": {"namespace": "x"}, "spec": {"parentRefs": [parent]}}
+    assert _is_tls(connect(deploys.access), route) == (scheme == "https")
