@@ -65,4 +65,4 @@ def _lost_pods(live: Manifest, new: Manifest, template: Manifest) -> tuple[tuple
 def _resolve(port: Manifest, ports: Mapping[str, int]) -> int | None:
     """Return the port of the pods to which a port of a Service leads; None if they have none of that name."""
     reference = port.get("targetPort", port["port"])
-    return reference if isinstance(reference, int) else ports.get(reference)
+    return reference if isinstance(reference, int) else ports.get(str(reference))

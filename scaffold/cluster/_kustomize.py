@@ -173,7 +173,7 @@ def _with_patch(manifests: list[Manifest], patch: Manifest, path: Path) -> list[
 
 def _read_kustomization(path: Path) -> dict[str, Any]:
     """Return the fields of a kustomization; `apiVersion` and `kind` may be left out."""
-    document = next(_parsed(_text_of(path), path), {})
+    document: Any = next(_parsed(_text_of(path), path), {})
     if not isinstance(document, dict):
         raise ManifestError(f"{path} is no kustomization.", (), "Write into it: resources: [FILE]")
     return document

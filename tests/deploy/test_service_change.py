@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_a_port_by_number_that_changes_in_the_service_and_the_pods_is_refused(
     deploys.edit_manifest("service.yaml", "targetPort: 8000", "targetPort: 9000")
     deploys.edit_manifest("deployment.yaml", "containerPort: 8000", "containerPort: 9000")
     deploys.cluster.ports[image(2)] = deploys.cluster.ports[image(3)] = 9000
-    options = {"pace": GRADUAL, "environment": {"PORT": "9000"}, "candidate": candidate}
+    options: dict[str, Any] = {"pace": GRADUAL, "environment": {"PORT": "9000"}, "candidate": candidate}
     deploys.cluster.pod_step_s = 0.02
     with calling(deploys) as callers:
         with pytest.raises(
