@@ -9,7 +9,15 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, MODEL_FILE, MODEL_FOLDERS, PYTHON
+from scaffold.base.layout import (
+    BASE,
+    DEPLOY,
+    KUSTOMIZATION,
+    KUSTOMIZATIONS,
+    MODEL_FILE,
+    MODEL_FOLDERS,
+    PYTHON,
+)
 from scaffold.errors import FileTooLargeError, NotARegularFileError, PythonVersionError, UnsafePathError
 
 LARGEST_TEXT_BYTES = 64 << 20
@@ -92,8 +100,15 @@ def target_names(root: Path) -> list[str]:
     Raises:
         UnsafePathError: `deploy/` is a symbolic link.
     """
-    folders = (path.parent for path in path_below(root, DEPLOY).glob(f"*/{KUSTOMIZATION}"))
+    folder = path_below(root, DEPLOY)
+    folders = {path.parent for name in KUSTOMIZATIONS for path in folder.glob(f"*/{name}")}
     return sorted(folder.name for folder in folders if folder != root / BASE)
+
+
+def kustomization_in(folder: Path) -> Path:
+    """Return the kustomization of a folder, under one of its names; that of ours if there is none."""
+    paths = (folder / name for name in KUSTOMIZATIONS)
+    return next((path for path in paths if path.is_file()), folder / KUSTOMIZATION)
 
 
 def python_version(root: Path) -> str:

@@ -39,6 +39,8 @@ DEPLOY = "deploy"
 """A folder for what the targets have in common, one for each target, and `chart` for Helm."""
 KUSTOMIZATION = "kustomization.yaml"
 """In the base and in the folder of each target."""
+KUSTOMIZATIONS = (KUSTOMIZATION, "kustomization.yml", "Kustomization")
+"""The names that kustomize takes for it."""
 BASE = f"{DEPLOY}/base"
 CHART = f"{DEPLOY}/chart"
 

@@ -9,6 +9,7 @@ from scaffold.base.client import Client, Retries, key_headers, wait_until_ready
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._forward import Forward
 from scaffold.cluster._manifests import Target, describe, service_container
+from scaffold.cluster._pods import is_ready
 from scaffold.cluster._refusal import UNTRUSTED
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.cluster._route import public_url
@@ -88,7 +89,11 @@ def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Cli
 
     def find_endpoint() -> Endpoint:
         newest = pods_of(cluster, live_deployment(cluster, pods), newest=True)
-        ready = [pod["metadata"]["name"] for pod in newest if is_ready(pod)]
+        ready = [
+            pod["metadata"]["name"]
+            for pod in newest
+            if is_ready(pod) and "deletionTimestamp" not in pod["metadata"]
+        ]
         if not ready:
             raise ConnectionError("no pod is ready")
         return Endpoint(pod=ready[0], port=port)
@@ -116,15 +121,6 @@ def find_metrics(cluster: Cluster, target: Target, pod: Manifest, pace: Pace) ->
     settings = _settings(pace, cluster.service_headers)
     client = Forward(f"http://{name}", cluster, target.namespace, lambda: endpoint, **settings)
     return client, notes.get("prometheus.io/path", "/metrics")
-
-
-def is_ready(pod: dict[str, Any]) -> bool:
-    """Whether a pod is ready and not being deleted."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    ready = any(
-        condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions
-    )
-    return ready and "deletionTimestamp" not in pod["metadata"]
 
 
 def _prefix_of(target: Target) -> str:

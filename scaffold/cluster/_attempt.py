@@ -10,11 +10,13 @@ from scaffold.cluster._address import find_pods
 from scaffold.cluster._aftermath import kept, next_commands, restored
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
+from scaffold.cluster._arrival import replay_live
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import describe_remains, start_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
+from scaffold.cluster._former_pods import require_former_pods
 from scaffold.cluster._interrupt import Interrupts
 from scaffold.cluster._manifests import Target, is_needed_by_pods
 from scaffold.cluster._objects import annotate, record_of
@@ -23,7 +25,7 @@ from scaffold.cluster._recorded import change_by_others, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, require_unpaused, wait_for_rollout
 from scaffold.cluster._service import selects
-from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
+from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import DeployBusyError, DeployError, ManifestError, NoRoomError
 from scaffold.errors.wording import counted, either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
@@ -65,8 +67,12 @@ class Attempt:
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if self._renews_pods():
             require_unpaused(self._deployment.after)
-        if not self._is_selected(self._deployment.manifest):
+        is_selected = self._is_selected(self._deployment.manifest)
+        if not is_selected:
             self._require_selection()
+        with api_errors():
+            require_former_pods(self.cluster, self.changes)
+        if not is_selected:
             self._apply(change for change in self.changes if change.manifest["kind"] not in _TRAFFIC)
             self._wait()
             self._prove(self.target)
@@ -75,8 +81,11 @@ class Attempt:
             self._prove_candidate()
             canary = self._canary()
         with api_errors(), canary:
-            self._apply(change for change in self.changes if change not in self.applied)
+            # An HTTPRoute keeps the weights of a canary until the rollout is complete.
+            late = ("HTTPRoute",) if self.steps.shares else ()
+            self._apply(change for change in self._remaining() if change.manifest["kind"] not in late)
             self._wait()
+            self._apply(self._remaining())
         self.is_rolled_out = True
         return self._go_live()
 
@@ -95,6 +104,9 @@ class Attempt:
     @property
     def _deployment(self) -> Change:
         return next(change for change in self.changes if change.manifest["kind"] == "Deployment")
+
+    def _remaining(self) -> list[Change]:
+        return [change for change in self.changes if change not in self.applied]
 
     def _renews_pods(self) -> bool:
         before, after = self._deployment.before, self._deployment.after

@@ -14,8 +14,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scaffold.base.replay import ReplayResult
-from scaffold.cluster._address import find_metrics, find_pods
-from scaffold.cluster._canary_route import SUFFIX, live_route, restore_route, split_route
+from scaffold.cluster._address import find_pods
+from scaffold.cluster._arrival import pod_traffic
+from scaffold.cluster._backends import route_of
+from scaffold.cluster._canary_route import (
+    SUFFIX,
+    await_route,
+    live_route,
+    require_share,
+    restore_route,
+    split_route,
+)
 from scaffold.cluster._candidate import remove_candidate, separate_deployment, start_isolated
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._log import last_log
@@ -25,8 +34,8 @@ from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import OnPods, Pace, live_deployment, pods_of, wait_for_rollout
 from scaffold.cluster._smoke import replay_sample
-from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
-from scaffold.errors import CanaryFailedError, DeployError, ManifestError, ServiceFailedError
+from scaffold.cluster._traffic import Traffic, find_fault
+from scaffold.errors import CanaryFailedError, DeployError, ManifestError
 from scaffold.errors.wording import either
 from scaffold.events import Finished, OnEvent
 from scaffold.spec import Recording, read_shares
@@ -81,6 +90,9 @@ def read_canary_steps(target: Target) -> CanarySteps:
             (f"{CANARY}: {text!r}", "without a gateway the share of the callers is that of the pods"),
             f"Write at most {_MOST_BESIDE}, for which four times the pods are started.",
         )
+    route = route_of(target, ("HTTPRoute",))
+    if steps.shares and route is not None:
+        require_share(target, route)
     return steps
 
 
@@ -114,13 +126,15 @@ class Canary:
             CanaryFailedError: It does worse than the former pods.
             DeployError: Its pods do not start, or do not give the model's answers.
         """
+        if (route := live_route(self.cluster, self.target)) is not None:
+            require_share(self.target, route)
         former = int(live_deployment(self.cluster, self.target)["spec"].get("replicas", 1))
         try:
             for share in self.steps.shares if former else ():
                 self._take(share, former)
             yield
         finally:
-            remove_canary(self.cluster, self.target)
+            remove_canary(self.cluster, self.target, self.pace)
 
     def _take(self, share: int, former: int) -> None:
         """Give the canary a share of the callers, and hold it."""
@@ -184,24 +198,22 @@ class Canary:
 
     def _traffic(self, pods: list[Manifest]) -> dict[str, Traffic]:
         """Return the traffic of each pod so far; a pod whose metrics cannot be read is left out."""
-        traffic = {}
-        for pod in pods[:_MOST_ASKED]:
-            client, path = find_metrics(self.cluster, self.target, pod, self.pace)
-            with contextlib.closing(client), contextlib.suppress(ServiceFailedError):
-                response = client.get(path)
-                if response.status == 200 and isinstance(response.body, str):
-                    traffic[pod["metadata"]["name"]] = read_traffic(response.body)
-        return traffic
+        return pod_traffic(self.cluster, self.target, pods[:_MOST_ASKED], self.pace)
 
 
-def remove_canary(cluster: Cluster, target: Target) -> None:
+def remove_canary(cluster: Cluster, target: Target, pace: Pace) -> None:
     """Give all callers back to the service, and remove its canary and candidate if a deploy left any.
+
+    The pods of a canary go once the gateway no longer sends requests to them.
 
     While the HTTPRoute cannot be restored the canary stays: callers whose requests it gets need its pods.
     """
     with contextlib.suppress(ApiError, DeployError):
         restore_route(cluster, target)
-        remove_candidate(cluster, target)
+        try:
+            await_route(cluster, target, pace)
+        finally:
+            remove_candidate(cluster, target)
 
 
 def _traffic_between(before: dict[str, Traffic], now: dict[str, Traffic]) -> Traffic:

@@ -11,6 +11,7 @@ from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import allow_zero, with_a_pod
 from scaffold.cluster._attempt import Attempt
+from scaffold.cluster._backends import check_route
 from scaffold.cluster._canary import read_canary_steps, remove_canary
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
@@ -23,7 +24,6 @@ from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._recorded import require_own
 from scaffold.cluster._rollout import Pace
-from scaffold.cluster._route import check_route
 from scaffold.cluster._service import check_service
 from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project
@@ -90,7 +90,7 @@ def deploy_project(
         with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, resolved, docker_config)
-            remove_canary(cluster, resolved)
+            remove_canary(cluster, resolved, pace)
             plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
             notes = notes_of(resolved, reference, release)

@@ -6,13 +6,15 @@ namespace, images, and strategic merge patches. For anything else `kubectl` or `
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scaffold.base.docker_hub import repository_of
-from scaffold.base.layout import KUSTOMIZATION
+from scaffold.base.layout import KUSTOMIZATIONS
 from scaffold.base.process import run_command
 from scaffold.base.strategic_merge import patched
 from scaffold.base.yaml_text import yaml_documents
@@ -20,6 +22,8 @@ from scaffold.cluster._client import Manifest
 from scaffold.errors import ManifestError
 
 _READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images", "patches"}
+_REMOTE = re.compile(r"://|^git@|^git::|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
+"""Addresses of repositories: `https://...`, `git@host:path`, `github.com/team/base?ref=v1`."""
 _NAMESPACE = "namespace.yaml"
 _DIRECTIVES = (
     "$patch: replace",
@@ -45,8 +49,8 @@ def build_kustomization(
             installed.
         CommandError: `kubectl` refuses the folder.
     """
-    path = folder / KUSTOMIZATION
-    kustomization = next(_documents(path), {})
+    path = _kustomization_of(folder)
+    kustomization = _read_kustomization(path)
     _check_lists(kustomization, path)
     if strange := _strange(kustomization, folder):
         return _built(folder, strange)
@@ -62,6 +66,20 @@ def build_kustomization(
         for image in (kustomization.get("images") or []) if images is None else images:
             _set_image(manifest, image)
     return manifests
+
+
+def _kustomization_of(folder: Path) -> Path:
+    """Return the one kustomization of a folder.
+
+    Raises:
+        ManifestError: It has none, or several.
+    """
+    paths = [folder / name for name in KUSTOMIZATIONS if (folder / name).is_file()]
+    if len(paths) != 1:
+        found = [f"there are: {', '.join(path.name for path in paths)}"] if paths else []
+        problem = f"{folder} has {'more than one' if paths else 'no'} kustomization."
+        raise ManifestError(problem, found, f"It needs one of: {', '.join(KUSTOMIZATIONS)}")
+    return paths[0]
 
 
 def _check_lists(kustomization: Mapping[str, Any], path: Path) -> None:
@@ -86,7 +104,7 @@ def _check_lists(kustomization: Mapping[str, Any], path: Path) -> None:
 
 def needs_kubectl(folder: Path) -> bool:
     """Whether `kubectl` or `kustomize` builds the folder."""
-    return bool(_strange(next(_documents(folder / KUSTOMIZATION), {}), folder))
+    return bool(_strange(_read_kustomization(_kustomization_of(folder)), folder))
 
 
 def namespace_of(folder: Path) -> list[Manifest]:
@@ -98,6 +116,11 @@ def namespace_of(folder: Path) -> list[Manifest]:
 def _strange(kustomization: Mapping[str, Any], folder: Path) -> list[str]:
     """Return the fields and patches of a kustomization that this module does not support."""
     strange = sorted(set(kustomization) - _READ_KEYS)
+    resources = map(str, kustomization.get("resources") or [])
+    if any(_REMOTE.search(resource) and not (folder / resource).exists() for resource in resources):
+        strange.append("remote resources")
+    if any(image.get("tagSuffix") for image in kustomization.get("images") or []):
+        strange.append("images with tagSuffix")  # which kustomize 5.5 adds twice in a Deployment
     for patch in kustomization.get("patches") or []:
         keys = sorted(set(patch) - {"path", "patch"})
         path = folder / str(patch.get("path", ""))
@@ -118,7 +141,7 @@ def _built(folder: Path, strange: list[str]) -> list[Manifest]:
     program = shutil.which("kubectl") or shutil.which("kustomize")
     if program is None:
         raise ManifestError(
-            f"{folder / KUSTOMIZATION} uses what `deploy` builds only with kubectl: {', '.join(strange)}.",
+            f"{_kustomization_of(folder)} uses what `deploy` builds only with kubectl: {', '.join(strange)}.",
             (f"built without it: {', '.join(sorted(_READ_KEYS))}",),
             "Install kubectl or kustomize, and put it on the PATH.",
         )
@@ -134,12 +157,12 @@ def _inside(place: Path, root: Path, path: Path) -> Path:
         raise ManifestError(f"{path} lists {place.name}, which is not there.", (f"looked for: {place}",), fix)
     if not place.resolve().is_relative_to(root.resolve()):
         raise ManifestError(f"{path} lists {place}, which is not in the project.")
-    return place
+    return Path(os.path.normpath(place))
 
 
 def _patches(patch: Mapping[str, Any], folder: Path, root: Path) -> Iterator[Manifest]:
     """The patches of one entry: those of a file, or the text itself."""
-    path = folder / KUSTOMIZATION
+    path = _kustomization_of(folder)
     if "path" in patch:
         yield from _documents(_inside(folder / patch["path"], root, path))
     else:
@@ -157,27 +180,43 @@ def _with_patch(manifests: list[Manifest], patch: Manifest, path: Path) -> list[
     return [manifest for manifest in changed if manifest is not None]
 
 
+def _read_kustomization(path: Path) -> dict[str, Any]:
+    """Return the fields of a kustomization; `apiVersion` and `kind` may be left out."""
+    document: Any = next(_parsed(_text_of(path), path), {})
+    if not isinstance(document, dict):
+        raise ManifestError(f"{path} is no kustomization.", (), "Write into it: resources: [FILE]")
+    return document
+
+
 def _documents(path: Path) -> Iterator[Manifest]:
+    yield from _objects(_text_of(path), path)
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
-    yield from _objects(text, path)
 
 
 def _objects(text: str, path: Path) -> Iterator[Manifest]:
+    for document in _parsed(text, path):
+        is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
+        if not is_object or not _name_of(document):
+            fix = "Each document needs apiVersion, kind and metadata.name."
+            raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
+        yield document
+
+
+def _parsed(text: str, path: Path) -> Iterator[Any]:
+    """Yield the documents of a text that are not empty."""
     import yaml
 
     try:
         documents = [document for document in yaml_documents(text) if document]
     except yaml.YAMLError as error:
         raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
-    for document in documents:
-        is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
-        if not is_object or (path.name != KUSTOMIZATION and not _name_of(document)):
-            fix = "Each document needs apiVersion, kind and metadata.name."
-            raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
-        yield document
+    yield from documents
 
 
 def _name_of(document: Manifest) -> Any:
@@ -195,10 +234,28 @@ def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
 
 
 def _set_image(manifest: Manifest, image: Manifest) -> None:
-    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
-    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
-        if repository_of(container["image"]) == image["name"]:
-            repository = image.get("newName", image["name"])
-            tag = image.get("newTag", "" if "digest" in image else "latest")
-            suffix = (f":{tag}" if tag else "") + (f"@{image['digest']}" if "digest" in image else "")
-            container["image"] = f"{repository}{suffix}"
+    """Set the image of each container of that name, in whatever kind of object.
+
+    Source: api/filters/imagetag of kustomize
+    """
+    for container in _containers(manifest):
+        name, _, digest = str(container.get("image", "")).partition("@")
+        if repository_of(name) != image["name"]:
+            continue
+        tag = name[len(image["name"]) :].removeprefix(":")
+        if image.get("newTag") or image.get("digest"):
+            tag, digest = str(image.get("newTag") or ""), str(image.get("digest") or "")
+        suffix = (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+        container["image"] = f"{image.get('newName') or image['name']}{suffix}"
+
+
+def _containers(value: Any) -> Iterator[Manifest]:
+    """Yield the containers in an object, at any depth."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _containers(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in ("containers", "initContainers") and isinstance(item, list):
+                yield from (container for container in item if isinstance(container, dict))
+            yield from _containers(item)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from scaffold.base.checked import target_names
-from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
+from scaffold.base.checked import kustomization_in, target_names
+from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
+from scaffold.cluster._config import config_sha256
 from scaffold.cluster._kustomize import build_kustomization, namespace_of
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
@@ -18,11 +19,17 @@ from scaffold.spec import Measurements
 ANNOTATION = "model-scaffold/"
 BESIDE = f"{ANNOTATION}beside"
 """On a Deployment, and so on each of its revisions: the other objects that were applied with it, as JSON."""
+BESIDE_OMITTED = f"{ANNOTATION}beside-omitted"
+"""On a Deployment: the names of the objects for which `BESIDE` has no room, as `ConfigMap/large`."""
 _MOST_BESIDE = 32 << 10
+_MOST_BESIDE_IN_ALL = 96 << 10
+"""Characters of one object, and of all: Kubernetes allows 256 KiB for the annotations of an object."""
 CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
 """On the manifest of a Deployment: how long each share is held."""
+CONFIG = f"{ANNOTATION}config-sha256"
+"""On the pod template: the hash of the ConfigMaps and Secrets of the project that the pods read."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
@@ -41,6 +48,7 @@ _ORDER = (
     "ExternalSecret",
     "SealedSecret",
     "SecretProviderClass",
+    "",  # the objects of `_PROVIDERS`
     "NetworkPolicy",
     "Service",
     "Deployment",
@@ -49,6 +57,30 @@ _ORDER = (
     "TriggerAuthentication",
     "ScaledObject",
 )
+
+
+_PROVIDERS = (
+    "akeyless.io",
+    "bitnami.com",
+    "cert-manager.io",
+    "doppler.com",
+    "external-secrets.io",
+    "infisical.com",
+    "isindir.github.com",
+    "koudingspawn.de",
+    "kubernetes-client.io",
+    "mittwald.de",
+    "objectbucket.io",
+    "onepassword.com",
+    "resource.k8s.io",
+    "ricoberger.de",
+    "scheduling.k8s.io",
+    "secrets-store.csi.x-k8s.io",
+    "secrets.hashicorp.com",
+    "spv.no",
+    "storage.k8s.io",
+)
+"""Groups of APIs whose objects make what pods need: Secrets, ConfigMaps, volumes, devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +129,13 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     """
     folder = root / DEPLOY / target
     is_base = folder.resolve() == (root / BASE).resolve()
-    if is_base or not (folder / KUSTOMIZATION).is_file():
+    path = kustomization_in(folder)
+    if is_base or not path.is_file():
         targets = target_names(root)
         raise ManifestError(
             f"The project has no target '{target}'.",
             (
-                f"{folder} is what the targets share" if is_base else f"looked for: {folder / KUSTOMIZATION}",
+                f"{folder} is what the targets share" if is_base else f"looked for: {path}",
                 f"there are: {', '.join(targets) or 'none'}",
             ),
         )
@@ -118,7 +151,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     if not metadata.get("namespace"):
         raise ManifestError(
             f"{DEPLOY}/{target} names no namespace.",
-            (f"read: {folder / KUSTOMIZATION}",),
+            (f"read: {path}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
     return Target(
@@ -136,21 +169,41 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
     for manifest in target.manifests:
         copy = cast("Manifest", json.loads(json.dumps(manifest)))
         labels = copy["metadata"].setdefault("labels", {})
-        labels |= {MANAGED_BY: MANAGER_NAME, NAME_LABEL: target.service}
+        labels |= {MANAGED_BY: MANAGER_NAME}
+        if copy["kind"] != "Namespace":  # several services may be in one
+            labels[NAME_LABEL] = target.service
         if copy["kind"] == "Deployment":
             service_container(copy)["image"] = image
+            template = copy["spec"]["template"]
+            if sha256 := config_sha256(template, target.manifests):
+                metadata = template.setdefault("metadata", {})
+                metadata["annotations"] = {**(metadata.get("annotations") or {}), CONFIG: sha256}
         filled.append(copy)
     # Secrets and large objects are not recorded: a rollback leaves them as they are.
-    texts = (
-        json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-        for manifest in filled
-        if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
-    )
-    beside = f"[{','.join(text for text in texts if len(text) <= _MOST_BESIDE)}]"
+    recorded = [
+        manifest for manifest in filled if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
+    ]
+    texts = [json.dumps(manifest, sort_keys=True, separators=(",", ":")) for manifest in recorded]
+    fitting = _that_fit(texts)
+    beside = f"[{','.join(texts[place] for place in fitting)}]"
+    omitted = [describe(manifest) for place, manifest in enumerate(recorded) if place not in fitting]
     for manifest in filled:
         if manifest["kind"] == "Deployment":
-            manifest["metadata"].setdefault("annotations", {})[BESIDE] = beside
+            notes = manifest["metadata"].setdefault("annotations", {})
+            notes |= {BESIDE: beside} | ({BESIDE_OMITTED: " ".join(omitted)} if omitted else {})
     return tuple(filled)
+
+
+def _that_fit(texts: list[str]) -> list[int]:
+    """Return the places of the texts that are recorded: the small ones, until there is no room."""
+    fitting: list[int] = []
+    size = 0
+    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+        size += len(texts[place])
+        if len(texts[place]) > _MOST_BESIDE or size > _MOST_BESIDE_IN_ALL:
+            break
+        fitting.append(place)
+    return sorted(fitting)
 
 
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
@@ -177,4 +230,8 @@ def describe(manifest: Manifest) -> str:
 
 def _rank(manifest: Manifest) -> int:
     kind = manifest["kind"]
-    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+    if kind in _ORDER:
+        return _ORDER.index(kind)
+    group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+    is_provider = any(group == each or group.endswith(f".{each}") for each in _PROVIDERS)
+    return _ORDER.index("") if is_provider else len(_ORDER)

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from typing import cast
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import ANNOTATION, BESIDE, CANARY, CANARY_HOLD, describe
+from scaffold.cluster._manifests import ANNOTATION, BESIDE, BESIDE_OMITTED, CANARY, CANARY_HOLD, describe
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
 from scaffold.errors.wording import option
 
 APPLIED = f"{ANNOTATION}applied"
 CREATED_BY_US = f"{ANNOTATION}made"
-_NO_RECORD = (APPLIED, BESIDE, CREATED_BY_US, CANARY, CANARY_HOLD)
+_NO_RECORD = (APPLIED, BESIDE, BESIDE_OMITTED, CREATED_BY_US, CANARY, CANARY_HOLD)
+_BESIDE = (BESIDE, BESIDE_OMITTED)
+_MOST_BYTES = (256 << 10) - (16 << 10)
+"""What Kubernetes allows for all annotations of an object, less the room for the record of the deploy."""
 _RECORD_MANAGER = "model-scaffold-record"
 
 
@@ -40,10 +43,21 @@ def beside(deployment: Manifest) -> list[Manifest]:
     return list(json.loads(notes.get(BESIDE, "[]")))
 
 
+def omitted_beside(deployment: Manifest) -> set[str]:
+    """Return the names of objects that were applied with a Deployment and are not in its record."""
+    notes = deployment.get("metadata", {}).get("annotations") or {}
+    return set(notes.get(BESIDE_OMITTED, "").split())
+
+
 def applied_copy(live: Manifest) -> Manifest | None:
     """Return an object as our last deploy applied it; None if that is not recorded."""
-    applied = ((live.get("metadata") or {}).get("annotations") or {}).get(APPLIED)
-    return cast("Manifest", json.loads(applied)) if applied else None
+    notes = (live.get("metadata") or {}).get("annotations") or {}
+    if APPLIED not in notes:
+        return None
+    applied = cast("Manifest", json.loads(notes[APPLIED]))
+    if recorded := {key: notes[key] for key in _BESIDE if key in notes}:
+        applied["metadata"]["annotations"] = recorded | (applied["metadata"].get("annotations") or {})
+    return applied
 
 
 def is_made_by_us(live: Manifest) -> bool:
@@ -126,19 +140,47 @@ def identity_of(manifest: Manifest) -> Manifest:
 
 
 def with_own_copy(manifest: Manifest, before: Manifest | None) -> Manifest:
-    """Return the manifest with annotations for an undo: itself, and whether it existed before."""
+    """Return the manifest with annotations for an undo: itself, and whether it existed before.
+
+    An object for whose copy Kubernetes has no room gets none.
+    """
     copy = cast("Manifest", json.loads(json.dumps(manifest)))
     annotations = copy["metadata"].setdefault("annotations", {})
     if manifest["kind"] != "Secret":
-        annotations[APPLIED] = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+        others = ((before or {}).get("metadata") or {}).get("annotations") or {}
+        text = _without_beside(manifest)
+        if _size_bytes({**others, **annotations, APPLIED: text}) <= _MOST_BYTES:
+            annotations[APPLIED] = text
     if before is None or is_made_by_us(before):
         annotations[CREATED_BY_US] = "true"
     return copy
 
 
-def remove_later(cluster: Cluster, later: Iterable[Manifest], current: Iterable[Manifest]) -> None:
-    """Delete what is in `later` and not in `current`, if our deploys created it."""
-    names = {describe(manifest) for manifest in current}
+def _without_beside(manifest: Manifest) -> str:
+    """Return a manifest as JSON, without the list of the other objects: that is an annotation of its own."""
+    metadata = manifest["metadata"]
+    notes = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _BESIDE}
+    if "annotations" in metadata:
+        metadata = {**metadata, "annotations": notes}
+    return json.dumps({**manifest, "metadata": metadata}, sort_keys=True, separators=(",", ":"))
+
+
+def _size_bytes(annotations: dict[str, str]) -> int:
+    return sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+
+
+def remove_later(
+    cluster: Cluster, later: Iterable[Manifest], current: Iterable[Manifest], kept: Iterable[str] = ()
+) -> None:
+    """Delete what is in `later` and not in `current`, if our deploys created it.
+
+    Args:
+        cluster: The cluster.
+        later: Objects.
+        current: Objects that stay.
+        kept: The names of others that stay: `ConfigMap/large`.
+    """
+    names = {describe(manifest) for manifest in current} | set(kept)
     for manifest in later:
         live = None if describe(manifest) in names else read_object(cluster, manifest)
         if live is not None and is_made_by_us(live):

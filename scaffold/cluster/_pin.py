@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.checked import kustomization_in
 from scaffold.base.docker_hub import repository_of
-from scaffold.base.layout import DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import DEPLOY
 from scaffold.base.yaml_text import yaml_document
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._kustomize import build_kustomization, needs_kubectl
@@ -50,13 +51,13 @@ def pin_image(root: Path, target: str, image: str) -> None:
             changed without changing something else; nothing is written.
     """
     text = _pin_text(root, target, image)
-    (root / DEPLOY / target / KUSTOMIZATION).write_bytes(text.encode())
+    kustomization_in(root / DEPLOY / target).write_bytes(text.encode())
 
 
 def _pin_text(root: Path, target: str, image: str) -> str:
     """Return the kustomization's text with the digest written into the image's entry."""
     folder = root / DEPLOY / target
-    path = folder / KUSTOMIZATION
+    path = kustomization_in(folder)
     current_image = read_image(root, target)  # raises if the kustomization cannot be built
     repository, _, digest = image.partition("@")
     fields = {"newName": repository, "digest": digest}

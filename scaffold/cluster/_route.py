@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import re
 import time
-from collections.abc import Callable, Iterator
 
+from scaffold.cluster._backends import Backend, backends_of, own_backend, require_backends, route_of
 from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace, events_in
 from scaffold.cluster._service import service_of, service_port
-from scaffold.errors import DeployError, ManifestError, RolloutFailedError
+from scaffold.errors import DeployError, RolloutFailedError
 
-FindService = Callable[[str], Manifest | None]
 _NEAR_S = 3
 _UNOPENED_S = 10
 """Seconds that kube-proxy may take to open the port of a new Service; it is refused until then."""
 _UNTOUCHED_S = 60
 """Seconds that a controller may take to notice an Ingress: some write its status once a minute only."""
+_CLASSLESS_S = 15
+"""Seconds that one may take if the Ingress names no class, and the cluster has no default."""
 _UNRESOLVED_S = 15
 """Seconds that a gateway may take to see a new Service."""
 _CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _OLD_CLASS = "kubernetes.io/ingress.class"
-
-
-def route_of(target: Target) -> Manifest | None:
-    """Return the Ingress or the HTTPRoute of a target; None if it has neither."""
-    return target.one("Ingress") or target.one("HTTPRoute")
-
-
-def check_route(target: Target) -> None:
-    """Check that a route leads to ports that the Services among the manifests have.
-
-    Raises:
-        ManifestError: It does not.
-    """
-    route = route_of(target)
-    services = {
-        manifest["metadata"]["name"]: manifest
-        for manifest in target.manifests
-        if manifest["kind"] == "Service"
-    }
-    for name, port in _backends(route) if route else ():
-        if name in services:
-            _require_port(route or {}, services[name], port)
 
 
 def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
@@ -54,13 +35,16 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     Raises:
         RolloutFailedError: The service gets no address in time.
         ManifestError: The route leads to a Service that is not there.
+        NoEndpointError: The route leads to a Service of these pods, and of others too.
     """
     route = route_of(target)
     if route is not None:
-        _require_backends(cluster, route)
-        _require_class(cluster, route)
-        _wait_for_status(cluster, route, pace)
-        return _route_url(route, target.service)
+        require_backends(cluster, route)
+        unserved = _require_class(cluster, route)
+        live = _wait_for_status(cluster, route, pace, unserved)
+        backend = own_backend(cluster, target, route, pace) or backends_of(route)[0]
+        is_tls = _is_tls(cluster, route)
+        return _route_url(backend, target.service, _addresses(live), is_tls=is_tls)
     service = service_of(target)
     kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
     if service is not None and kind == "LoadBalancer":
@@ -70,73 +54,34 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     return None
 
 
-# ---- the backends of a route
-
-
-def _require_backends(cluster: Cluster, route: Manifest) -> None:
-    namespace = route["metadata"]["namespace"]
-    for name, port in _backends(route):
-        service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{name}")
-        if service is None:
-            problem = f"{describe(route)} leads to Service/{name}, which is not there."
-            raise ManifestError(problem, (), "Name the Service of service.yaml in the backend of the route.")
-        _require_port(route, service, port)
-
-
-def _require_port(route: Manifest, service: Manifest, port: str) -> None:
-    ports = service["spec"].get("ports") or []
-    names = {
-        str(value)
-        for service_port in ports
-        for value in (service_port["port"], service_port.get("name"))
-        if value
-    }
-    if port not in names:
-        raise ManifestError(
-            f"{describe(route)} leads to a port that the Service does not have.",
-            (f"port in the route: {port}", f"ports of {describe(service)}: {', '.join(sorted(names))}"),
-            "Name a port of the Service in the backend of the route.",
-        )
-
-
-def _backends(route: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield the name and the port of each Service that an Ingress or an HTTPRoute names."""
-    rules = route["spec"].get("rules") or []
-    if route["kind"] == "HTTPRoute":
-        for rule in rules:
-            for backend in rule.get("backendRefs") or []:
-                is_near = backend.get("namespace") in (None, route["metadata"].get("namespace"))
-                if backend.get("kind", "Service") == "Service" and is_near:
-                    yield backend["name"], str(backend.get("port", ""))
-        return
-    paths = [path.get("backend") for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
-    for backend in [*paths, route["spec"].get("defaultBackend")]:
-        service = (backend or {}).get("service")
-        if service:
-            port = service.get("port") or {}
-            yield service["name"], str(port.get("name") or port.get("number", ""))
-
-
 # ---- the controller of an Ingress
 
 
-def _require_class(cluster: Cluster, route: Manifest) -> None:
+def _require_class(cluster: Cluster, route: Manifest) -> str:
     """Check that the cluster has the class of an Ingress: without it no controller serves the Ingress.
+
+    Returns:
+        Why a controller may leave an Ingress without a class alone; empty if there is no such reason.
 
     Raises:
         RolloutFailedError: There is no such class. Without the permission to list classes nothing is checked.
     """
-    if route["kind"] != "Ingress":
-        return
+    if route["kind"] != "Ingress" or _OLD_CLASS in (route["metadata"].get("annotations") or {}):
+        return ""
     name = route["spec"].get("ingressClassName", "")
-    is_old = _OLD_CLASS in (route["metadata"].get("annotations") or {})
     try:
         classes = cluster.list(_CLASSES)
     except ApiError:
-        return
+        return ""
     names = [ingress_class["metadata"]["name"] for ingress_class in classes]
-    if name in names or (not name and (is_old or names)):
-        return
+    if name in names:
+        return ""
+    if names and not name:
+        notes = [ingress_class["metadata"].get("annotations") or {} for ingress_class in classes]
+        if any(each.get(_DEFAULT_CLASS) == "true" for each in notes):
+            return ""
+        # Some controllers take such an Ingress nevertheless.
+        return f"it names no class, and none of the cluster is the default: {', '.join(sorted(names))}"
     missing = f"the class '{name}'" if name else "a class"
     raise RolloutFailedError(
         f"No controller serves the ingress: the cluster does not have {missing}.",
@@ -157,7 +102,8 @@ def _is_untouched(route: Manifest, events: list[Manifest]) -> bool:
 # ---- the address
 
 
-def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manifest:
+def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace, unserved: str = "") -> Manifest:
+    untouched_s = _CLASSLESS_S if unserved else _UNTOUCHED_S
     path = cluster.locate(manifest)
     start = time.monotonic()
     while True:
@@ -168,10 +114,10 @@ def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manife
         if (unresolved := _unresolved(live)) and waited_s > _UNRESOLVED_S * pace.patience:
             problem = "The gateway does not find what the route leads to."
             raise RolloutFailedError(problem, (unresolved,), "Correct `backendRefs` in route.yaml.")
-        is_late = waited_s > min(_UNTOUCHED_S * pace.patience, pace.address_s)
+        is_late = waited_s > min(untouched_s * pace.patience, pace.address_s)
         events = events_in(cluster, manifest["metadata"]["namespace"]) if live and is_late else []
         if waited_s > pace.address_s or (live and is_late and _is_untouched(live, events)):
-            raise _no_address(manifest, events, waited_s)
+            raise _no_address(manifest, events, waited_s, unserved)
         time.sleep(pace.poll_s)
 
 
@@ -203,8 +149,11 @@ def _unresolved(live: Manifest) -> str:
 
 
 def _conditions(live: Manifest) -> list[Manifest]:
+    """Return what gateways report on the present generation of a route."""
+    generation = (live.get("metadata") or {}).get("generation", 0)
     parents = (live.get("status") or {}).get("parents") or []
-    return [condition for parent in parents for condition in parent.get("conditions") or []]
+    conditions = [condition for parent in parents for condition in parent.get("conditions") or []]
+    return [each for each in conditions if each.get("observedGeneration", generation) >= generation]
 
 
 def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:
@@ -215,8 +164,9 @@ def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:
     return [event for event, about in objects if about.get("name") == name and about.get("kind") in kinds]
 
 
-def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> DeployError:
-    warnings = [
+def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float, unserved: str) -> DeployError:
+    warnings = [unserved] if unserved else []
+    warnings += [
         f"{event.get('reason')}: {event.get('message')}"
         for event in _events_about(manifest, events)
         if event.get("type") == "Warning"
@@ -224,7 +174,9 @@ def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> 
     subject = {"Service": "The load balancer", "Ingress": "The ingress"}.get(manifest["kind"], "The route")
     fixes = {
         "Service": "Does this cluster have load balancers? If not: service_type NodePort, or an ingress.",
-        "Ingress": "Does an ingress controller run here, and is `ingressClassName` the name of its class?",
+        "Ingress": "Set `ingressClassName` in ingress.yaml to one of them."
+        if unserved
+        else "Does an ingress controller run here, and is `ingressClassName` the name of its class?",
     }
     return RolloutFailedError(
         f"{subject} never got an address.",
@@ -235,24 +187,43 @@ def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> 
     )
 
 
-def _route_url(route: Manifest, service: str) -> str:
-    spec = route["spec"]
+def _route_url(backend: Backend, service: str, addresses: list[str], *, is_tls: bool) -> str:
+    """Return the URL of a backend; an Ingress that takes any host is called by its address."""
+    host = backend.host.replace("*", service) or _in_url(addresses[0])
+    return f"{'https' if is_tls else 'http'}://{host}{backend.path}".rstrip("/")
+
+
+def _is_tls(cluster: Cluster, route: Manifest) -> bool:
+    """Whether callers of a route use TLS: those of an HTTPRoute by the listeners of its gateway.
+
+    Where the account may not read the gateway, the name and the port of the listener decide.
+    """
     if route["kind"] == "Ingress":
-        rule = spec["rules"][0]
-        host, path = rule["host"], rule["http"]["paths"][0].get("path", "/")
-        is_tls = bool(spec.get("tls"))
-    else:
-        host = spec["hostnames"][0]
-        path = spec["rules"][0].get("matches", [{}])[0].get("path", {}).get("value", "/")
-        is_tls = spec["parentRefs"][0].get("sectionName") == "https"
-    return f"{'https' if is_tls else 'http'}://{host.replace('*', service)}{path}".rstrip("/")
+        return bool(route["spec"].get("tls"))
+    reference = route["spec"]["parentRefs"][0]
+    section, port = reference.get("sectionName"), reference.get("port")
+    namespace = reference.get("namespace") or route["metadata"]["namespace"]
+    path = f"/apis/{route['apiVersion']}/namespaces/{namespace}/gateways/{reference['name']}"
+    gateway: Manifest = {}
+    with contextlib.suppress(ApiError):
+        gateway = cluster.get(path) or {}
+    protocols = {
+        listener.get("protocol")
+        for listener in (gateway.get("spec") or {}).get("listeners") or []
+        if section in (None, listener.get("name")) and port in (None, listener.get("port"))
+    }
+    if protocols:
+        return "HTTP" not in protocols
+    return port == 443 or bool(re.search("https|secure|tls|ssl", section or ""))
 
 
 def _balancer_url(live: Manifest) -> str:
     port = service_port(live)["port"]
-    host = _addresses(live)[0]
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}" + ("" if port == 80 else f":{port}")
+    return f"http://{_in_url(_addresses(live)[0])}" + ("" if port == 80 else f":{port}")
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _node_port(cluster: Cluster, service: Manifest, pace: Pace) -> str | None:

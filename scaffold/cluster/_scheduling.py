@@ -10,6 +10,8 @@ from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._scene import Failure, Scene, events_of, sentence
 
 _FULL = re.compile(r"Insufficient |Too many pods|no nodes available")
+_NODE_COMES = ("TriggeredScaleUp", "Nominated")
+"""Events of the cluster autoscaler and of Karpenter: a node for the pod is on its way."""
 _NO_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 
 
@@ -31,7 +33,7 @@ def _scheduling_failure(scene: Scene, pod: Manifest, message: str) -> Failure:
             fix="Create the claim, or take it out of `volumes` in deployment.yaml.",
             patience_s=10,
         )
-    patience_s = 600 if events_of(scene, pod["metadata"]["name"], ["TriggeredScaleUp"]) else 45
+    patience_s = 600 if events_of(scene, pod["metadata"]["name"], _NODE_COMES) else 45
     if not _FULL.search(message):
         return Failure(
             problem="No node may run the pods.",

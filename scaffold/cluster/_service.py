@@ -55,7 +55,7 @@ def target_port(service: Manifest, pod: Manifest) -> int:
     if port_reference not in ports:
         raise ManifestError(
             f"{describe(service)} leads to a port that the pods do not have.",
-            (f"targetPort: {port_reference}", f"ports of the pods: {_format_ports(ports)}"),
+            (f"targetPort: {port_reference}", f"ports of the pods: {format_ports(ports)}"),
             "Set `targetPort` in service.yaml to the name of a port of the container in deployment.yaml.",
         )
     return ports[port_reference]
@@ -111,8 +111,14 @@ def live_service(cluster: Cluster, target: Target) -> Manifest:
     return live
 
 
-def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoint]:
+def await_endpoints(cluster: Cluster, target: Target, pace: Pace, path: str = "") -> list[Endpoint]:
     """Return the endpoints of the Service once all of them are ready pods of the newest revision.
+
+    Args:
+        cluster: The cluster.
+        target: Holds the Deployment, and the Service.
+        pace: How long to wait.
+        path: The path of another Service that is asked in its place.
 
     Raises:
         NoEndpointError: The Service has no endpoint, or has endpoints that are other pods.
@@ -120,7 +126,7 @@ def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoi
     """
     end = time.monotonic() + _ENDPOINTS_S * pace.patience
     while True:
-        service = live_service(cluster, target)
+        service = (path and cluster.get(path)) or live_service(cluster, target)
         deployment = live_deployment(cluster, target)
         if deployment["spec"].get("replicas") == 0:
             raise _scaled_to_zero_error(deployment)
@@ -161,7 +167,7 @@ def _require_selection(service: Manifest, labels: Mapping[str, str]) -> None:
     if not selects(selector, labels):
         raise ManifestError(
             f"{describe(service)} does not select the pods of the Deployment.",
-            (f"selector: {_pairs(selector or {})}", f"labels of the pods: {_pairs(labels)}"),
+            (f"selector: {format_labels(selector or {})}", f"labels of the pods: {format_labels(labels)}"),
             "Give `selector` in service.yaml labels of the pod template in deployment.yaml.",
         )
 
@@ -172,10 +178,10 @@ def _no_endpoint(service: Manifest, pods: list[Manifest]) -> NoEndpointError:
     return NoEndpointError(
         f"{describe(service)} has no endpoint: every caller is refused.",
         (
-            f"selector: {_pairs(service['spec'].get('selector') or {})}",
-            f"labels of the pods: {_pairs(labels[0]) if labels else 'no pod'}",
+            f"selector: {format_labels(service['spec'].get('selector') or {})}",
+            f"labels of the pods: {format_labels(labels[0]) if labels else 'no pod'}",
             f"targetPort: {port.get('targetPort', port['port'])}",
-            f"ports of the pods: {_format_ports(container_ports(pods[0])) if pods else 'no pod'}",
+            f"ports of the pods: {format_ports(container_ports(pods[0])) if pods else 'no pod'}",
         ),
         "The selector has to select the pods, and targetPort has to be one of their ports: service.yaml.",
     )
@@ -201,16 +207,18 @@ def _other_pods(service: Manifest, others: list[str], target: Target) -> NoEndpo
     return NoEndpointError(
         f"{describe(service)} also leads to pods that this deploy did not start.",
         (
-            f"selector: {_pairs(service['spec'].get('selector') or {})}",
+            f"selector: {format_labels(service['spec'].get('selector') or {})}",
             f"other pods: {', '.join(others[:5])}",
         ),
         fix,
     )
 
 
-def _pairs(labels: Mapping[str, str]) -> str:
+def format_labels(labels: Mapping[str, str]) -> str:
+    """`app=titanic, tier=api`."""
     return ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "none"
 
 
-def _format_ports(ports: Mapping[str, int]) -> str:
+def format_ports(ports: Mapping[str, int]) -> str:
+    """`http (8000)`."""
     return ", ".join(f"{name} ({port})" for name, port in ports.items()) or "none"

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from scaffold.base.client import KEY_VARIABLE, Client
 from scaffold.base.replay import FAR, ReplayResult, replay
 from scaffold.base.routes import find_protocol
-from scaffold.cluster._address import find_service
-from scaffold.cluster._client import Cluster
-from scaffold.cluster._manifests import Target
-from scaffold.cluster._rollout import Pace
 from scaffold.errors import (
     AnswersDifferError,
     DeployError,
@@ -22,7 +16,6 @@ from scaffold.errors import (
     VerificationError,
 )
 from scaffold.errors.wording import on_project
-from scaffold.events import Finished, OnEvent
 from scaffold.spec import Recording
 
 LIVE = "The live service"
@@ -49,28 +42,6 @@ def replay_sample(
         return replay(client, recording, extent=FAR)
     except VerificationError as error:
         raise _deploy_error(client, error, subject, _fix(target)) from error
-
-
-def replay_live(
-    cluster: Cluster, target: Target, recording: Recording, pace: Pace, on_event: OnEvent
-) -> tuple[str, ReplayResult]:
-    """Replay the sample over the route of the callers; return the URL and the result.
-
-    Args:
-        cluster: The cluster.
-        target: What runs there.
-        recording: The sample.
-        pace: How long to wait for the address.
-        on_event: Told the address and the result.
-
-    Raises:
-        DeployError: As for `find_service` and `replay_sample`.
-    """
-    with contextlib.closing(find_service(cluster, target, pace)) as client:
-        on_event(Finished("address", client.url))
-        replayed = replay_sample(client, recording, target=target.name)
-    on_event(Finished("replay", summary_of(replayed)))
-    return client.url, replayed
 
 
 def summary_of(replayed: ReplayResult) -> str:

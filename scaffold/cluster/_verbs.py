@@ -13,6 +13,7 @@ from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import allow_zero, apply_changes, seed_replicas, with_a_pod
+from scaffold.cluster._arrival import replay_over_route
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import remove_canary
 from scaffold.cluster._client import Cluster, Manifest
@@ -21,7 +22,7 @@ from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, des
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target, service_container
-from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
+from scaffold.cluster._objects import annotate, applied_copy, beside, omitted_beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, content_note, is_outcome, require_own, template_note
@@ -34,7 +35,7 @@ from scaffold.cluster._rollout import (
     revision_of,
     wait_for_rollout,
 )
-from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.cluster._smoke import summary_of
 from scaffold.errors import DeployError, NotDeployedError
 from scaffold.errors.wording import on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, ignore
@@ -111,7 +112,7 @@ def roll_back(
         with deploy_lock(cluster, resolved_target, holder_name(release)):
             live = live_deployment(cluster, resolved_target)
             revision = _choose(cluster, live, to, resolved_target)
-            remove_canary(cluster, resolved_target)
+            remove_canary(cluster, resolved_target, pace)
             notes, may_replay = _notes_of_revision(revision, resolved_target, release)
             recording = read_recording(root) if may_replay else None
             notes |= {"by": holder_name(release), "at": now_utc()}
@@ -130,7 +131,7 @@ def roll_back(
             try:
                 wait_for_rollout(cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods)))
                 if beside(manifest):
-                    remove_later(cluster, beside(live), restored)
+                    remove_later(cluster, beside(live), restored, omitted_beside(manifest))
                 notes["url"] = _replay(recording, cluster, resolved_target, pace, on_event)
             except DeployError as error:
                 outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
@@ -273,6 +274,6 @@ def _replay(
     with contextlib.closing(client):
         detail = "ready; another model's sample"
         if recording:
-            detail = summary_of(replay_sample(client, recording, target=target.name))
+            detail = summary_of(replay_over_route(client, cluster, target, recording, pace))
     on_event(Finished("replay", detail))
     return client.url

@@ -10,6 +10,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import await_client, client_of
 from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._arrival import replay_live
 from scaffold.cluster._candidate import canaries
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import notes_of
@@ -27,7 +28,7 @@ from scaffold.cluster._recorded import (
     template_note,
 )
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of, wait_for_rollout
-from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
+from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError
 from scaffold.errors.wording import on_project
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore

@@ -35,7 +35,7 @@ def push_layered(
                 pushed.add(part.blob.digest)
         _push_document(image.config, target, store)
         target.put_manifest(image.manifest.digest, image.manifest.content, image.manifest.media_type)
-    target.put_manifest(tag, top.content, top.media_type)
+    target.set_tag(tag, top.content, top.media_type)
     return frozenset(pushed)
 
 
@@ -87,7 +87,7 @@ def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
     kind = json.loads(referrer.content)["artifactType"]
     manifests.append(referrer.descriptor() | {"artifactType": kind})
     index = document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}, OCI_INDEX)
-    target.put_manifest(tag, index.content, index.media_type)
+    target.set_tag(tag, index.content, index.media_type)
 
 
 EMPTY = Document(content=b"{}", media_type="application/vnd.oci.empty.v1+json")

@@ -33,7 +33,7 @@ def move_tag(image: str, tag: str, choices: BuilderChoices) -> str:
     reference = parse_reference(image)
     repository = _repository(reference, choices)
     content, media_type, _ = repository.manifest(reference.digest)
-    repository.put_manifest(tag, content, media_type)
+    repository.set_tag(tag, content, media_type)
     return f"{reference.name}:{tag}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scaffold.base.docker_hub import repository_of
 from scaffold.base.layout import DEPLOY
 from scaffold.errors import NoRecordError
+from scaffold.errors.wording import option
 from scaffold.events import Noted, OnEvent
 from scaffold.verbs.project import Project
 
@@ -53,6 +54,29 @@ def pin_deployed(project: Project, target: str, image: str, on_event: OnEvent) -
 
     pin_image(project.root, target, image)
     on_event(Noted(f"deploy/{target}/kustomization.yaml pins {image}"))
+
+
+def note_other_image(project: Project, target: str, image: str, verb: str, on_event: OnEvent) -> None:
+    """Say what `kubectl apply -k` would roll out, if that may be another image than what runs.
+
+    Args:
+        project: The project.
+        target: A folder under its `deploy/`.
+        image: The running image.
+        verb: What deployed it, as a noun: it can write the digest.
+        on_event: Called with the event.
+    """
+    name, pinned = read_name(project, target)
+    digest = image.partition("@")[2]
+    if not digest or pinned == digest:
+        return
+    image_now = f"pins {pinned}" if pinned else f"names {name}"
+    on_event(
+        Noted(
+            f"deploy/{target}/kustomization.yaml {image_now}: kubectl apply -k, Argo CD and Flux may roll out"
+            f" again what was left. Set there: digest: {digest}. A {verb} with {option('pin', True)} does."
+        )
+    )
 
 
 def _version_of(project: Project) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.base.docker_hub import login_key, split_registry
@@ -81,6 +82,15 @@ def docker_config(image: str) -> str | None:
         username, password = credentials.username, credentials.password
     login = {"username": username, "password": password, "auth": encoded_login(username, password)}
     return json.dumps({"auths": {login_key(registry): login}})
+
+
+def settings_of_image(root: Path) -> dict[str, str]:
+    """Return what the Dockerfile of a project sets with ENV; nothing without the `image` extra."""
+    try:
+        from scaffold.image import read_environment
+    except ImportError:
+        return {}
+    return read_environment(root)
 
 
 def _proof(project: Project) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.errors.wording import option
-from scaffold.events import Noted, OnEvent, ignore
+from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
-from scaffold.verbs._image_name import pin_deployed, read_name
+from scaffold.verbs._image_name import note_other_image, pin_deployed
 from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
@@ -62,21 +61,6 @@ def rollback(
     if pin:
         pin_deployed(opened_project, target, deployment.image, on_event)
     else:
-        _note_image_of_manifests(opened_project, target, deployment.image, on_event)
+        note_other_image(opened_project, target, deployment.image, "rollback", on_event)
     record_in_store("rollback", deployment, store, on_event)
     return deployment
-
-
-def _note_image_of_manifests(project: Project, target: str, image: str, on_event: OnEvent) -> None:
-    """Say what `kubectl apply -k` would roll out, if that may be another image than what runs."""
-    name, pinned = read_name(project, target)
-    digest = image.partition("@")[2]
-    if not digest or pinned == digest:
-        return
-    image_now = f"pins {pinned}" if pinned else f"names {name}"
-    on_event(
-        Noted(
-            f"deploy/{target}/kustomization.yaml {image_now}: kubectl apply -k, Argo CD and Flux may roll out"
-            f" again what was left. Set there: digest: {digest}. A rollback with {option('pin', True)} does."
-        )
-    )

@@ -44,10 +44,15 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
         ("Ingress", "ingresses", True),
         ("IngressClass", "ingressclasses", False),
     ],
-    "gateway.networking.k8s.io/v1": [("HTTPRoute", "httproutes", True)],
+    "cert-manager.io/v1": [("Certificate", "certificates", True)],
+    "external-secrets.io/v1": [("SecretStore", "secretstores", True)],
+    "monitoring.coreos.com/v1": [("ServiceMonitor", "servicemonitors", True)],
+    "gateway.networking.k8s.io/v1": [("HTTPRoute", "httproutes", True), ("Gateway", "gateways", True)],
     "discovery.k8s.io/v1": [("EndpointSlice", "endpointslices", True)],
     "coordination.k8s.io/v1": [("Lease", "leases", True)],
 }
+MOST_ANNOTATIONS = 256 << 10
+"""Bytes. Source: TotalAnnotationSizeLimitB of k8s.io/apimachinery."""
 _VERBS = ["create", "delete", "get", "list", "patch", "update"]
 _TOKEN = "token-of-the-test"
 
@@ -235,6 +240,10 @@ class FakeApi:
     def _finished(self, path: str, made: Manifest, live: Manifest | None) -> Manifest:
         """Add the fields that the server sets."""
         metadata = made["metadata"]
+        notes = metadata.get("annotations") or {}
+        if sum(len(key.encode()) + len(value.encode()) for key, value in notes.items()) > MOST_ANNOTATIONS:
+            message = f"metadata.annotations: Too long: may not be more than {MOST_ANNOTATIONS} bytes"
+            raise Refused(422, "Invalid", message)
         metadata["uid"] = (
             live["metadata"]["uid"] if live else hashlib.sha1(f"{path}{self._version}".encode()).hexdigest()
         )
@@ -248,6 +257,9 @@ class FakeApi:
         if made["kind"] == "Secret":
             for key, text in made.pop("stringData", {}).items():
                 made.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
+        if made["kind"] == "HTTPRoute":
+            is_changed = live is None or live["spec"] != made["spec"]
+            metadata["generation"] = metadata.get("generation", 0) + is_changed
         if made["kind"] == "Service":
             made["spec"].setdefault("clusterIP", "10.0.0.1")
             if made["spec"].get("type") == "NodePort":

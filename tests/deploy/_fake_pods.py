@@ -21,6 +21,7 @@ from tests.deploy._fake_api import FakeApi, Manifest
 from tests.http_server import serving
 
 REVISION = "deployment.kubernetes.io/revision"
+_SERVICE_NAME = "kubernetes.io/service-name"
 Behaviour = Callable[[Manifest], None]
 
 
@@ -46,6 +47,8 @@ class FakeCluster:
     """The path and the headers of each request to a pod, through the API."""
     called: list[str] = field(default_factory=list)
     """The images of the pods that answered callers of the Service."""
+    proxies: dict[str, str] = field(default_factory=dict)
+    """By image: the Service to which a proxy in it passes on what it is asked."""
     ports: dict[str, int] = field(default_factory=dict)
     """By image: the port at which the service in it listens, where it is not 8000."""
     locked: int = 0
@@ -85,15 +88,16 @@ class FakeCluster:
         answers = [{"prediction": one["data"] * factor} for one in records]
         return answers if isinstance(body, list) else answers[0]
 
-    def call(self, path: str, body: Any) -> tuple[int, Any]:
-        """What a caller of the Service gets: a status, and the body."""
+    def call(self, path: str, body: Any, host: str = "", service: str = "") -> tuple[int, Any]:
+        """What a caller of a Service, or of the host of a route, gets: a status, and the body."""
         with self.api.lock:
-            services = self.api.all("Service")
+            names = {service} if service else self._behind(host)
+            services = [one for one in self.api.all("Service") if not names or _name(one) in names]
             ready = [
                 (one["targetRef"]["name"], part["ports"][0]["port"])
                 for service in services
                 for part in self._slices(service["metadata"]["namespace"])
-                if part["ports"]
+                if part["ports"] and part["metadata"]["labels"][_SERVICE_NAME] == _name(service)
                 for one in part["endpoints"]
                 if one["conditions"]["ready"]
             ]
@@ -101,6 +105,8 @@ class FakeCluster:
                 return 503, {"detail": "no endpoint"}
             name, port = random.choice(ready)  # as a balancer does
             image = _image_of(self.api.find("Pod", name))
+        if image in self.proxies:
+            return self.call(path, body, service=self.proxies[image])
         if port != self.ports.get(image, 8000):
             return 502, {"detail": "connection refused"}
         self.called.append(image)
@@ -110,6 +116,20 @@ class FakeCluster:
             counts = self.statuses.setdefault(name, {200: 0, 500: 0})
             counts[status] += 1
         return status, self.answer(image, path, body)
+
+    def _behind(self, host: str) -> set[str]:
+        """The Services to which the Ingresses and HTTPRoutes of a host lead; none where it has no route."""
+        names = set()
+        for route in [*self.api.all("Ingress"), *self.api.all("HTTPRoute")]:
+            spec = route["spec"]
+            rules = spec.get("rules") or [{}]
+            hosts = spec.get("hostnames") or [rule.get("host", host) for rule in rules]
+            if host and host in hosts:
+                paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
+                backends = [*(path["backend"] for path in paths), spec.get("defaultBackend") or {}]
+                names |= {one["service"]["name"] for one in backends if one}
+                names |= {one["name"] for rule in rules for one in rule.get("backendRefs") or []}
+        return names
 
     def metrics_text(self, name: str) -> str:
         """What the service in a pod shows at `/metrics`."""
@@ -401,8 +421,16 @@ def _pod(cluster: FakeCluster, image: str, name: str) -> type[BaseHTTPRequestHan
 
 
 def _balancer(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
-    """What stands before the Service: each request goes to one of its endpoints."""
-    return _pod_server(lambda path, _headers, body: cluster.call(path, body))
+    """What stands before the Services: each request goes to an endpoint behind the route of its host."""
+
+    def reply(path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
+        return cluster.call(path, body, host=headers["Host"].partition(":")[0])
+
+    return _pod_server(reply)
+
+
+def _name(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["name"])
 
 
 def _image_of(pod: Manifest) -> str:
@@ -429,7 +457,7 @@ def _slice(service: Manifest, port: int | None, pods: list[Manifest]) -> Manifes
         for pod in pods
     ]
     ports = [] if port is None else [{"name": service["spec"]["ports"][0].get("name", ""), "port": port}]
-    labels = {"kubernetes.io/service-name": name}
+    labels = {_SERVICE_NAME: name}
     return {"metadata": {"name": f"{name}-{port}", "labels": labels}, "ports": ports, "endpoints": endpoints}
 
 

@@ -9,11 +9,15 @@ import pytest
 
 import scaffold
 from scaffold.cli._deploy import _readiness
+from scaffold.cluster._explain import find_failure
+from scaffold.cluster._kubeconfig import connect
+from scaffold.cluster._scene import Scene
 from scaffold.errors import DeployError, NoEndpointError, PromotionRefusedError, RolloutFailedError
 from scaffold.render._deploy import deploy_files
 from scaffold.spec import JSONValue, Release
 from tests.deploy._deploys import MEASURED, QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import KINDS, Manifest, Refused
+from tests.deploy._fake_pods import unschedulable as no_room
 from tests.deploy._fake_pods import waiting
 from tests.deploy._specs import project_spec
 from tests.deploy.test_manifests import CRON, write
@@ -144,3 +148,21 @@ def test_a_cluster_without_keda_is_named(sleepy: Deploys, monkeypatch: pytest.Mo
     monkeypatch.delitem(KINDS, "keda.sh/v1alpha1")
     with pytest.raises(DeployError, match=r"The cluster does not know ScaledObject \(keda.sh/v1alpha1\)"):
         sleepy.deploy(1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "patience_s"), [("TriggeredScaleUp", 600), ("Nominated", 600), ("FailedScheduling", 45)]
+)
+def test_a_node_that_an_autoscaler_of_nodes_starts_is_waited_for(
+    deploys: Deploys, reason: str, patience_s: float
+) -> None:
+    """The cluster autoscaler and Karpenter report it as an event about the pod."""
+    deploys.deploy(1)
+    pod, cluster = deploys.cluster.api.find("Pod"), connect(deploys.access)
+    no_room("0/3 nodes are available: 3 Insufficient cpu.")(pod)
+    deploys.cluster.event(pod["metadata"]["name"], reason, "a node comes", "titanic-staging")
+    events, deployment = deploys.cluster.api.all("Event"), deploys.cluster.api.find("Deployment")
+    scene = Scene(cluster=cluster, target="staging", deployment=deployment, pods=[pod], events=events)
+    failure = find_failure(scene)
+    assert failure is not None
+    assert (failure.problem, failure.patience_s) == ("No node has room for the pods.", patience_s)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.cluster import _canary_route
 from scaffold.cluster._canary import Canary
 from scaffold.cluster._manifests import Target
 from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
@@ -34,8 +35,9 @@ ANSWERS: dict[str, JSONValue] = {"canary": "10,50", "canary_hold_s": 0.4, "repli
 
 
 @pytest.fixture(autouse=True)
-def with_canary(project: Path, deploys: Deploys) -> None:
-    """The project asks for a canary, and revision 1 is deployed."""
+def with_canary(project: Path, deploys: Deploys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project asks for a canary, and revision 1 is deployed; the proxies of a gateway are quick."""
+    monkeypatch.setattr(_canary_route, "_SETTLED_S", 0.1)
     for path, text in deploy_files(project_spec(ANSWERS), MEASURED).items():
         (project / path).write_bytes(text)
     deploys.deploy(1)

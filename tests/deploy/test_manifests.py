@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 import yaml
 
+from scaffold.base.checked import target_names
 from scaffold.cli._new import parse_answers
 from scaffold.cluster import pin_image
+from scaffold.cluster._kustomize import build_kustomization
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, namespace_name
@@ -638,6 +640,89 @@ def test_a_pinned_image_is_read_as_kubectl_reads_it(project: Path, kubectl: str)
     [container] = ours["Deployment", "titanic"]["spec"]["template"]["spec"]["containers"]
     assert container["image"] == image.replace("@", ":1.0.0@")
     assert ours == built_by(kubectl, project / "deploy/staging")
+
+
+IMAGES = """\
+images:
+  - {name: a/one, newName: registry.example.org/one}
+  - {name: a/two, newTag: "6"}
+  - {name: a/three, digest: "sha256:DIGEST"}
+  - {name: a/four, newTag: "5", digest: "sha256:DIGEST"}
+  - {name: a/five, newName: registry.example.org/five, digest: "sha256:DIGEST"}
+  - {name: a/six, newTag: ""}
+"""
+
+
+def test_images_are_read_as_kubectl_reads_them(tmp_path: Path, kubectl: str) -> None:
+    """With and without a tag and a digest in the base, in containers of any kind of object."""
+    names = [f"a/{number}" for number in ("one", "two", "three", "four", "five", "six", "other")]
+    images = [name + suffix for name in names for suffix in ("", ":1.2", "@sha256:" + "b" * 64)]
+    images += [f"a/one:1.2@sha256:{'b' * 64}", f"a/three:1.2@sha256:{'b' * 64}"]
+    containers = [{"name": f"c{place}", "image": image} for place, image in enumerate(images)]
+    pod = {"containers": containers, "initContainers": containers[:3]}
+    job = {"template": {"metadata": {}, "spec": pod}}
+    objects = [
+        {"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"jobTemplate": {"spec": job}}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "spec": job},
+    ]
+    for document in objects:
+        document["metadata"] = {"name": "jobs"}
+    (tmp_path / "jobs.yaml").write_text("---\n".join(f"{json.dumps(one)}\n" for one in objects))
+    text = IMAGES.replace("DIGEST", "a" * 64)
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [jobs.yaml]\n{text}")
+    ours = {
+        (one["kind"], one["metadata"]["name"]): sorted_lists(one)
+        for one in build_kustomization(tmp_path, tmp_path)
+    }
+    assert ours == built_by(kubectl, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["kustomization.yml", "Kustomization"])
+def test_a_kustomization_has_one_of_the_names_that_kustomize_takes(project: Path, name: str) -> None:
+    before = read_by_us(project, "staging")
+    for folder in ("base", "staging"):
+        path = project / "deploy" / folder / "kustomization.yaml"
+        path.rename(path.with_name(name))
+    assert target_names(project) == ["production", "staging"]
+    assert read_by_us(project, "staging") == before
+    pin_image(project, "staging", f"titanic@sha256:{'a' * 64}")
+    assert "a" * 64 in (project / "deploy/staging" / name).read_text()
+    (project / "deploy/base/kustomization.yaml").write_text("")
+    with pytest.raises(ManifestError, match="has more than one kustomization"):
+        read_target(project, "staging")
+
+
+def test_a_folder_without_a_kustomization_is_named(project: Path) -> None:
+    (project / "deploy/base/kustomization.yaml").unlink()
+    with pytest.raises(ManifestError, match="deploy/base has no kustomization"):
+        read_target(project, "staging")
+
+
+def test_a_suffix_of_a_tag_is_left_to_kubectl(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project / "deploy/staging/kustomization.yaml"
+    path.write_text(re.sub("newTag: .*", "tagSuffix: -rc1", path.read_text()))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ManifestError, match="builds only with kubectl: images with tagSuffix"):
+        read_target(project, "staging")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://git.example.org/team/base//deploy?ref=v1",
+        "git@git.example.org:team/base.git",
+        "github.com/team/base?ref=v1",
+        "ssh://git@git.example.org/team/base",
+    ],
+)
+def test_a_remote_base_is_left_to_kubectl(
+    project: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project / "deploy/staging/kustomization.yaml"
+    path.write_text(path.read_text().replace("resources:\n", f"resources:\n  - {address}\n", 1))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ManifestError, match="builds only with kubectl: remote resources"):
+        read_target(project, "staging")
 
 
 @pytest.mark.parametrize("count", [10, pytest.param(40, marks=pytest.mark.slow)])

@@ -121,6 +121,33 @@ def test_status_names_the_pods_that_are_not_ready(deploys: Deploys) -> None:
     assert [pod.state for pod in found.unready] == ["ErrImagePull"]
 
 
+CRASHING: Manifest = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+@pytest.mark.parametrize(
+    ("field", "state", "gate", "shown"),
+    [
+        ("containerStatuses", CRASHING, "", "proxy: CrashLoopBackOff"),
+        ("containerStatuses", {"running": {}}, "", "proxy: not ready"),
+        ("containerStatuses", {"terminated": {"reason": "Error", "exitCode": 1}}, "", "proxy: Error"),
+        ("initContainerStatuses", CRASHING, "", "proxy: CrashLoopBackOff"),
+        ("initContainerStatuses", {"terminated": {"exitCode": 0}}, "example.org/lb", "example.org/lb"),
+    ],
+)
+def test_status_names_the_container_for_which_a_pod_is_not_ready(
+    deploys: Deploys, field: str, state: Manifest, gate: str, shown: str
+) -> None:
+    deploys.deploy(1)
+    pod = deploys.cluster.api.all("Pod")[0]
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    pod["spec"]["readinessGates"] = [{"conditionType": gate}] if gate else []
+    proxy = {"name": "proxy", "ready": False, "restartCount": 7, "state": state}
+    pod["status"][field] = [*pod["status"].get(field, []), proxy]
+    [unready] = deploys.status().unready
+    assert unready.state.endswith(shown)
+    assert unready.restarts == (0 if gate else 7)
+
+
 def test_a_source_without_a_ready_pod_is_not_promoted(deploys: Deploys) -> None:
     deploys.deploy(1)
     api = deploys.cluster.api
@@ -384,6 +411,7 @@ def test_the_log_of_a_ready_pod_is_followed(deploys: Deploys, is_stopping: bool)
         first["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     else:
         first["status"]["containerStatuses"][0]["ready"] = False
+        first["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
     deploys.cluster.api.pod_log = lambda name, _previous: f"hello from {name}"
     lines = list(stream_logs(deploys.project, target="staging", follow=True, access=deploys.access))
     name = second["metadata"]["name"]

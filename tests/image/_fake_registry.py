@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             subject = json.loads(content).get("subject")
             if subject and registry.images_only:
                 return self._errors(400, "MANIFEST_INVALID", "unknown artifact type")
-            if registry.immutable and name in kept and kept[name][0] != content:
+            if registry.immutable and name in kept and name != digest:  # as ECR does, of the same image too
                 return self._errors(409, "TAG_IMMUTABLE", f"the tag {name} is immutable")
             kept[name] = kept[digest] = (content, self.headers["Content-Type"])
             headers = {"OCI-Subject": subject["digest"]} if subject and registry.referrers else {}
@@ -225,7 +225,8 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in kept:
             return self._errors(404, "MANIFEST_UNKNOWN", "manifest unknown")
         content, media_type = kept[name]
-        return self._send(200, content, {"Content-Type": media_type})
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return self._send(200, content, {"Content-Type": media_type, "Docker-Content-Digest": digest})
 
     def _upload(self, repository: str, name: str, query: dict[str, str]) -> None:
         registry = self.registry

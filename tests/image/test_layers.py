@@ -130,6 +130,19 @@ def test_after_only_the_model_changed_one_layer_is_pushed(bench: Bench) -> None:
     ]
 
 
+def test_an_image_is_pushed_again_to_a_registry_with_immutable_tags(bench: Bench) -> None:
+    """A deploy that failed is done again; ECR refuses a tag also for the image that has it."""
+    bench.registry.immutable = True
+    first = bench.build()
+    bench.told.clear()
+    assert bench.build().digest == first.digest
+    assert [event for event in bench.told if isinstance(event, Noted)] == []
+    (bench.root / "model/model.pkl").write_bytes(b"retrained")
+    (bench.root / "Dockerfile").write_text(dockerfile(make_spec(model=b"retrained")))
+    with pytest.raises(ImageError, match="immutable"):
+        bench.build()
+
+
 def test_a_base_of_the_same_registry_is_mounted_and_not_sent(bench: Bench) -> None:
     image = bench.build()
     base = image.layers[0]

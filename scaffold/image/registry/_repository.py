@@ -93,6 +93,16 @@ class Repository:
         )
         return "OCI-Subject" in response.headers
 
+    def set_tag(self, tag: str, content: bytes, media_type: str) -> None:
+        """Give a tag to a manifest or index; a tag that has it already is left, for it may be immutable."""
+        headers = {"Accept": _ACCEPT}
+        response = self._http.request_with_retries(
+            "HEAD", f"manifests/{tag}", headers=headers, good=(200, 404)
+        )
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if response.status_code == 404 or response.headers.get("Docker-Content-Digest") != digest:
+            self.put_manifest(tag, content, media_type)
+
     def has_blob(self, digest: str) -> bool:
         """Return whether the repository holds the blob."""
         return self._http.request_with_retries("HEAD", f"blobs/{digest}", good=(200, 404)).status_code == 200
