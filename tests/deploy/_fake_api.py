@@ -46,7 +46,7 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
     ],
     "cert-manager.io/v1": [("Certificate", "certificates", True)],
     "external-secrets.io/v1": [("SecretStore", "secretstores", True)],
-    "monitoring.coreos.com/v1": [("ServiceMonitor", "servicemonitors", True)],
+    "networking.istio.io/v1": [("VirtualService", "virtualservices", True)],
     "gateway.networking.k8s.io/v1": [("HTTPRoute", "httproutes", True), ("Gateway", "gateways", True)],
     "discovery.k8s.io/v1": [("EndpointSlice", "endpointslices", True)],
     "coordination.k8s.io/v1": [("Lease", "leases", True)],

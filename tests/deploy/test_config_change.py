@@ -65,7 +65,7 @@ PROVIDERS = """\
 ---
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: titanic}, spec: {provider: {}}}
 ---
-{apiVersion: monitoring.coreos.com/v1, kind: ServiceMonitor, metadata: {name: titanic}, spec: {endpoints: []}}
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: titanic}, spec: {hosts: [a]}}
 """
 
 
@@ -86,5 +86,5 @@ def test_what_makes_the_secrets_of_the_pods_is_applied_before_the_candidate(depl
         deploys.deploy(2)
     before = set(written[: written.index("Deployment/titanic-candidate")])
     assert {"Certificate/titanic", "SecretStore/titanic"} <= before
-    assert "ServiceMonitor/titanic" not in written
+    assert "VirtualService/titanic" not in written
     assert deploys.cluster.api.all("Certificate") == []
