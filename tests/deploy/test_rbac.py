@@ -24,7 +24,14 @@ INGRESS = """
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: titanic}
-spec: {rules: [{host: a.example.org, http: {paths: []}}]}
+spec:
+  rules:
+    - host: a.example.org
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: {service: {name: titanic, port: {name: http}}}
 """
 Rule = tuple[str, str, str]
 
