@@ -93,6 +93,7 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "WHEELS",
         "ENVIRONMENT",
         "KUSTOMIZATION",
+        "KUSTOMIZATIONS",
         "CHART",
         "UPDATE",
         "UNDO",

@@ -300,7 +300,7 @@ def _is_keyed(value: Any) -> bool:
 def _at(value: Any, path: FieldPath) -> Any:
     for step in path:
         if isinstance(step, tuple):
-            value = next((one for one in value or [] if one["name"] == step[1]), None)
+            value = next((one for one in value or [] if one.get("name") == step[1]), None)
         else:
             value = (value or {}).get(step)
     return value

@@ -72,11 +72,10 @@ def test_the_pods_of_a_failed_canary_stay_until_the_gateway_has_read_the_route(d
             observed.append(generation)
 
     def take_on(written: Manifest) -> None:
-        former = written.get("status")
         reconcile(written)
         if written["kind"] == "HTTPRoute":
             stale = {**ACCEPTED, "observedGeneration": observed[-1] if observed else 1}
-            written["status"] = former or {"parents": [{"conditions": [stale]}]}
+            written["status"] = {"parents": [{"conditions": [stale]}]}
             threading.Timer(LAG_S, observe, [written]).start()
 
     def remove(path: str, uid: str = "", version: str = "") -> Manifest:

@@ -253,6 +253,7 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
             "ONNX with an input per column": ["test_a_session_with_an_input_for_each_column_gets_columns"],
             "ONNX with a fixed batch size of 1": ["test_a_session_with_a_batch_size_of_one_gets_single_rows"],
+            "Keras 3": ["test_layers_of_keras_pass_and_the_version_is_read"],
             "transformers, sentence-transformers, spaCy": [
                 "test_a_folder_becomes_a_list_of_its_files_with_their_hashes",
                 "test_a_network_without_a_tokenizer_is_loaded_by_its_class",
@@ -270,9 +271,10 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
                 "test_strings_are_converted_to_annotated_dates_and_decimals"
             ],
             "a class of your own": ["test_a_method_of_a_user_class_is_found_on_a_copy"],
-            "a class written for MLflow, `predict(context, model_input)`": [
-                "test_a_class_with_a_context_parameter_gets_none"
+            "a class written for MLflow, `mlflow.pyfunc.PythonModel`": [
+                "test_artifacts_configuration_and_modules_go_along"
             ],
+            "the same class, pickled": ["test_a_class_with_a_context_parameter_gets_none"],
             "several arguments": ["test_a_dict_is_spread_over_arguments_of_its_keys_names"],
             "one record at a time": ["test_a_function_of_one_dict_is_called_once_for_each_of_a_list"],
             "predictions that depend on the other rows, or on their order": [
@@ -285,7 +287,7 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             "coroutines, generators, a class in place of an instance, a dict or list that holds the model": [
                 "test_an_unsupported_model_gets_a_class_to_copy"
             ],
-            "programs of `torch.export`, Keras archives, weights in safetensors": [
+            "programs of `torch.export`, `.h5` of Keras 2, weights in safetensors": [
                 "test_an_unsupported_archive_says_what_to_save_instead",
                 "test_weights_in_safetensors_need_their_class",
             ],
