@@ -42,7 +42,9 @@ def test_two_models_have_metrics_of_their_own() -> None:
     assert 'model_batch_records_count{model="second"} 1.0' in metrics.as_text().decode()
 
 
-@pytest.mark.parametrize(("log_values", "message"), [(True, "secret 27182.8182"), (False, "LOG_VALUES=1")])
+@pytest.mark.parametrize(
+    ("log_values", "message"), [(True, "secret 27182.8182"), (False, "LOG_VALUES=1")]
+)
 def test_the_log_has_no_input_values_unless_it_is_told_to(
     capsys: pytest.CaptureFixture[str], log_values: bool, message: str
 ) -> None:
