@@ -319,7 +319,7 @@ def test_ten_thousand_rows_of_four_clients_come_back_once_from_a_service_that_sh
         metrics = service.get("/metrics").body.decode().splitlines()
     assert found == [answers(rows(2_500, number * 2_500)) for number in range(4)]
     shed = [line for line in metrics if line.startswith("http_requests_total{") and 'status="503"' in line]
-    assert sum(float(line.rpartition(" ")[2]) for line in shed) > 20, shed
+    assert sum(float(line.rpartition(" ")[2]) for line in shed) > 0, shed
 
 
 @SLOW
