@@ -11,11 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from scaffold.events import Advanced, Event
 from scaffold.image import BuildOptions, Credentials, build_image
 from scaffold.image._running import check_answers
 from scaffold.spec import Recording
+from tests.http_server import serving
 from tests.image._fake_logins import BasicLogin
 from tests.image.conftest import Bench
 
@@ -99,10 +99,6 @@ def test_a_login_needs_name_and_password(
         build(bench, monkeypatch, "--push", *option)
 
 
-class Server(ThreadingHTTPServer):
-    request_queue_size = 128
-
-
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -117,15 +113,8 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def check(url: str) -> list[str]:

@@ -4,8 +4,6 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from sklearn.ensemble import RandomForestClassifier
 
 import scaffold
 from scaffold.spec import OTHER_PROTOCOLS
-from tests.serving._toy import Service, free_port, start
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "titanic"
 ALL = ",".join(OTHER_PROTOCOLS)
@@ -69,15 +66,3 @@ def train_titanic(folder: Path) -> tuple[Path, Any]:
     subprocess.run([sys.executable, folder / "example/train.py"], check=True)
     sample = pickle.loads((folder / "example/sample_input.pkl").read_bytes())
     return folder / "example/model.pkl", sample
-
-
-@contextmanager
-def running(root: Path, **settings: str) -> Iterator[Service]:
-    port, log = free_port(), root.with_suffix(".log")
-    service = Service(start(root, log, {"PORT": str(port), **settings}), port, log)
-    try:
-        assert service.wait_until_ready(), log.read_text()
-        yield service
-    finally:
-        service.process.terminate()
-        service.process.wait(30)

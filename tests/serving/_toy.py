@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,16 @@ def start(root: Path, log: Path, settings: dict[str, str]) -> subprocess.Popen[b
         return subprocess.Popen(
             [sys.executable, "-m", "app"], cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
+
+
+@contextlib.contextmanager
+def running(root: Path, **settings: str) -> Iterator[Service]:
+    """Run the service of a project, with settings by keyword, until the block ends."""
+    port, log = free_port(), root.with_suffix(".log")
+    service = Service(start(root, log, {"PORT": str(port), **settings}), port, log)
+    try:
+        assert service.wait_until_ready(), log.read_text()
+        yield service
+    finally:
+        service.process.terminate()
+        service.process.wait(30)

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from scaffold.render import _page
 from tests.serving._chromium import CHROMIUM, Page, browser, field
 from tests.serving._page_models import area, shades, total, words
 from tests.serving._scrape import KEY
-from tests.serving._toy import Service, free_port, start, write_project
+from tests.serving._toy import Service, running, write_project
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "templates" / "service" / "page"
@@ -50,18 +49,6 @@ def page() -> Iterator[Page]:
     with browser() as opened:
         opened.resize(1280, 800)
         yield opened
-
-
-@contextmanager
-def running(root: Path, **settings: str) -> Iterator[Service]:
-    port, log = free_port(), root.with_suffix(".log")
-    service = Service(start(root, log, {"PORT": str(port), **settings}), port, log)
-    try:
-        assert service.wait_until_ready(), log.read_text()
-        yield service
-    finally:
-        service.process.terminate()
-        service.process.wait(30)
 
 
 def write_toy(root: Path) -> Path:

@@ -17,8 +17,8 @@ import pytest
 import scaffold
 from scaffold.base.recording import read_recording
 from tests.registries import environment_python, registries_python
-from tests.serving._protocols import ALL, MODEL, make_service, running, train_titanic
-from tests.serving._toy import Answer, Service, free_port
+from tests.serving._protocols import ALL, MODEL, make_service, train_titanic
+from tests.serving._toy import Answer, Service, free_port, running
 
 pytestmark = pytest.mark.slow
 NAMES = ("titanic", "forest", "image", "text")

@@ -27,8 +27,8 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay_protocol
 from scaffold.errors import InvalidAnswerError
 from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS, Recording
-from tests.serving._protocols import ALL, EXAMPLE, MODEL, ROWS, TABLE, make_service, running, score_table
-from tests.serving._toy import Service, free_port
+from tests.serving._protocols import ALL, EXAMPLE, MODEL, ROWS, TABLE, make_service, score_table
+from tests.serving._toy import Service, free_port, running
 
 DOCS = Path(__file__).parents[2] / "docs" / "protocols.md"
 SLOW, LATER = pytest.mark.slow, ("image", "text")
