@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffold.base import temporary
-from scaffold.base.temporary import TemporaryFolder, sweep
+from scaffold.base.temporary import TemporaryFolder, remove_folder, sweep
 from scaffold.errors import NoTemporaryFolderError
 
 HOLDING = """
@@ -117,3 +119,25 @@ def test_no_folder_that_can_be_written_is_one_message(
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
     with pytest.raises(NoTemporaryFolderError, match="No usable temporary directory found in"):
         TemporaryFolder("test")
+
+
+@pytest.mark.parametrize(
+    "remove", [lambda folder: folder.cleanup(), lambda folder: remove_folder(Path(folder.name))]
+)
+def test_an_interrupt_during_the_removal_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, remove: Callable[[TemporaryFolder], None]
+) -> None:
+    folder = TemporaryFolder("test")
+    for name in ("one", "other"):
+        Path(folder.name, name).write_bytes(b"")
+    unlink, interrupts = os.unlink, iter([KeyboardInterrupt])
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        unlink(*arguments, **options)
+        for interrupt in interrupts:
+            raise interrupt
+
+    monkeypatch.setattr(os, "unlink", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        remove(folder)
+    assert not Path(folder.name).exists()

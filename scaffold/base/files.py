@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from scaffold.base.temporary import TemporaryFolder
+from scaffold.base.temporary import TemporaryFolder, remove_folder
 from scaffold.errors import FolderNotMadeError, TargetNotEmptyError
 
 _BLOCK_BYTES = 1 << 20
@@ -144,7 +144,7 @@ def staged(target: Path) -> Iterator[Path]:
         require_empty(target)
         folder.rename(target)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         for parent in parents:
             with contextlib.suppress(OSError):
                 parent.rmdir()

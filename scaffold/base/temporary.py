@@ -44,11 +44,24 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
         self._lock = _locked(Path(self.name))
 
     def cleanup(self) -> None:
-        """Remove the folder."""
-        super().cleanup()
+        """Remove the folder. An interrupt in the middle of this is raised when the folder is gone."""
+        try:
+            super().cleanup()
+        except KeyboardInterrupt:
+            super().cleanup()
+            raise
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and ignore errors. An interrupt in the middle of this is raised when it is gone."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from scaffold.base.checked import path_below
 from scaffold.base.layout import UNDO, UPDATE
 from scaffold.base.pending import note_pending
 from scaffold.base.process import start_command
+from scaffold.base.temporary import remove_folder
 from scaffold.errors import (
     ChangedMeanwhileError,
     ChangedSinceError,
@@ -103,7 +104,7 @@ def _commit(
         (folder / "journal.partial").rename(folder / JOURNAL)
     except BaseException:
         if not (folder / JOURNAL).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
         raise
 
 

@@ -50,7 +50,7 @@ def kill(folder: Path, name: str, delay_s: float, *words: str) -> dict[str, Any]
 
 def require_end(result: dict[str, Any]) -> bool:
     """Whether the command was interrupted; its end must be clean in both cases."""
-    assert (result["left"], result["temporary"]) == ([], [])
+    assert (result["left"], result["temporary"]) == ([], []), result
     if result["status"] == 0:
         return False
     # In code that Python has made of text, an interrupt ends Python by SIGINT: a shell says 130 as well.
