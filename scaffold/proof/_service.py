@@ -17,7 +17,7 @@ from typing import IO
 from scaffold.base.client import Client, free_port, is_refusal
 from scaffold.base.confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold.base.layout import APP
-from scaffold.base.package import find_package
+from scaffold.base.package import find_package, import_name
 from scaffold.base.process import end_process, start_command
 from scaffold.base.routes import await_routes
 from scaffold.base.temporary import TemporaryFolder
@@ -189,7 +189,7 @@ def _start(
 def _command(root: Path, host: str, port: int) -> list[str]:
     """Return the arguments with which the image starts Python; plain uvicorn for templates without them."""
     package = find_package(root) or APP
-    name = package.rpartition("/")[2]
+    name = import_name(root, package)
     if (root / package / "__main__.py").exists():
         return [name]
     return ["uvicorn", f"{name}.main:app", "--host", host, "--port", str(port)]
@@ -197,7 +197,8 @@ def _command(root: Path, host: str, port: int) -> list[str]:
 
 def _import_path(root: Path) -> dict[str, str]:
     """Return the variable that lets Python find a package below `src/`; empty if it is at the top level."""
-    folder = find_package(root).rpartition("/")[0]
+    package = find_package(root) or APP
+    folder = package.removesuffix(import_name(root, package).replace(".", "/"))
     return {"PYTHONPATH": str(root.absolute() / folder)} if folder else {}
 
 

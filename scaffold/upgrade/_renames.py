@@ -10,22 +10,10 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from scaffold.upgrade._class_fields import ClassField, read_classes
 from scaffold.upgrade._dotted import dotted_name, dotted_node, with_string
 
 _OUTPUT_CLASS = "ModelOutput"
-_ALIASES = ("alias", "validation_alias", "serialization_alias")
-
-
-@dataclass(frozen=True, slots=True)
-class _ClassField:
-    """The properties of a field by which a rename is recognised."""
-
-    attribute: str
-    wire_names: frozenset[str]
-    """The names of the field over HTTP."""
-    annotation: str
-    preceding: str
-    """The preceding attribute; empty for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,7 @@ def find_renames(generated: str, owner: str) -> Renames:
         owner: The owner's text of it.
     """
     try:
-        generated_classes, owner_classes = _classes(generated), _classes(owner)
+        generated_classes, owner_classes = read_classes(generated), read_classes(owner)
     except SyntaxError:
         return Renames()
     classes = dict(_renamed_classes(generated_classes, owner_classes))
@@ -74,7 +62,7 @@ def find_renames(generated: str, owner: str) -> Renames:
 def wire_renames(generated: str, owner: str) -> dict[str, dict[str, str]]:
     """Return the owner's names of fields over HTTP, by generated class and former name over HTTP."""
     try:
-        generated_classes, owner_classes = _classes(generated), _classes(owner)
+        generated_classes, owner_classes = read_classes(generated), read_classes(owner)
     except SyntaxError:
         return {}
     classes = dict(_renamed_classes(generated_classes, owner_classes))
@@ -95,7 +83,7 @@ def wire_annotations(source: str) -> dict[str, dict[str, str]]:
     """Return the type of each field of `schemas.py`, by class and by its name over HTTP."""
     return {
         key: {name: each.annotation for each in fields for name in each.wire_names}
-        for key, fields in _classes(source).items()
+        for key, fields in read_classes(source).items()
     }
 
 
@@ -142,7 +130,7 @@ def _names_in(source: str) -> set[str]:
 
 
 def _renamed_classes(
-    generated: Mapping[str, list[_ClassField]], owner: Mapping[str, list[_ClassField]]
+    generated: Mapping[str, list[ClassField]], owner: Mapping[str, list[ClassField]]
 ) -> Iterator[tuple[str, str]]:
     """Yield each class that disappeared, with the new class that has most of its fields."""
     added = [name for name in owner if name not in generated]
@@ -156,7 +144,7 @@ def _renamed_classes(
                 break
 
 
-def _attribute_renames(generated: list[_ClassField], owner: list[_ClassField]) -> dict[str, str]:
+def _attribute_renames(generated: list[ClassField], owner: list[ClassField]) -> dict[str, str]:
     """Return the owner's attribute names of a class by the generated ones, where they differ."""
     owner_attributes = {each.attribute for each in owner}
     generated_attributes = {each.attribute for each in generated}
@@ -178,44 +166,6 @@ def _attribute_renames(generated: list[_ClassField], owner: list[_ClassField]) -
                 renames[each.attribute] = candidates[0].attribute
                 break
     return renames
-
-
-def _classes(source: str) -> dict[str, list[_ClassField]]:
-    return {node.name: _fields(node) for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
-
-
-def _fields(node: ast.ClassDef) -> list[_ClassField]:
-    fields: list[_ClassField] = []
-    for item in node.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            attribute = item.target.id
-            aliases = _aliases(item)
-            fields.append(
-                _ClassField(
-                    attribute=attribute,
-                    wire_names=frozenset(aliases or {attribute}),
-                    annotation=ast.unparse(item.annotation),
-                    preceding=fields[-1].attribute if fields else "",
-                )
-            )
-    return fields
-
-
-def _aliases(item: ast.AnnAssign) -> set[str]:
-    """Return the aliases in the annotation and the value of a field, with those of `AliasChoices`."""
-    aliases = [
-        keyword.value
-        for call in ast.walk(item)
-        if isinstance(call, ast.Call)
-        for keyword in call.keywords
-        if keyword.arg in _ALIASES
-    ]
-    return {
-        node.value
-        for alias in aliases
-        for node in ast.walk(alias)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
 
 
 class _Renamer(cst.CSTTransformer):

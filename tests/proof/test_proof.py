@@ -337,13 +337,15 @@ def test_a_service_without_readyz_is_refused_at_once(project: Callable[..., Path
     assert time.monotonic() - began < 120
 
 
-@pytest.mark.parametrize("package", ["src/app", "doubling"])
+@pytest.mark.parametrize("package", ["src/app", "doubling", "src/app/v2", "src/acme/doubling"])
 def test_a_package_that_was_moved_or_renamed_is_proven(project: Callable[..., Path], package: str) -> None:
     root = project()
-    (root / package).parent.mkdir(exist_ok=True)
-    (root / "app").rename(root / package)
-    name = package.rpartition("/")[2]
-    run = f"import os\nimport uvicorn\n\nuvicorn.run('{name}.main:app', port=int(os.environ['PORT']))\n"
+    (root / "app").rename(root / "moved")
+    (root / package).parent.mkdir(parents=True, exist_ok=True)
+    (root / "moved").rename(root / package)
+    name = package.removeprefix("src/").replace("/", ".")
+    run = f"import os\nimport uvicorn\nimport {name}.main\n\n"
+    run += f"uvicorn.run('{name}.main:app', port=int(os.environ['PORT']))\n"
     (root / package / "__main__.py").write_text(run)
     assert scaffold.verify(root).passed
 

@@ -87,6 +87,24 @@ def test_a_recording_follows_the_names_of_nested_records(own: str) -> None:
     assert follow_wire_names(followed, ancestor, owner) == followed
 
 
+BASE = "class Base(BaseModel):\n    {config}\n\n\nclass ModelInput(Base)"
+GENERATORS = [
+    "class ModelInput(BaseModel, alias_generator=to_camel)",
+    "class ModelInput(BaseModel):\n    model_config = ConfigDict(extra='forbid', alias_generator=to_camel)\n",
+    BASE.format(config="model_config = {'alias_generator': alias_generators.to_camel}"),
+]
+
+
+@pytest.mark.parametrize("own", GENERATORS, ids=["keyword", "config", "base_class"])
+def test_a_recording_follows_an_alias_generator(own: str) -> None:
+    generated = Recording(requests=({"house_age": 3.0, "rooms": 2},), answers=({"prediction": 1.0},))
+    schemas = "class ModelInput(BaseModel):\n    house_age: float\n    rooms: int\n"
+    ancestor: dict[str, Content] = {"app/schemas.py": schemas.encode()}
+    changed = schemas.replace("class ModelInput(BaseModel)", own).replace("\n:", "")
+    owner: dict[str, Content] = {"app/schemas.py": changed.encode()}
+    assert follow_wire_names(generated, ancestor, owner).requests == ({"houseAge": 3.0, "rooms": 2},)
+
+
 def test_requests_are_the_owners_where_they_are_not_the_generated_ones_under_other_names() -> None:
     ancestor: dict[str, Content] = {
         "app/schemas.py": SCHEMAS.encode(),
