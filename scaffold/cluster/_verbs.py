@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -128,21 +129,39 @@ def roll_back(
                 notes |= template_note(next(each for each in stored if each["kind"] == "Deployment"))
             seed_replicas(cluster, restored, live)
             annotate(cluster, resolved_target.deployment, notes | {"live": PENDING})
-            try:
+            with _recording_failure(cluster, resolved_target, notes):
                 wait_for_rollout(cluster, resolved_target, pace, lambda pods: on_event(PodsChanged(pods)))
                 if beside(manifest):
                     remove_later(cluster, beside(live), restored, omitted_beside(manifest))
+                    # The revision may have had another route than the manifests of today.
+                    resolved_target = replace(resolved_target, manifests=tuple(restored))
                 notes["url"] = _replay(recording, cluster, resolved_target, pace, on_event)
-            except DeployError as error:
-                outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
-                annotate(cluster, resolved_target.deployment, notes | outcome)
-                raise
             outcome = _passed(cluster, resolved_target, notes, release) if recording else {}
             restored_deployment = annotate(cluster, resolved_target.deployment, notes | outcome)
             allow_zero(cluster, changes, force=True)
             if recording:
                 require_own(restored_deployment, resolved_target)
             return describe_live(cluster, resolved_target)
+
+
+@contextlib.contextmanager
+def _recording_failure(cluster: Cluster, target: Target, notes: dict[str, str]) -> Iterator[None]:
+    """If the block fails or is interrupted, record that on the Deployment."""
+    try:
+        yield
+    except DeployError as error:
+        outcome = {"live": error.problem} if is_outcome(error) or "live" not in notes else {}
+        annotate(cluster, target.deployment, notes | outcome)
+        raise
+    except KeyboardInterrupt as error:
+        with contextlib.suppress(DeployError, ApiError):
+            annotate(cluster, target.deployment, notes | {"live": "interrupted"})
+        raise DeployError(
+            "The rollback was interrupted.",
+            (),
+            f"Look at it: {on_project('status', target=target.name)}",
+            "What was restored goes on in the cluster.",
+        ) from error
 
 
 def stream_logs(

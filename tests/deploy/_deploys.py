@@ -81,6 +81,7 @@ class Deploys:
             release=RELEASE,
             access=self.access,
             pace=QUICK,
+            on_event=self.events.append,
         )
 
     def promoted(self, release: Release, *, force: bool = False) -> tuple[str, Release]:

@@ -261,3 +261,13 @@ def test_the_scheme_is_that_of_the_listener(
     parent = {"name": "gateway", "namespace": "gateways", **reference}
     route = {**kind, "kind": "HTTPRoute", "metadata": {"namespace": "x"}, "spec": {"parentRefs": [parent]}}
     assert _is_tls(connect(deploys.access), route) == (scheme == "https")
+
+
+@pytest.mark.usefixtures("resolved")
+def test_a_rollback_takes_the_route_of_its_revision(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    add_ingress(deploys, INGRESS.replace("localhost", HOST))
+    assert HOST in deploys.deploy(2).url
+    back = deploys.roll_back()
+    assert (back.live, HOST in back.url) == ("passed", False)
+    assert HOST in deploys.roll_back().url

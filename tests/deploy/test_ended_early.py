@@ -216,3 +216,15 @@ def test_a_failed_deploy_without_a_rollback_says_who_answers(deploys: Deploys) -
     ):
         deploys.deploy(2, candidate=False, roll_back=False)
     assert container_of(deploys)["image"] == image(2)
+
+
+def test_an_interrupted_rollback_is_recorded(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2)
+    deploys.events = Ending("replay", KeyboardInterrupt())
+    with pytest.raises(DeployError, match="The rollback was interrupted") as caught:
+        deploys.roll_back()
+    assert str(caught.value).endswith("What was restored goes on in the cluster.")
+    found = deploys.status()
+    assert (found.image, found.live) == (image(1), "interrupted")
+    assert deploys.cluster.api.all("Lease") == []
