@@ -1,5 +1,6 @@
 """The plain profile: its code, and what README.md says that it gives and does not give."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -112,6 +113,44 @@ def test_an_invalid_record_is_a_422_that_does_not_repeat_it(service: Service) ->
         assert answer.status == 422
         assert all(set(fault) == {"type", "loc", "msg"} for fault in answer.json["detail"])
     assert b"secret" not in service.post("/score", b'{"value": "secret"}').body
+
+
+OWN_ROUTES = """
+import hashlib
+from fastapi import APIRouter, WebSocket
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from app.main import app
+
+router = APIRouter()
+router.get("/metrics")(lambda: "private")
+
+@router.websocket("/live")
+async def live(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text("live")
+
+app.include_router(router, prefix="/customers")
+client = TestClient(app)
+
+def said(headers):
+    try:
+        with client.websocket_connect("/customers/live", headers=headers) as socket:
+            return socket.receive_text()
+    except WebSocketDisconnect as refused:
+        return refused.code
+
+for headers in ({}, {"X-API-Key": "mine"}):
+    print(client.get("/customers/metrics", headers=headers).status_code, said(headers))
+print(client.get("/metrics").status_code, client.get("/openapi.json").status_code)
+"""
+
+
+def test_routes_of_the_owner_need_a_key_whatever_their_names(root: Path) -> None:
+    environment = {**os.environ, "API_KEY_HASHES": hashlib.sha256(b"mine").hexdigest()}
+    command = [sys.executable, "-c", OWN_ROUTES]
+    ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["401 1008", "200 live", "200 200"]
 
 
 def test_prometheus_needs_no_key(root: Path, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_new_field_comes_back_and_may_be_left_out(cook: Callable[..., Service]
     assert service.post("/score", RECORD | {"other": 1}).status == 422
 
 
-def test_a_token_of_the_identity_provider_is_needed(cook: Callable[..., Service]) -> None:
+def test_a_token_of_the_identity_provider_is_needed(cook: Callable[..., Service], tmp_path: Path) -> None:
     jwt = pytest.importorskip("jwt", reason="the recipe needs pyjwt")
     rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
     private, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in "ab")
@@ -200,6 +200,13 @@ def test_a_token_of_the_identity_provider_is_needed(cook: Callable[..., Service]
         assert (ask(private, exp=None), ask(private, sub=None)) == (401, 401)
         for path in ("/score", "/score/batch"):
             assert service.post(path, b"{}").status == 401
+        token = jwt.encode(
+            {"sub": "me", "aud": "score", "exp": time.time() + 600}, private, "RS256", {"kid": "1"}
+        )
+        headers = {"SERVICE_HEADERS": json.dumps({"Authorization": f"Bearer {token}"})}
+        environment = {**os.environ, "JWKS_URL": f"http://127.0.0.1:{port}", **headers}
+        command = [sys.executable, "-m", "tests.record"]
+        subprocess.run(command, cwd=tmp_path / "titanic", env=environment, check=True)
 
 
 class Redis(socketserver.StreamRequestHandler):
@@ -232,7 +239,7 @@ def test_a_lookup_in_redis_comes_before_scoring_and_who_waits_for_it_counts(
         service = cook("A lookup in Redis", for_the_fare, REDIS_URL=url, MAX_WAITING="2", MAX_BATCH="1")
         assert service.post("/score?customer=c1", RECORD).json == {"prediction": 0}
         assert service.post("/score?customer=c2", RECORD).status == 404
-        assert service.post("/score", RECORD).status == 422
+        assert service.post("/score", RECORD).json == {"prediction": 0}
         with ThreadPoolExecutor(12) as threads:
             together = threads.map(lambda _: service.post("/score?customer=c1", RECORD).status, range(12))
         assert {*together} == {200, 503}
@@ -259,6 +266,23 @@ def test_every_prediction_goes_to_kafka(cook: Callable[..., Service], tmp_path: 
     topic, _, event = events[0].partition(b" ")
     assert topic == b"predictions"
     assert json.loads(event) == {"model": "1.0.0", "input": RECORD, "output": {"prediction": 0}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", ["A lookup in Redis", "Every prediction to Kafka"])
+def test_the_tests_of_the_project_pass_without_the_server_of_a_recipe(
+    titanic: Path, tmp_path: Path, title: str
+) -> None:
+    pytest.importorskip("redis", reason="the recipe needs redis")
+    root = tmp_path / "titanic"
+    shutil.copytree(titanic, root)
+    (tmp_path / "aiokafka.py").write_text(AIOKAFKA)
+    follow(for_the_fare(recipe(title)), root)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for module in (["tests.record"], ["pytest", "-q", "tests/test_service.py"]):
+        command = [sys.executable, "-m", *module]
+        ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_every_prediction_goes_to_a_table(cook: Callable[..., Service], tmp_path: Path) -> None:

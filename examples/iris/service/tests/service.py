@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 RECORDED = ROOT / "tests" / "recorded.json"
 OPENAPI = ROOT / "openapi.json"
 START_S = 300
+# Headers of every request, such as {"Authorization": "Bearer ..."}.
+HEADERS = json.loads(os.environ.get("SERVICE_HEADERS", "{}"))
 
 
 class Service:
@@ -30,7 +32,7 @@ class Service:
         """Return the status and the JSON of a response."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         with contextlib.closing(connection):
-            connection.request(method, path, body, {"Content-Type": media_type})
+            connection.request(method, path, body, {"Content-Type": media_type, **HEADERS})
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 

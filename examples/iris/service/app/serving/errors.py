@@ -85,11 +85,14 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        of_body = any(fault["loc"][0] == "body" for fault in error.errors())
+        of_body = any("body" in fault.get("loc", ())[:1] for fault in error.errors())
         if of_body and (detail := media_fault_of(request)):
             return problem(415, detail)
         # FastAPI's own handler repeats the input, which may be private or, like NaN, not JSON.
-        faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
+        faults = [
+            {key: fault[key] for key in ("type", "loc", "msg") if key in fault}
+            for fault in error.errors()
+        ]
         return problem(422, faults)
 
     @app.exception_handler(StarletteHTTPException)

@@ -51,7 +51,8 @@ def speed_up(app: FastAPI) -> dict[tuple[str, str], "FastRoute"]:
     found: dict[tuple[str, str], FastRoute] = {}
     for route in app.routes:
         if type(route) is APIRoute and is_plain(route):
-            route.app = fast = FastRoute(app, route)
+            fast = route.app if isinstance(route.app, FastRoute) else FastRoute(app, route)
+            route.app = fast
             if not route.param_convertors and not _is_hidden(route, app.routes):
                 found |= {(method, route.path): fast for method in route.methods or ()}
     has_middleware = app.router.middleware_stack != app.router.app  # which comes before the routes

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import secrets
+from re import Pattern
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.middleware.body_limit import (
 )
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.serving import metrics
@@ -51,16 +53,18 @@ class RequestMiddleware:
         if settings.tls_cert:
             self._headers.append((b"strict-transport-security", b"max-age=31536000"))
         self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
-        self._paths: set[str] = set()
+        self._routes, self._paths = 0, dict[str, Pattern[str]]()
         # Requests to score, in a batch or on their way: more than that would only wait.
         self._scoring, self._most_scoring = 0, settings.max_waiting + settings.max_batch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._paths:
-            self._paths = {each.path or "" for each in iter_route_contexts(scope["app"].routes)}
         if scope["type"] == "lifespan":
             await self.app(scope, receive, _in_one_line(send))
             return
+        if len(routes := scope["app"].routes) != self._routes:
+            self._routes = len(routes)
+            paths = {each.path or "" for each in iter_route_contexts(routes)}
+            self._paths = {path: compile_path(path)[0] for path in sorted(paths)}
         if scope["type"] == "websocket":
             await self._open(scope, receive, send)
             return
@@ -129,8 +133,14 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
 
     def _route(self, scope: Scope) -> str:
-        path: str = scope["path"]
-        return path if path in self._paths else getattr(scope.get("route"), "path", "other")
+        path = get_route_path(scope)
+        if path in self._paths:
+            return path
+        if not (route := scope.get("route")):
+            return "other"
+        # The path of a route lacks the prefixes of the routers that include it.
+        names = (name for name, pattern in self._paths.items() if pattern.match(path))
+        return next(names, getattr(route, "path", "other"))
 
     def _next_id(self) -> bytes:
         return f"{self._prefix}-{next(self._numbers)}".encode()
@@ -140,18 +150,19 @@ class BodyMiddleware:
     """ASGI middleware for the bodies of all routes: their size is limited, and JSON is strict."""
 
     def __init__(self, app: ASGIApp, settings: ServingSettings) -> None:
-        self.app, self._settings, self._is_set_up = app, settings, False
+        self.app, self._settings, self._routes = app, settings, 0
         self._fast_routes: dict[tuple[str, str], FastRoute] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._is_set_up:
-            self._is_set_up = True
-            make_strict(scope["app"].routes)
-            if self._settings.fast_routes:
-                self._fast_routes = speed_up(scope["app"])
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        # A lifespan may add routes, and so may code that runs later.
+        if len(routes := scope["app"].routes) != self._routes:
+            self._routes = len(routes)
+            make_strict(routes)
+            if self._settings.fast_routes:
+                self._fast_routes = speed_up(scope["app"])
         headers = dict(scope["headers"])
         fast = self._fast_routes.get((scope["method"], get_route_path(scope)))
         if fast and self._may_be_fast(scope, headers):

@@ -5,12 +5,15 @@ input, and its own text for 413 and 500.
 """
 
 import asyncio
+import gzip
 import hashlib
 import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -18,6 +21,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.serving import metrics
 from app.serving.fast_routes import FastRoute
 from tests.serving.contract import HAS_LIMITS, Item, add_routes, limited_to, require_key
 from tests.serving.toy import Reply, Toy, call
@@ -276,6 +280,74 @@ def test_json_is_strict_on_every_route(path: str, body: bytes) -> None:
     assert [fault["type"] for fault in reply.json["detail"]] == ["json_invalid"]
 
 
+class GzipRequest(Request):
+    """As FastAPI's documentation has it: the body, unpacked if it is compressed."""
+
+    async def body(self) -> bytes:
+        body = await super().body()
+        return gzip.decompress(body) if "content-encoding" in self.headers else body
+
+
+class GzipRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handle = super().get_route_handler()
+
+        async def unpacked(request: Request) -> Any:
+            return await handle(GzipRequest(request.scope, request.receive))
+
+        return unpacked
+
+
+@pytest.mark.parametrize(("name", "other"), [("a", "b"), ("a", "a")])
+def test_a_route_class_may_change_the_body_and_is_strict_if_it_does_not(
+    name: str, other: str
+) -> None:
+    app = Toy().app
+    router = APIRouter(route_class=GzipRoute)
+
+    @router.post("/names")
+    async def names(item: Item) -> str:
+        return item.name
+
+    app.include_router(router)
+    packed = gzip.compress(json.dumps(ITEM).encode())
+    reply = ask(app, ("POST /names", packed, JSON | {"content-encoding": "gzip"}))
+    assert (reply.status, reply.json) == (200, "a")
+    assert ask(app, ("POST /names", ITEM)).json == "a"
+    twice = f'{{"name": "{name}", "name": "{other}"}}'.encode()
+    assert ask(app, ("POST /names", twice)).status == 422
+
+
+def test_routes_that_come_after_the_start_are_strict_and_counted() -> None:
+    toy = Toy()
+    app, start = toy.app, toy.app.router.lifespan_context
+    inner, outer = APIRouter(prefix="/v1"), APIRouter(prefix="/late")
+
+    @inner.post("/{number}")
+    async def item(number: int, item: Item) -> str:
+        return item.name
+
+    @asynccontextmanager
+    async def starting(app: FastAPI) -> AsyncIterator[None]:
+        async with start(app):
+            app.post("/lifespan/{number}")(item)
+            yield
+
+    app.router.lifespan_context = starting
+    outer.include_router(inner)
+
+    async def replies() -> list[Reply]:
+        async with app.router.lifespan_context(app):
+            found = [await toy.post("/lifespan/1", ITEM)]
+            app.include_router(outer)
+            twice = b'{"name": "a", "name": "b"}'
+            paths = ("/lifespan/1", "/late/v1/1")
+            return found + [await toy.post(path, body) for path in paths for body in (ITEM, twice)]
+
+    assert [reply.status for reply in asyncio.run(replies())] == [200, 200, 422, 200, 422]
+    assert b'route="/late/v1/{number}"' in metrics.as_text()
+
+
 @pytest.mark.parametrize("path", ["item", "optional", "headers", "embedded", "v1/inner/item"])
 def test_another_media_type_is_a_415_on_every_route(path: str) -> None:
     question = (f"POST /{path}", ITEM, {"content-type": "text/plain"})
@@ -342,6 +414,19 @@ def test_the_detail_and_the_headers_of_an_owners_exception_stay() -> None:
     assert ask(app, ("GET /large", "")).json == {"detail": {"code": "big"}}
     reply = ask(app, ("GET /no", ""))
     assert (reply.json, reply.headers["x-own"]) == ({"detail": "no"}, "b")
+
+
+@pytest.mark.parametrize("fault", [{"loc": ()}, {"loc": ["body"]}, {}])
+def test_a_fault_of_the_owner_needs_no_place(fault: dict[str, Any]) -> None:
+    app = Toy().app
+
+    @app.post("/checked")
+    async def checked(item: dict[str, Any]) -> None:
+        raise RequestValidationError([{"type": "value_error", "msg": "low > high", **fault}])
+
+    reply = ask(app, ("POST /checked", {}))
+    [found] = reply.json["detail"]
+    assert (reply.status, found["msg"]) == (422, "low > high")
 
 
 def test_a_head_route_of_the_owner_answers_and_options_names_all_methods() -> None:
