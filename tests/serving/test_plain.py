@@ -115,6 +115,23 @@ def test_an_invalid_record_is_a_422_that_does_not_repeat_it(service: Service) ->
     assert b"secret" not in service.post("/score", b'{"value": "secret"}').body
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "99999"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("SHUTDOWN_S", "-1"),
+        ("CORS_ORIGINS", "www.example.com"),
+        ("ROOT_PATH", "titanic"),
+    ],
+)
+def test_a_setting_that_cannot_hold_ends_the_process(root: Path, name: str, value: str) -> None:
+    command = [sys.executable, "-c", "import app.settings"]
+    ended = subprocess.run(command, cwd=root, env={**os.environ, name: value}, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert name.lower() in ended.stderr
+
+
 OWN_ROUTES = """
 import hashlib
 from fastapi import APIRouter, WebSocket

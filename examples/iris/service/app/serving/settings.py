@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import Self
 
@@ -21,8 +22,8 @@ class ServingSettings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     # The path prefix that a reverse proxy adds, such as /titanic. The routes work without it too.
     root_path: str = Field(default="", pattern=r"^(/[^/]+)*$")
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    tls_cert: FilePath | None = None
+    tls_key: FilePath | None = None
     # Worker processes. They share the memory of the model. Keep 1 where replicas scale the service.
     workers: int = Field(default=1, ge=1)
     # Graceful shutdown: seconds to go on accepting requests after SIGTERM, then seconds to finish
@@ -86,6 +87,13 @@ class ServingSettings(BaseSettings):
         """Take the default for an empty variable, except where that would open what was closed."""
         kept = {"api_key_hashes", "public_paths"}
         return {name: value for name, value in values.items() if value != "" or name in kept}
+
+    @field_validator("tls_key")
+    @classmethod
+    def _require_certificate(cls, key: Path | None, others: ValidationInfo) -> Path | None:
+        if key and not others.data.get("tls_cert"):
+            raise ValueError("it needs TLS_CERT")
+        return key
 
     @classmethod
     def from_environment(cls) -> Self:

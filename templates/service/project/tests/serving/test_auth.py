@@ -81,3 +81,19 @@ def test_another_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, "")
     found = ServingSettings()
     assert (found.port, found.tls_cert, found.log_level) == (8000, None, "info")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("TLS_CERT", "/nowhere", "TLS_CERT is not a valid setting: Path does not point to a file."),
+        ("TLS_KEY", __file__, "TLS_KEY is not a valid setting: Value error, it needs TLS_CERT."),
+    ],
+)
+def test_a_wrong_setting_of_tls_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        ServingSettings.from_environment()
+    assert str(ended.value) == message
