@@ -52,7 +52,7 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
         "max_body_bytes": f"{limit:_}",
         "opentelemetry": str(opentelemetry),
         "settings_imports": f"from pydantic import {', '.join(imported)}\n\n" if imported else "",
-        "plain_port": _VERTEX_PORT if is_vertex else "8000",
+        "plain_port": _VERTEX_PORT if is_vertex else "Field(default=8000, ge=0, le=65535)",
         "plain_imports": "AliasChoices, Field" if is_vertex else "Field",
         "settings_fields": "".join(f"\n{line}" for line in ["", *fields]) if fields else "",
     }

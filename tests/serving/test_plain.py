@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PLAIN = {
     "max_body_bytes": "1_048_576",
     "opentelemetry": "False",
-    "plain_port": "8000",
+    "plain_port": "Field(default=8000, ge=0, le=65535)",
     "plain_imports": "Field",
 }
 
