@@ -132,6 +132,16 @@ def test_a_setting_that_cannot_hold_ends_the_process(root: Path, name: str, valu
     assert name.lower() in ended.stderr
 
 
+@pytest.mark.parametrize("returned", ["[1.5]", "[None]", "[]", "None"])
+def test_a_score_file_that_returns_no_answers_does_not_start(root: Path, returned: str) -> None:
+    code = f"from app import score; score.run = lambda records: {returned}; import app.__main__"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PORT": str(free_port())}
+    ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 3
+    assert "Error: " in ended.stderr
+
+
 OWN_ROUTES = """
 import hashlib
 from fastapi import APIRouter, WebSocket

@@ -1,14 +1,16 @@
 """Startup: load the model, score one record, then tell the readiness probe."""
 
 import gc
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
 
 from app.serving import logs, metrics
 from app.serving.batching import Batcher
@@ -44,7 +46,8 @@ class Serving:
     async def warm_up(self) -> None:
         """Score the example: the first call of a model is the slowest, and shows a broken one."""
         try:
-            await self.batcher.score([self.example])
+            answers = await self.batcher.score([self.example])
+            _require_answers(answers, self.batcher.run)
         except Exception as error:
             what = "The model cannot score EXAMPLE of schemas.py"
             raise _failed(what, error.__cause__ or error) from error
@@ -129,6 +132,21 @@ def freeze_objects() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def _require_answers(answers: list[Any], run: Callable[..., Any]) -> None:
+    """Check answers against the annotation of `run`: others would be a 500 at each request.
+
+    Raises:
+        TypeError: The answers are of another type.
+    """
+    hint = get_type_hints(run).get("return", Any) if inspect.isroutine(run) else Any
+    try:
+        TypeAdapter(hint).validate_python(answers, from_attributes=True)
+    except ValidationError as error:
+        fault = error.errors(include_input=False)[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise TypeError(f"run does not return {hint}: {place}: {fault['msg']}") from None
 
 
 def _failed(what: str, error: BaseException) -> SystemExit:

@@ -61,7 +61,7 @@ class Batcher(Generic[Record, Answer]):
             batched: Whether one call of `run` may get the records of several requests.
             name: The label `model` of the metrics.
         """
-        self._run, self._settings, self._name = run, settings, name
+        self.run, self._settings, self._name = run, settings, name
         self._max_batch = settings.max_batch if batched else 1
         self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         self._waiting: deque[Job] = deque()
@@ -81,6 +81,11 @@ class Batcher(Generic[Record, Answer]):
     def hanging(self) -> int:
         """How many predictions timed out and still run."""
         return sum(not call.done() for call in self._hanging)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a prediction runs, hanging or not."""
+        return bool(self._running or self.hanging)
 
     @property
     def broken(self) -> bool:
@@ -197,7 +202,7 @@ class Batcher(Generic[Record, Answer]):
     def _score_each(self, records: list[Record]) -> Answers:
         """An answer or an exception for each record: if a batch raises, its halves are tried."""
         try:
-            answers = self._run(records)
+            answers = self.run(records)
             if len(answers) != len(records):
                 raise ValueError(f"{len(answers)} answers to {len(records)} records")
             return [*answers]

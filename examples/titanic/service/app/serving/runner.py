@@ -65,7 +65,7 @@ def serve(app: str, settings: ServingSettings) -> None:
         except SystemExit as ended:
             status = int(ended.code or 0)
         finally:
-            if serving.batcher.hanging:  # Python would wait for their threads
+            if serving.batcher.busy:  # Python would wait for the thread
                 os._exit(status)
         sys.exit(status)
 
@@ -97,6 +97,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await asyncio.sleep(self._drain_s)
+        for _ in range(3):  # take the connections that came during the last call of the model
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         await asyncio.sleep(READ_S)
@@ -124,6 +126,7 @@ def _supervise(run: Callable[..., None], listener: socket.socket, count: int) ->
                 workers[worker] = time.monotonic()
             connection.wait([worker.sentinel for worker in workers])
     finally:
+        listener.close()  # or the kernel would take connections that no worker takes
         for worker in workers:
             worker.terminate()
         for worker in workers:

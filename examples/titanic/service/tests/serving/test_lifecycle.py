@@ -1,6 +1,7 @@
 """Startup, readiness, liveness and graceful shutdown."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -8,7 +9,7 @@ from fastapi import FastAPI
 from app.serving import install
 from app.serving.middleware import RequestMiddleware
 from app.serving.settings import ServingSettings
-from tests.serving.toy import Record, Toy, started
+from tests.serving.toy import Answer, Record, Toy, started
 
 
 def test_readiness_follows_the_startup_and_the_shutdown() -> None:
@@ -48,6 +49,17 @@ def test_a_broken_model_ends_the_startup_with_its_message(
     with pytest.raises(SystemExit) as raised:
         toy.ask()
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("answers", [[1.5], [{"value": "x"}], [None]])
+def test_answers_of_another_type_end_the_startup(answers: list[Any]) -> None:
+    def run(records: list[Record]) -> list[Answer]:
+        return answers
+
+    toy = Toy(example=Record(value=1))
+    toy.batcher.run = run  # type: ignore[method-assign]
+    with pytest.raises(SystemExit, match=r"TypeError: run does not return list\[.*Answer\]: 0"):
+        toy.ask()
 
 
 def test_while_it_drains_readiness_is_off_and_requests_are_answered(
