@@ -148,6 +148,7 @@
     │   ├── ForeignChangeError          an unfinished change that this user did not begin here
     │   ├── NoRecordError               a folder without the record that an update starts from
     │   ├── DirtyTreeError              changes that are not committed
+    │   ├── PathTakenError              files of the owner where generated files move
     │   ├── MergeConflictError          files that both sides changed
     │   ├── BreakingChangeError         callers of the service would have to change
     │   └── UndoError                   there is nothing to take back, or it was changed since
@@ -458,12 +459,16 @@ from scaffold.errors.store import (
     UnknownServiceError,
     VersionTakenError,
 )
+from scaffold.errors.undo import (
+    ChangedSinceError,
+    DamagedBackupError,
+    NothingToUndoError,
+    UndoError,
+)
 from scaffold.errors.upgrade import (
     BreakingChangeError,
     ChangedMeanwhileError,
-    ChangedSinceError,
     ChangeFailedError,
-    DamagedBackupError,
     DamagedJournalError,
     DamagedRecordError,
     DirtyTreeError,
@@ -474,10 +479,9 @@ from scaffold.errors.upgrade import (
     NewerRecordError,
     NoMarkersError,
     NoRecordError,
-    NothingToUndoError,
+    PathTakenError,
     RecordError,
     RecordSidesError,
-    UndoError,
     UnknownContentError,
     UnknownOptionsError,
 )
@@ -655,6 +659,7 @@ __all__ = [
     "OtherLockError",
     "PackagesError",
     "PasswordInUrlError",
+    "PathTakenError",
     "PinWithoutPushError",
     "PlainHttpRegistryError",
     "ProjectError",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Literal
 
 from scaffold.errors.branches import UpgradeError
-from scaffold.errors.wording import counted, invocation, shell_line
+from scaffold.errors.wording import counted, invocation, listed, shell_line
 
 
 class ModelGoneError(UpgradeError):
@@ -192,7 +192,7 @@ class DirtyTreeError(UpgradeError):
 
     def __str__(self) -> str:
         return (
-            f"{self.root} holds changes that are not committed: {_names(self.changed, 5)}\n"
+            f"{self.root} holds changes that are not committed: {listed(self.changed, 5)}\n"
             "Commit them first, so that the update is a diff of its own; or go ahead:\n"
             f"  {invocation('update', self.root, ..., dirty=True)}"
         )
@@ -217,6 +217,24 @@ class MergeConflictError(UpgradeError):
         )
 
 
+class PathTakenError(UpgradeError):
+    """Generated files would move to where files of the owner are, or hide a module of theirs."""
+
+    taken: tuple[tuple[str, str], ...]
+    """The owner's file, and what would come in its place."""
+
+    def __str__(self) -> str:
+        files = "\n".join(f"  {own}: {new} comes there" for own, new in self.taken)
+        own, _ = self.taken[0]
+        name = PurePosixPath(own)
+        elsewhere = name.with_name(f"own_{name.name}").as_posix()
+        return (
+            f"Files of yours are where the new layout of the project has others:\n{files}\n"
+            "Nothing was written. Give yours other names, in the project, and update again:\n"
+            f"  {shell_line('mv', own, elsewhere)}"
+        )
+
+
 class BreakingChangeError(UpgradeError):
     """Those who call the service would have to change."""
 
@@ -230,68 +248,3 @@ class BreakingChangeError(UpgradeError):
             "Nothing was written. To go ahead:\n"
             f"  {invocation('update', self.root, ..., allow_breaking=True)}"
         )
-
-
-class UndoError(UpgradeError):
-    """An update cannot be taken back."""
-
-
-class NothingToUndoError(UndoError):
-    """A project has no update to take back."""
-
-    project: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.project} has no update to take back.\nOlder states are in version control, if you use it."
-        )
-
-
-class ChangedSinceError(UndoError):
-    """Files of an update were changed after it.
-
-    Args:
-        project: The project's folder.
-        files: The files, by their path in it.
-        kept: The folder with what they held before the update.
-        journal: The name of the file that says which is which.
-    """
-
-    project: str
-    files: Sequence[str]
-    kept: str
-    journal: str
-
-    def __str__(self) -> str:
-        files = "\n".join(f"  {path}" for path in self.files)
-        return (
-            f"The last update of {self.project} cannot be taken back, for these files were changed since:\n"
-            f"{files}\n"
-            f"What they held before the update lies in {self.kept}, by their place in {self.journal}."
-        )
-
-
-class DamagedBackupError(UndoError):
-    """What files held before an update is damaged or gone.
-
-    Args:
-        project: The project's folder.
-        files: The files, by their path in it.
-        kept: The folder with what they held.
-    """
-
-    project: str
-    files: Sequence[str]
-    kept: str
-
-    def __str__(self) -> str:
-        files = "\n".join(f"  {path}" for path in self.files)
-        return (
-            f"The last update of {self.project} cannot be taken back: {self.kept} does not hold"
-            f" what these files were before it:\n{files}"
-        )
-
-
-def _names(names: tuple[str, ...], most: int = 12) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

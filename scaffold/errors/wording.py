@@ -172,3 +172,9 @@ def in_one_line(error: BaseException) -> str:
 def counted(number: int, noun: str) -> str:
     """Return `1 column`, `7 columns`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(names: tuple[str, ...], most: int = 12) -> str:
+    """Return `a, b and 3 more`."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scaffold.base.layout import APP, SERVING
+from scaffold.errors import PathTakenError
 from scaffold.upgrade._content import Content
 from scaffold.upgrade._gone import gone_references
 from scaffold.upgrade._layout import is_old, moves_of, with_new_paths
@@ -36,10 +37,15 @@ def migrate(
     ours: Mapping[str, Content],
     added: Mapping[str, Content],
 ) -> Migrated | None:
-    """Bring the last state and the owner's files into the layout of the new state; None if they have it."""
+    """Bring the last state and the owner's files into the layout of the new state; None if they have it.
+
+    Raises:
+        PathTakenError: Files of the owner are at paths of the new layout.
+    """
     if not is_old(ancestor, theirs):
         return None
     moves = moves_of(ancestor)
+    _require_free(moves, {**added, **ours}, theirs)
     base = _follow_moves(ancestor, moves)
     mine = _follow_moves(ours, moves)
     problems: dict[str, list[str]] = {}
@@ -67,6 +73,20 @@ def migrate(
             for new, old in deleted.items()
         ),
     )
+
+
+def _require_free(
+    moves: Mapping[str, str], owner: Mapping[str, Content], theirs: Mapping[str, Content]
+) -> None:
+    taken = [
+        (new, old)
+        for old, new in moves.items()
+        if old in owner and new in owner and owner[old] != owner[new] != theirs.get(new)
+    ]
+    if f"{SERVING}.py" in owner:
+        taken.append((f"{SERVING}.py", f"the package {SERVING}/"))
+    if taken:
+        raise PathTakenError(tuple(sorted(taken)))
 
 
 def find_gone(files: Mapping[str, Content | None], theirs: Mapping[str, Content]) -> dict[str, list[str]]:

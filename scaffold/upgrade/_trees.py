@@ -103,7 +103,8 @@ def _merge_layouts(
             merges.setdefault(path, FileMerge(FileOutcome.MERGED, content))
     files: dict[str, Content | None] = {path: file.content for path, file in merges.items()}
     problems = {**overlaid.problems, **migrated.problems}
-    dangling = find_gone({**migrated.added, **files}, theirs) if migration else {}
+    loses_modules = any(path.endswith(".py") and path not in theirs for path in ancestor)
+    dangling = find_gone({**migrated.added, **files}, theirs) if migration or loses_modules else {}
     for path, problem_lines in dangling.items():
         problems[path] = [*problems.get(path, ()), *problem_lines]
     notes = list(migrated.notes)

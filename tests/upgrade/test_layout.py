@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scaffold.base.checked import model_files
-from scaffold.errors import MergeConflictError
+from scaffold.errors import MergeConflictError, PathTakenError
 from scaffold.events import Event, Noted
 from scaffold.image.dockerfile._context import copied_entries, read_dockerfile
 from scaffold.image.dockerfile._plan import read_plan
@@ -284,6 +284,26 @@ def test_a_file_of_the_serving_code_that_was_deleted_is_there_again_and_told(old
     assert done.notes[0] == (
         "you deleted app/docs.py; app/serving/ needs it, so app/serving/docs.py is there again"
     )
+
+
+@pytest.mark.parametrize(
+    ("own", "arrives"),
+    [("model/model.pkl", "app/model/model.pkl"), ("app/serving.py", "the package app/serving/")],
+)
+def test_a_file_of_the_owner_in_the_way_is_named_and_nothing_is_written(
+    own: str, arrives: str, old_project: OldProject
+) -> None:
+    root = old_project("iris")
+    (root / own).parent.mkdir(exist_ok=True)
+    (root / own).write_text("MINE = 1\n")
+    before = snapshot(root)
+    with pytest.raises(PathTakenError) as caught:
+        update(root, verify=False)
+    assert f"  {own}: {arrives} comes there" in str(caught.value)
+    assert snapshot(root) == before
+    subprocess.run(str(caught.value).splitlines()[-1], shell=True, cwd=root, check=True)
+    update(root, verify=False)
+    assert ask(root)["answers"] == recorded(root)
 
 
 def test_a_merge_tool_gets_the_old_file_under_its_new_name(old_project: OldProject) -> None:

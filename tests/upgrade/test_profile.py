@@ -115,6 +115,13 @@ def test_an_edit_of_code_that_the_other_profile_does_not_have_is_a_conflict(root
     assert '"app.notes"' in (root / "app/serving/logs.py").read_text()
 
 
+def test_an_import_of_what_the_other_profile_does_not_have_is_a_conflict(root: Path) -> None:
+    scaffold.update(root, verify=False, profile="fast")
+    (root / "app/own.py").write_text("from app.serving import ERROR_RESPONSES\n\nprint(ERROR_RESPONSES)\n")
+    with pytest.raises(MergeConflictError, match=r"app/own\.py: line 1: .*ERROR_RESPONSES"):
+        scaffold.update(root, verify=False, profile="plain")
+
+
 def test_inspect_shows_the_requirements_of_the_profile() -> None:
     for profile, name in (("fast", "fastapi-offline"), ("plain", "prometheus-fastapi-instrumentator")):
         found = scaffold.inspect(MODEL, SAMPLE, profile=profile)
