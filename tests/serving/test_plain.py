@@ -208,6 +208,7 @@ def test_the_table_of_what_it_leaves_out_is_true(service: Service) -> None:
     for encoding in ("utf-8-sig", "utf-16", "utf-32"):
         assert service.post("/score", '{"value": 2.5}'.encode(encoding)).status == 200
     assert service.request("OPTIONS", "/score").status == 405
+    assert service.request("HEAD", "/metrics").status == 405
     assert "x-request-id" not in service.get("/healthz", **{"X-Request-ID": "mine"}).headers
     assert b"cdn.jsdelivr.net" in service.get("/docs").body
 
