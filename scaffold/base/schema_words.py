@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing_extensions import assert_never
-
 from scaffold.errors.wording import counted
 from scaffold.spec import (
     Category,
@@ -23,12 +21,13 @@ from scaffold.spec import (
     Tuple,
     UserType,
     Value,
+    assert_never,
 )
 
 _MOST_LEVELS = 8
 
 
-def schema_words(schema: Schema) -> str:
+def schema_words(schema: Schema) -> str:  # noqa: RET503
     """Describe an input in one line: `7 columns, 2 may be missing`."""
     match schema:
         case Table(columns=fields) | Record(fields=fields):
