@@ -113,6 +113,11 @@ _PROJECT: dict[str, Schema] = {
         "description": f"How the service is called besides /score: some of {', '.join(OTHER_PROTOCOLS)}.",
         **_some_of(OTHER_PROTOCOLS),
     },
+    "card": {
+        "description": "Whether the model card is complete, and served as JSON at /v1/model.",
+        **flag.schema,
+        "default": False,
+    },
     "page": {
         "description": "Whether the service has a page at / to try it.",
         **flag.schema,

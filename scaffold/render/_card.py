@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from scaffold.render._model_card import cell, model_card_values
 from scaffold.spec import Artifact, Origin, ProjectSpec, Requirement
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -17,29 +19,33 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
     """Return what `model/README.md` and `requirements.in` say, as finished lines."""
     artifact, call = spec.artifact, spec.signature.call
     lines = spec.dependencies.requirements
+    full = model_card_values(spec)
+    origin = spec.origin
+    if origin and full["card_metrics"]:
+        origin = dataclasses.replace(origin, metrics=())  # they have a section
     rows = [
         ("version", spec.version),
         ("format", artifact.format.value + (f", {artifact.compression}" if artifact.compression else "")),
         ("size", _size(artifact.size_bytes)),
         ("sha256", f"`{artifact.sha256}`"),
-        ("made from", _origin(artifact) + (f", of {artifact.written}" if artifact.written else "")),
-        *_origin_rows(spec.origin),
+        ("made from", card_origin(artifact) + (f", of {artifact.written}" if artifact.written else "")),
+        *_origin_rows(origin),
         ("called with", f"`{call.method}`" + (f": {call.evidence}" if call.evidence else "")),
         ("Python", spec.dependencies.python),
     ]
     return {
+        **full,
         "card_title": f"The model of {spec.name}",
-        "card_rows": [f"| {name} | {_cell(value)} |" for name, value in rows],
+        "card_rows": [f"| {name} | {cell(value)} |" for name, value in rows],
         "card_libraries": [
-            f"| `{line.distribution}{line.specifier}` | {_cell(line.reason)} |"
-            for line in _of("model", lines)
+            f"| `{line.distribution}{line.specifier}` | {cell(line.reason)} |" for line in _of("model", lines)
         ],
         "card_names": [f"- `{name}`" for name in sorted({name.dotted for name in artifact.globals})],
         "card_sources": [
-            f"| `{source.path}` | {_cell(source.reason)} |" for source in spec.dependencies.sources
+            f"| `{source.path}` | {cell(source.reason)} |" for source in spec.dependencies.sources
         ],
         "card_system": [
-            f"| `{package.name}` | {_cell(package.reason)} |" for package in spec.dependencies.system
+            f"| `{package.name}` | {cell(package.reason)} |" for package in spec.dependencies.system
         ],
         "card_notes": [f"- {note}" for note in (*spec.signature.notes, *spec.dependencies.notes)],
         "requirements_of_model": [*_options(spec), *(_commented(line) for line in _of("model", lines))],
@@ -59,11 +65,6 @@ def _options(spec: ProjectSpec) -> list[str]:
 
 def _commented(line: Requirement) -> str:
     return f"{line}  # {line.reason}" if line.reason else str(line)
-
-
-def _cell(text: str) -> str:
-    """The text as a cell of a table."""
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _size(size_bytes: int) -> str:
@@ -88,7 +89,7 @@ def _origin_rows(origin: Origin | None) -> list[tuple[str, str]]:
     return [(name, f"`{value.replace('`', chr(39))}`") for name, value in facts if value]
 
 
-def _origin(artifact: Artifact) -> str:
+def card_origin(artifact: Artifact) -> str:
     """Where the file came from, without what only this machine or its user knows."""
     origin = artifact.provenance or artifact.path.name
     if "://" in origin:

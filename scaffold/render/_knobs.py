@@ -88,7 +88,7 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
-FLAGS = ("client", "opentelemetry", "page")
+FLAGS = ("card", "client", "opentelemetry", "page")
 ANSWERS = (
     *KNOBS,
     *FLAGS,

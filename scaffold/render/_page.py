@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from scaffold.base.layout import PAGE_CODE, PAGE_HTML
 from scaffold.errors import VariableTakenError
 from scaffold.render._knobs import read_flag
+from scaffold.render._model_card import proof_words
 from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import ProjectSpec
 
@@ -34,7 +35,7 @@ def page_values(spec: ProjectSpec) -> dict[str, object]:
         "page_added": _ADDED if has_page else "",
         "page_public": _PUBLIC if has_page else "",
         "page_setting": _SETTING if has_page else "",
-        "page_proof": _proof(spec) if has_page else "",
+        "page_proof": proof_words(spec) if has_page else "",
     }
 
 
@@ -45,19 +46,3 @@ def page_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str, byt
     folder = template_path("service") / "page"
     code = jinja_environment(folder).get_template("page.py.jinja").render(values)
     return {PAGE_CODE: code.encode(), PAGE_HTML: (folder / "page.html").read_bytes()}
-
-
-def _proof(spec: ProjectSpec) -> str:
-    """What `new` and `update` compare, in lines of Markdown."""
-    count = len(spec.recording.requests)
-    rows = "one row" if count == 1 else f"{count} rows"
-    return f"""\
-The sample of the model's input has {rows}. `scaffold new` and `scaffold update` install the
-service in an environment of its own and compare its answers with those of the model:
-
-- each row alone, and rows together in a batch,
-- in any order, and from many callers at once.
-
-An answer that differs stops them, unless the proof is skipped by `--no-verify`.
-`tests/test_service.py` sends the same rows again, from `tests/recorded.json`.
-"""

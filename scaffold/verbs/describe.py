@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from typing_extensions import assert_never
-
+from scaffold.base.schema_words import schema_words
 from scaffold.errors.wording import counted
 from scaffold.spec import (
     Artifact,
-    Category,
-    Column,
     Dependencies,
-    Either,
     Field,
-    List,
-    Mapping,
-    Optional,
-    Parts,
-    Picture,
     ProjectSpec,
     Record,
-    Scalar,
-    ScalarType,
     Schema,
     Signature,
     Table,
-    Tensor,
-    Tuple,
-    UserType,
     Value,
     words_of,
 )
-
-_MOST_LEVELS = 8
 
 
 def artifact_line(artifact: Artifact) -> str:
@@ -50,42 +34,6 @@ def signature_line(signature: Signature) -> str:
     method = "called" if call.method == "__call__" else call.method
     rows = "rows together" if call.batched else "one record at a time"
     return f"{schema_words(signature.input)}; {method}, {rows}"
-
-
-def schema_words(schema: Schema) -> str:
-    """Describe an input in one line: `7 columns, 2 may be missing`."""
-    match schema:
-        case Table(columns=fields) | Record(fields=fields):
-            kind = "column" if isinstance(schema, Table) else "field"
-            missing = sum(isinstance(field.schema, Optional) for field in fields)
-            return counted(len(fields), kind) + (f", {missing} may be missing" if missing else "")
-        case Tensor(shape=shape, dtype=dtype):
-            return f"an array of shape {shape} and dtype {dtype}" if shape else f"one {dtype}"
-        case Picture():
-            return "an image"
-        case UserType(qualname=qualname):
-            return f"a {qualname}"
-        case Optional(of=inner):
-            return f"{schema_words(inner)} or null"
-        case List(items=Scalar(type=type_, choices=())) if type_ is not ScalarType.ANY:
-            return f"a list of {type_.value}s"
-        case List(items=items):
-            return f"a list of {schema_words(items)}"
-        case Scalar(type=ScalarType.ANY, choices=()):
-            return "any value"
-        case Scalar(type=type_, choices=()):
-            return f"one {type_.value}"
-        case Scalar(choices=levels) | Category(levels=levels):
-            more = ", ..." if len(levels) > _MOST_LEVELS else ""
-            return f"one of {', '.join(map(str, levels[:_MOST_LEVELS]))}{more}"
-        case Value(field=inside):
-            return schema_words(inside.schema)
-        case Either(of=options):
-            return " or ".join(schema_words(option) for option in options)
-        case Tuple() | Mapping() | Parts() | Column():
-            return f"a {type(schema).__name__.lower()}"
-        case _:
-            assert_never(schema)
 
 
 def dependencies_line(dependencies: Dependencies) -> str:

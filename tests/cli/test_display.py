@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from scaffold.base.schema_words import schema_words
 from scaffold.cli._display import Display
 from scaffold.cli._show import show_json
 from scaffold.events import (
@@ -18,7 +19,6 @@ from scaffold.events import (
     Started,
 )
 from scaffold.spec import List, PodState, Scalar, ScalarType, Schema
-from scaffold.verbs.describe import schema_words
 
 EVENTS: list[Event] = [
     Started("read"),

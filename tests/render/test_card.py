@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +15,22 @@ from scaffold.spec import (
     Artifact,
     Batching,
     Dependencies,
+    Evidence,
+    Field,
     GlobalName,
+    JSONValue,
     LocalSource,
     ModelFormat,
+    Origin,
+    Profile,
     ProjectSpec,
     PythonCall,
+    Record,
     Recording,
     Requirement,
     Scalar,
     ScalarType,
+    SeenRange,
     Signature,
     SystemPackage,
 )
@@ -151,3 +159,82 @@ def test_each_requirement_has_its_reason(spec: ProjectSpec) -> None:
     lines = rendered(spec, "requirements.in.jinja")
     assert "\n\n# The model.\nlightgbm==4.7.0  # lightgbm.Booster in model.pkl\n" in lines
     assert lines.endswith("\n\n# The service around it.\nuvicorn[standard]==0.54.0  # serves\n")
+
+
+FACTS = Origin(
+    uri="models:/churn@live",
+    server="https://me:secret@mlflow.example.org",
+    params=(("C", "1.0"),),
+    metrics=(("auc", "0.87"), ("f`1|", "nan")),
+    tags=(("data", "https://me:secret@host/rows.csv?signature=secret"),),
+)
+
+
+def test_the_full_card_has_a_section_for_each_thing_that_the_field_asks_for(spec: ProjectSpec) -> None:
+    seen = Evidence(rows=4, seen=SeenRange("1", "9"))
+    limited = replace(NUMBER, constraints=(("ge", 0),))
+    fields = tuple(Field(name=f"a|{n}", attribute=f"a{n}", schema=limited, evidence=seen) for n in range(53))
+    full = replace(
+        spec,
+        answers={"card": True},
+        origin=FACTS,
+        signature=replace(spec.signature, input=Record(fields=fields)),
+    )
+    card = rendered(full, "model/README.md.jinja")
+    headings = [line[3:] for line in card.splitlines() if line.startswith("## ")]
+    assert headings[:7] == ["Intended use", "Licence", "Input", "Output", "Metrics", "Proof", "Libraries"]
+    for line in (
+        "| `a\\|0` | number, ge 0 | Seen: 1 to 9. |",
+        "| and 3 more | | `app/schemas.py` has them all |",
+        "| `prediction` | number | |",
+        "| `auc` | `0.87` |",
+        "| `f'1\\|` | `nan` |",
+        "- each row alone, and rows together in a batch,",
+    ):
+        assert f"\n{line}\n" in card
+    assert "| metrics |" not in card
+    assert "| parameters | `C=1.0` |" in card
+    assert card.count("\nQuestion to the owner: ") == 2
+    assert "\n\n\n" not in card
+    bare = rendered(replace(full, origin=None), "model/README.md.jinja")
+    assert "\n## Metrics\n\nThe source of the model has none.\n\n## Proof\n" in bare
+
+
+def test_the_card_for_programs_has_numbers_as_numbers_and_no_secrets(
+    spec: ProjectSpec, tmp_path: Path
+) -> None:
+    artifact = replace(spec.artifact, provenance="https://me:secret@host/churn.pkl")
+    (tmp_path / "service").mkdir()
+    full = replace(spec, answers={"card": True}, origin=FACTS, artifact=artifact, code={"schemas.py": ""})
+    render_project(full, tmp_path / "service")
+    text = (tmp_path / "service/model/card.json").read_text()
+    card = json.loads(text)
+    assert "secret" not in text
+    assert str(tmp_path) not in text
+    assert card["made_from"] == "https://host/churn.pkl"
+    assert card["source"] == {"uri": "models:/churn@live", "server": "https://mlflow.example.org"}
+    assert (card["metrics"], card["parameters"]) == ({"auc": 0.87, "f`1|": "nan"}, {"C": 1.0})
+    assert card["tags"] == {"data": "https://host/rows.csv"}
+    assert card["requirements"] == [{"name": "lightgbm==4.7.0", "reason": BOOSTER.reason}]
+    assert card["code"] == [{"name": "features.py", "reason": "imported by model.py"}]
+    assert card["notes"] == ["not locked for linux/arm64"]
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_without_the_answer_a_project_has_no_byte_of_the_full_card(
+    spec: ProjectSpec, tmp_path: Path, profile: Profile
+) -> None:
+    code = {"schemas.py": "# schemas\n"}
+    files: dict[object, dict[str, str]] = {}
+    for answer in (None, False, True):
+        root = tmp_path / str(answer)
+        root.mkdir()
+        answers: dict[str, JSONValue] = {} if answer is None else {"card": answer}
+        made = render_project(replace(spec, code=code, answers=answers, profile=profile), root)
+        files[answer] = dict(made.files)
+    assert files[None] == files[False]
+    changed = {path for path, content in files[True].items() if files[None].get(path) != content}
+    assert changed == {"app/card.py", "app/main.py", "model/README.md", "model/card.json", "README.md"}
+    for path in ("app/main.py", "model/README.md", "README.md"):
+        text = (tmp_path / "None" / path).read_text()
+        assert not any(word in text for word in ("add_card", "/v1/model", "Question to the owner"))

@@ -26,6 +26,8 @@ VALUES = {
     "settings_imports": "",
     "settings_fields": "",
     "model_environment": "",
+    "card_import": "",
+    "card_added": "",
     "page_import": "",
     "page_added": "",
     "page_public": "",
