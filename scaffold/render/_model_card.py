@@ -10,6 +10,7 @@ from scaffold.base.layout import CARD_CODE, CARD_JSON
 from scaffold.base.schema_words import schema_words
 from scaffold.base.urls import without_credentials
 from scaffold.render._knobs import read_flag
+from scaffold.render._source._shapes import fields_of
 from scaffold.render._tree import template_path
 from scaffold.spec import (
     JSONValue,
@@ -19,7 +20,6 @@ from scaffold.spec import (
     Scalar,
     Schema,
     description_of,
-    fields_of,
 )
 
 _IMPORT = "from app.card import add_card\n"

@@ -146,7 +146,6 @@ __all__ = [
     "Column",
     "Container",
     "Dependencies",
-    "DeployProgress",
     "Deployment",
     "Dict",
     "Either",
