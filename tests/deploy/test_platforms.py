@@ -113,11 +113,18 @@ def test_knative_reads_the_number_of_pods_from_annotations(tmp_path: Path) -> No
     assert template["spec"]["timeoutSeconds"] == 25
 
 
-def test_one_target_may_be_of_another_platform(tmp_path: Path) -> None:
-    answers: dict[str, JSONValue] = {"per_target": {"production": {"platform": "kserve"}}}
+@pytest.mark.parametrize("platform", KINDS)
+def test_one_target_may_be_of_another_platform(platform: str, tmp_path: Path) -> None:
+    answers: dict[str, JSONValue] = {"per_target": {"production": {"platform": platform}}}
     assert "Deployment" in built(answers, tmp_path, "staging")
-    production = built(answers, tmp_path, "production")
-    assert set(production) == {"ServiceAccount", "NetworkPolicy", "InferenceService"}
+    found = build_kustomization(tmp_path / "deploy/production", tmp_path)
+    kinds = {(one["kind"], one["apiVersion"]) for one in found}
+    assert kinds == {
+        ("ServiceAccount", "v1"),
+        ("NetworkPolicy", "networking.k8s.io/v1"),
+        (KINDS[platform], VERSIONS[platform]),
+    }
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(
