@@ -279,7 +279,7 @@ def is_needed_by_pods(manifest: Manifest) -> bool:
 def service_container(workload: Manifest) -> Manifest:
     """Return the container that scores: the one named `service`, else the first."""
     spec = workload["spec"]
-    pod = spec["predictor"] if workload["kind"] == "InferenceService" else spec["template"]["spec"]
+    pod = spec["predictor"] if "predictor" in spec else spec["template"]["spec"]
     containers = pod["containers"]
     service_containers = [container for container in containers if container["name"] == "service"]
     return cast("Manifest", (service_containers or containers)[0])
