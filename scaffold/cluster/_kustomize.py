@@ -170,14 +170,21 @@ def _patches(patch: Mapping[str, Any], folder: Path, root: Path) -> Iterator[Man
 
 
 def _with_patch(manifests: list[Manifest], patch: Manifest, path: Path) -> list[Manifest]:
-    name = (patch["kind"], patch["metadata"]["name"])
-    if not any((each["kind"], each["metadata"]["name"]) == name for each in manifests):
-        raise ManifestError(f"{path} has a patch for {'/'.join(name)}, which is not among its resources.")
-    changed = (
-        patched(each, patch) if (each["kind"], each["metadata"]["name"]) == name else each
-        for each in manifests
-    )
+    if not any(_is_of(each, patch) for each in manifests):
+        name = f"{patch['kind']}/{patch['metadata']['name']}"
+        raise ManifestError(f"{path} has a patch for {name}, which is not among its resources.")
+    changed = (patched(each, patch) if _is_of(each, patch) else each for each in manifests)
     return [manifest for manifest in changed if manifest is not None]
+
+
+def _is_of(manifest: Manifest, patch: Manifest) -> bool:
+    """Whether the patch is for this object: Knative's `Service` is another kind than that of Kubernetes."""
+    is_same = manifest["kind"] == patch["kind"] and manifest["metadata"]["name"] == patch["metadata"]["name"]
+    return is_same and _group(manifest) == _group(patch)
+
+
+def _group(manifest: Manifest) -> str:
+    return str(manifest.get("apiVersion", "")).rpartition("/")[0]
 
 
 def _read_kustomization(path: Path) -> dict[str, Any]:

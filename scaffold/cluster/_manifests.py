@@ -83,6 +83,13 @@ _PROVIDERS = (
 """Groups of APIs whose objects make what pods need: Secrets, ConfigMaps, volumes, devices."""
 
 
+_PLATFORMS = {
+    ("serving.kserve.io", "InferenceService"): "KServe",
+    ("serving.knative.dev", "Service"): "Knative",
+}
+"""What stands in place of a Deployment, by group and kind."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The manifests of one target, in the order in which they are applied."""
@@ -127,23 +134,14 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     Raises:
         ManifestError: There is no such target, a file is no YAML, or the kustomization cannot be built.
     """
-    folder = root / DEPLOY / target
-    is_base = folder.resolve() == (root / BASE).resolve()
-    path = kustomization_in(folder)
-    if is_base or not path.is_file():
-        targets = target_names(root)
-        raise ManifestError(
-            f"The project has no target '{target}'.",
-            (
-                f"{folder} is what the targets share" if is_base else f"looked for: {path}",
-                f"there are: {', '.join(targets) or 'none'}",
-            ),
-        )
+    path = _kustomization_of(root, target)
+    folder = path.parent
     manifests = build_kustomization(folder, root)
     if not any(manifest["kind"] == "Namespace" for manifest in manifests):
         manifests += namespace_of(folder)
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     if len(deployments) != 1:
+        _refuse_other_platforms(target, manifests)
         names = [manifest["metadata"]["name"] for manifest in deployments]
         problem = f"{DEPLOY}/{target} holds {len(deployments)} Deployments; one is deployed."
         raise ManifestError(problem, names, "Put what else there is into a folder of its own.")
@@ -161,6 +159,68 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
         manifests=tuple(in_order(manifests)),
         measured=measured,
     )
+
+
+def workload_in(manifests: Iterable[Manifest]) -> Manifest | None:
+    """Return the object that makes the pods: the first Deployment, or what stands in place of one."""
+    listed = list(manifests)
+    deployments = (manifest for manifest in listed if manifest["kind"] == "Deployment")
+    return next(deployments, None) or next((manifest for manifest in listed if _platform(manifest)), None)
+
+
+def read_workload(root: Path, target: str) -> Manifest:
+    """Return the object of a target that makes the pods; it may be one that `read_target` refuses.
+
+    Raises:
+        ManifestError: As for `read_target`.
+    """
+    folder = _kustomization_of(root, target).parent
+    manifests = build_kustomization(folder, root)
+    workload = workload_in(manifests)
+    if workload is None or workload["kind"] == "Deployment":
+        return read_target(root, target).deployment
+    return workload
+
+
+def _kustomization_of(root: Path, target: str) -> Path:
+    """Return the path of a target's kustomization.
+
+    Raises:
+        ManifestError: There is no such target.
+    """
+    folder = root / DEPLOY / target
+    is_base = folder.resolve() == (root / BASE).resolve()
+    path = kustomization_in(folder)
+    if is_base or not path.is_file():
+        targets = target_names(root)
+        raise ManifestError(
+            f"The project has no target '{target}'.",
+            (
+                f"{folder} is what the targets share" if is_base else f"looked for: {path}",
+                f"there are: {', '.join(targets) or 'none'}",
+            ),
+        )
+    return path
+
+
+def _platform(manifest: Manifest) -> str:
+    """Return the name of the platform that makes pods of an object; empty for every other object."""
+    group = str(manifest.get("apiVersion", "")).partition("/")[0]
+    return _PLATFORMS.get((group, manifest["kind"]), "")
+
+
+def _refuse_other_platforms(target: str, manifests: Iterable[Manifest]) -> None:
+    """Say how a target for KServe or Knative is deployed, if it is one."""
+    for manifest in manifests:
+        if platform := _platform(manifest):
+            folder = f"{DEPLOY}/{target}"
+            raise ManifestError(
+                f"{folder} is for {platform}: scaffold deploys, reads and rolls back Deployments only.",
+                (f"found: {describe(manifest)}, {manifest['apiVersion']}",),
+                f"Type: kubectl apply -k {folder}\n"
+                "Then, with the address of the service: scaffold verify --url URL\n"
+                "docs/kserve.md has the commands for the state, for a rollback and for a removal.",
+            )
 
 
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
@@ -216,9 +276,11 @@ def is_needed_by_pods(manifest: Manifest) -> bool:
     return _rank(manifest) < _ORDER.index("Service") and manifest["kind"] != "NetworkPolicy"
 
 
-def service_container(deployment: Manifest) -> Manifest:
+def service_container(workload: Manifest) -> Manifest:
     """Return the container that scores: the one named `service`, else the first."""
-    containers = deployment["spec"]["template"]["spec"]["containers"]
+    spec = workload["spec"]
+    pod = spec["predictor"] if "predictor" in spec else spec["template"]["spec"]
+    containers = pod["containers"]
     service_containers = [container for container in containers if container["name"] == "service"]
     return cast("Manifest", (service_containers or containers)[0])
 

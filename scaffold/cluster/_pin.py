@@ -13,7 +13,7 @@ from scaffold.base.layout import DEPLOY
 from scaffold.base.yaml_text import yaml_document
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._kustomize import build_kustomization, needs_kubectl
-from scaffold.cluster._manifests import read_target, service_container
+from scaffold.cluster._manifests import read_workload, service_container, workload_in
 from scaffold.errors import ManifestError
 
 _ANY_DIGEST = f"sha256:{'0' * 64}"
@@ -26,7 +26,7 @@ def read_image(root: Path, target: str) -> str:
         root: The project.
         target: A folder under its `deploy/`.
     """
-    return str(service_container(read_target(root, target).deployment)["image"])
+    return str(service_container(read_workload(root, target))["image"])
 
 
 def check_pin(root: Path, target: str) -> None:
@@ -96,12 +96,9 @@ def _pin_text(root: Path, target: str, image: str) -> str:
 
 def _image_with(folder: Path, root: Path, images: Sequence[Manifest]) -> str:
     """Return the service's image, built with `images` in place of the kustomization's own."""
-    manifests = build_kustomization(folder, root, images=images)
-    return str(
-        service_container(next(manifest for manifest in manifests if manifest["kind"] == "Deployment"))[
-            "image"
-        ]
-    )
+    workload = workload_in(build_kustomization(folder, root, images=images))
+    assert workload is not None
+    return str(service_container(workload)["image"])
 
 
 def _is_image(reference: str, image: str) -> bool:

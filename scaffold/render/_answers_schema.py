@@ -16,6 +16,7 @@ from scaffold.spec import OTHER_PROTOCOLS
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 """The newest that the YAML extension of VS Code knows in full."""
 _KNOBS = {
+    "platform": "What runs the pods: a Deployment, KServe's InferenceService or Knative's Service.",
     "registry": "Where images go: registry.example.org/models.",
     "service_type": "The type of the Service.",
     "internal": "A load balancer that only the private network reaches.",

@@ -24,11 +24,12 @@ from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
 from scaffold.render._gitops import gitops_files
-from scaffold.render._knob_checks import Autoscaler, Route
+from scaffold.render._knob_checks import Autoscaler, Platform, Route
 from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_gitops, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
+from scaffold.render._platform import platform_resource, platform_values
 from scaffold.spec import JSONValue, Measurements, Profile, ProjectSpec
 
 _DRAIN_S = 5
@@ -55,6 +56,7 @@ def deploy_values(spec: ProjectSpec) -> dict[str, object]:
         "targets": list(targets),
         "namespaces": {target: namespace_name(spec.name, target) for target in targets},
         "has_chart": first.chart,
+        "platform_resource": platform_resource(first.platform),
         "ci": list(read_ci(spec.answers)),
         "gitops": read_gitops(spec.answers).tool,
         "promotions": list(pairwise(targets)),
@@ -155,6 +157,8 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         "namespace": "",
         "is_chart": False,
         "files": _file_names(knobs),
+        "request_timeout_s": math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
+        **platform_values(knobs),
         "is_keda": is_keda,
         "autoscaler_file": _SCALED_OBJECT if is_keda else "autoscaler.yaml",
         "route_label": "handler" if spec.profile is Profile.PLAIN else "route",
@@ -185,17 +189,20 @@ def _port(url: str) -> int | None:
 def _file_names(knobs: Knobs) -> list[str]:
     """The manifests, in the order in which they are applied."""
     is_keda = knobs.autoscaler is Autoscaler.KEDA
+    is_kubernetes = knobs.platform is Platform.KUBERNETES
     conditions = {
         "serviceaccount.yaml": True,
         "network.yaml": knobs.network_policy,
-        "service.yaml": True,
-        "deployment.yaml": True,
-        "disruption.yaml": True,
-        "autoscaler.yaml": knobs.autoscaling and not is_keda,
+        "service.yaml": is_kubernetes,
+        "deployment.yaml": is_kubernetes,
+        "disruption.yaml": is_kubernetes,
+        "autoscaler.yaml": is_kubernetes and knobs.autoscaling and not is_keda,
         _SCALED_OBJECT: knobs.autoscaling and is_keda,
         "ingress.yaml": knobs.route is Route.INGRESS,
         "route.yaml": knobs.route is Route.GATEWAY,
         "monitor.yaml": knobs.service_monitor,
+        "inferenceservice.yaml": knobs.platform is Platform.KSERVE,
+        "knative.yaml": knobs.platform is Platform.KNATIVE,
     }
     return [name for name, is_needed in conditions.items() if is_needed]
 

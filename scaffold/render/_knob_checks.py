@@ -36,6 +36,14 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
 
 
+class Platform(enum.Enum):
+    """What runs the pods."""
+
+    KUBERNETES = "kubernetes"
+    KSERVE = "kserve"
+    KNATIVE = "knative"
+
+
 class Route(enum.Enum):
     """What leads from outside the cluster to the Service."""
 
@@ -108,6 +116,7 @@ _BYTES = text(_MEMORY, "bytes, as in 512Mi or 2Gi")
 _OBJECT_NAME = text(LABEL, "a name of lower-case letters, digits and '-'", 63)
 
 CHECKS: dict[str, Rule[Any]] = {
+    "platform": member(Platform, "kubernetes, kserve or knative"),
     "registry": text(_REGISTRY, "a registry and a folder in it, as in registry.example.org/models"),
     "service_type": one_of(f"one of {', '.join(SERVICE_TYPES)}", *SERVICE_TYPES),
     "internal": flag,

@@ -15,19 +15,16 @@ from scaffold.render._knob_checks import (
     REPOSITORY_FOLDER,
     REPOSITORY_RULE,
     Autoscaler,
+    Platform,
     Route,
-    quantity,
 )
+from scaffold.render._knob_combinations import require_combination, require_deployment
 from scaffold.render._rules import flag
 from scaffold.spec import OTHER_PROTOCOLS, JSONValue
 
 _DEFAULT_TARGETS = ("staging", "production")
 CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
 """Each has one file in `templates/service/project/`, whose path names the system."""
-_WAKE = (
-    "at least 1, or with autoscaler=keda and `triggers` one that sees work while no pod runs, such as the"
-    " requests that an ingress controller counts: a service without pods has no metrics (docs/deploy.md)"
-)
 _RESERVED_TARGETS = {"base", "chart"}
 
 
@@ -35,6 +32,7 @@ _RESERVED_TARGETS = {"base", "chart"}
 class Knobs:
     """Every knob with its default; an empty text or 0 means: not answered, decided from measurements."""
 
+    platform: Platform = Platform.KUBERNETES
     registry: str = ""
     service_type: str = "ClusterIP"
     internal: bool = False
@@ -129,7 +127,9 @@ def read_answers(
     for name in FLAGS:
         read_flag(name, merged)
     read_base_image(merged)
-    read_ci(merged)
+    if read_ci(merged):
+        for target in targets:
+            require_deployment(read_knobs(merged, target), "ci", merged["ci"])
     read_gitops(merged)
     read_protocols(merged)
     return merged
@@ -245,16 +245,13 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
     merged = {name: answers[name] for name in KNOBS if name in answers} | (own or {})
     values = {name: CHECKS[name](name, value) for name, value in merged.items() if value is not None}
     knobs = Knobs(**values)
-    _require_order(knobs)
-    if knobs.route is not Route.NONE and not knobs.host:
-        raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")
+    require_combination(knobs)
     if knobs.otlp_endpoint and answers.get("opentelemetry") is not True:
         raise InvalidAnswerError(
             "otlp_endpoint", knobs.otlp_endpoint, "opentelemetry to be on: it sends there"
         )
     if knobs.service_monitor and not knobs.metrics:
         raise InvalidAnswerError("service_monitor", True, "metrics to be on: it reads them")
-    _require_triggers(knobs)
     return knobs
 
 
@@ -270,31 +267,3 @@ def _require_own_hosts(knobs: Mapping[str, Knobs]) -> None:
             raise InvalidAnswerError(
                 "host", address, f"a host or path of its own for each target; {other} has it too: {example}"
             )
-
-
-def _require_triggers(knobs: Knobs) -> None:
-    """Check that KEDA has triggers, and one that starts the first pod where none may run."""
-    is_keda = knobs.autoscaling and knobs.autoscaler is Autoscaler.KEDA
-    if is_keda and not knobs.prometheus_url and not knobs.triggers:
-        raise InvalidAnswerError("autoscaler", "keda", "prometheus_url or triggers: by what pods are added")
-    if knobs.autoscaler is Autoscaler.HPA and (knobs.prometheus_url or knobs.triggers):
-        name = "prometheus_url" if knobs.prometheus_url else "triggers"
-        raise InvalidAnswerError(name, getattr(knobs, name), "autoscaler to be keda, which reads it")
-    if knobs.prometheus_url and not knobs.metrics:
-        raise InvalidAnswerError(
-            "prometheus_url", knobs.prometheus_url, "metrics to be on: KEDA asks for them there"
-        )
-    if knobs.min_replicas == 0 and not (is_keda and knobs.triggers):
-        raise InvalidAnswerError("min_replicas", 0, _WAKE)
-
-
-def _require_order(knobs: Knobs) -> None:
-    if knobs.max_replicas and knobs.max_replicas < knobs.min_replicas:
-        expected = f"at least min_replicas, which is {knobs.min_replicas}"
-        raise InvalidAnswerError("max_replicas", knobs.max_replicas, expected)
-    for name, request, limit in (
-        ("cpu_limit", knobs.cpu, knobs.cpu_limit),
-        ("memory_limit", knobs.memory, knobs.memory_limit),
-    ):
-        if request and limit and quantity(limit) < quantity(request):
-            raise InvalidAnswerError(name, limit, f"at least what is requested, which is {request}")
