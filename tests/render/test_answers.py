@@ -25,7 +25,7 @@ class Untouched:
     ("answers", "message"),
     [
         ({"replica": 3}, "The template has no question 'replica'. Did you mean 'replicas'?"),
-        ({"zzz": 3}, "The template has no question 'zzz'.\nIt asks: registry, "),
+        ({"zzz": 3}, "The template has no question 'zzz'.\nIt asks: platform, registry, "),
         ({"replicas": "many"}, "The answer 'replicas' is 'many'.\nIt takes a whole number from 1 to 1000."),
         ({"opentelemetry": "perhaps"}, "The answer 'opentelemetry' is 'perhaps'.\nIt takes true or false."),
         ({"base_image": "two words"}, "The answer 'base_image' is 'two words'."),
