@@ -22,6 +22,7 @@ FAILING_SIDECAR = """\
         - name: proxy
           image: IMAGE
           command: [python, -c, "import time; time.sleep(120); raise SystemExit(1)"]
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 """
 
 

@@ -95,10 +95,14 @@ def test_a_service_with_a_wrong_selector_or_port_name_fails_before_anything_is_a
 def test_a_target_port_where_nothing_listens_fails_the_deploy(
     cluster: Cluster, first: Built, second: Built, project: Path, name: str
 ) -> None:
+    edit_manifest(project, "service.yaml", "targetPort: http", "targetPort: 9000")
+    with pytest.raises(NoEndpointError, match="nothing answers on port 9000"):
+        scaffold.deploy(project, image=first.image, pace=PACE)
+    edit_manifest(project, "service.yaml", "targetPort: 9000", "targetPort: http")
     scaffold.deploy(project, image=first.image, pace=PACE)
     edit_manifest(project, "service.yaml", "targetPort: http", "targetPort: 9000")
     for image in (first.image, second.image):  # without a rollout, and with one
-        with pytest.raises(NoEndpointError, match="nothing answers on port 9000"):
+        with pytest.raises(ManifestError, match="would not lead to the former pods"):
             scaffold.deploy(project, image=image, pace=PACE)
     service = cluster.get(f"/api/v1/namespaces/{name}-staging/services/{name}")
     assert service is not None

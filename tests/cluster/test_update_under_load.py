@@ -14,7 +14,7 @@ import pytest
 import scaffold
 from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster
-from scaffold.errors import CanaryFailedError, LiveAnswersDifferError, NoEndpointError
+from scaffold.errors import CanaryFailedError, LiveAnswersDifferError, ManifestError
 from scaffold.events import Event, Finished
 from tests.cluster._pods import log_of, program, wait_for_phase
 from tests.cluster._support import Built
@@ -173,7 +173,7 @@ def test_a_service_that_answers_wrongly_never_answers_a_caller(
     with pytest.raises(LiveAnswersDifferError):
         scaffold.deploy(first.root, image=second.image, pace=PACE)
     edit_manifest(project, "service.yaml", "targetPort: http", "targetPort: 9000")
-    with pytest.raises(NoEndpointError):
+    with pytest.raises(ManifestError, match="would not lead to the former pods"):
         scaffold.deploy(project, image=second.image, pace=PACE)
     assert wait_for_phase(cluster, "load", namespace, "Running", "Succeeded", "Failed") == "Running"
     found = result_of_load(cluster, namespace)
