@@ -1,11 +1,11 @@
-"""Run an image as restricted as in a cluster, replay the sample against it, and remove the container."""
+"""Run an image with the restrictions of a cluster, replay the sample against it, and remove the container."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from scaffold.base.client import Client, free_port, is_refusal
 from scaffold.base.replay import replay
-from scaffold.base.routes import await_routes
+from scaffold.base.routes import await_routes, possible_prefixes
 from scaffold.errors import (
     ImageCheckError,
     ImageNotRunnableError,
@@ -36,7 +36,7 @@ class ServiceAccess:
     """The routes and headers for requests to the service in an image."""
 
     root: Path
-    """The project, whose code says below which prefix its routes are."""
+    """The project; the prefix of the routes is searched in its code."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -52,7 +52,7 @@ def run_container(
     """Run the image read-only with an arbitrary user id, yield a client, and remove the container.
 
     Args:
-        client: Of the Docker Engine.
+        client: The client of the Docker Engine.
         image_id: The image.
         reference: The name of the image.
         access: The routes and headers of the service.
@@ -82,10 +82,6 @@ def run_container(
     except DockerException as error:
         raise ImageCheckError(reference, f"  {error}") from error
     try:
-        if not host_network:
-            container.reload()
-            port = int(container.ports[f"{_PORT}/tcp"][0]["HostPort"])
-        url = f"http://127.0.0.1:{port}"
 
         def stopped() -> bool:
             container.reload()
@@ -94,25 +90,52 @@ def run_container(
         def log() -> str:
             return str(container.logs(tail=30).decode("utf-8", "replace"))
 
+        if not host_network:
+            container.reload()
+            published = container.ports.get(f"{_PORT}/tcp")
+            if not published:  # a container that has ended has no ports
+                raise ImageCheckError(reference, _describe_failure("It stopped during its start", log()))
+            port = int(published[0]["HostPort"])
+        url = f"http://127.0.0.1:{port}"
         try:
             service = await_service(url, reference, access, stopped, log)
         except ImageCheckError:
-            if not stopped() and _is_ready_inside(container, port if host_network else _PORT):
-                why = f"its port {port} cannot be reached from here; the engine may run on another machine"
-                raise ImageNotRunnableError(reference, why) from None
-            raise
+            prefixes = ["", *possible_prefixes(access.root)]
+            inside = port if host_network else _PORT
+            path = None if stopped() else _ready_path_inside(container, inside, prefixes)
+            if path is None:
+                raise
+            moved = "" if path == SCORE_PROTOCOL.ready else f"it answers {path} in the container, but "
+            why = f"its port {port} cannot be reached from here; the engine may run on another machine"
+            raise ImageNotRunnableError(reference, f"{moved}{why}") from None
         with contextlib.closing(service):
             yield service
     finally:
         container.remove(force=True)
 
 
-def _is_ready_inside(container: Any, port: int) -> bool:
-    """Whether the service in a container is ready, as the container itself sees it."""
-    code = (
-        f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{SCORE_PROTOCOL.ready}', timeout=5)"
-    )
-    return bool(container.exec_run(["python", "-c", code]).exit_code == 0)
+_ASK_INSIDE = """
+import sys, urllib.request
+for path in sys.argv[2:]:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}{path}", timeout=5)
+    except OSError:
+        continue
+    sys.exit(print(path))
+sys.exit(1)
+"""
+"""Prints the first path that answers with success."""
+
+
+def _ready_path_inside(container: Any, port: int, prefixes: Sequence[str]) -> str | None:
+    """Return the path at which the container itself sees the service as ready; `None` if it does not."""
+    paths = [f"{prefix}{SCORE_PROTOCOL.ready}" for prefix in prefixes]
+    result = container.exec_run(["python", "-c", _ASK_INSIDE, str(port), *paths])
+    return result.output.decode().strip() if result.exit_code == 0 else None
+
+
+def _describe_failure(problem: str, log: str) -> str:
+    return f"{problem}. The end of its log:\n{log}"
 
 
 def await_service(
@@ -135,12 +158,12 @@ def await_service(
     if ready.is_ready:
         return client
     if stopped():
-        problem = "It stopped at its start"
+        problem = "It stopped during its start"
     elif is_refusal(ready.last):
         problem = str(NoReadinessError(client.protocol.ready, ready.last)).rstrip(".")
     else:
         problem = f"It was not ready after {_READY_S} s"
-    raise ImageCheckError(reference, f"{problem}. The end of its log:\n{log()}")
+    raise ImageCheckError(reference, _describe_failure(problem, log()))
 
 
 def check_image(
@@ -193,10 +216,10 @@ def check_answers(client: Client, reference: str, recording: Recording, on_event
         replay(client, recording, on_check=show)
     except SampleRefusedError as error:
         body = error.body if isinstance(error.body, str) else json.dumps(error.body)
-        how = "with what is no JSON" if error.status == 200 else f"with status {error.status}"
+        how = "with a body that is not JSON" if error.status == 200 else f"with status {error.status}"
         detail = f"It answers {error.what} of the sample {how}:\n  {body[:500]}"
         if error.status == 401:
-            detail += "\nIf it wants a token, give one: --header 'Authorization: Bearer ...'"
+            detail += "\nIf the service requires a token: --header 'Authorization: Bearer ...'"
         raise ImageCheckError(reference, detail) from error
     except ServiceFailedError as error:
         raise ImageCheckError(reference, f"  {error}") from error
