@@ -477,6 +477,32 @@ def test_a_frame_with_the_columns_in_another_order_is_refused(library):
     assert find_call(model, sample.to_numpy()[:, ::-1]).rows == 5
 
 
+class Wrapper:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def predict(self, X):
+        return self.inner.predict(X)
+
+
+def test_an_inner_model_that_refuses_the_order_of_the_columns_gets_no_array():
+    inner = LinearRegression().fit(FRAME[["a", "class"]], FRAME["a"])
+    for model in (Wrapper(inner), lambda X: inner.predict(X)):
+        with pytest.raises(NoFittingCallError):
+            find_call(model, FRAME[["class", "a"]][:5])
+
+
+def test_lightgbm_gets_no_columns_in_another_order():
+    lightgbm = pytest.importorskip("lightgbm")
+    model = lightgbm.LGBMRegressor(verbose=-1).fit(FRAME[["a", "class"]], FRAME["a"])
+    sample = FRAME[["class", "a"]][:5]
+    for value in (model, model.booster_):
+        for each in (sample, sample.to_dict("records")):
+            with pytest.raises(NoFittingCallError, match="order of the columns differs"):
+                find_call(value, each)
+        assert find_call(value, FRAME[["a", "class"]][:5]).rows == 5
+
+
 @pytest.mark.parametrize("codes", [["\N{THAI DIGIT ONE}", "\N{ARABIC-INDIC DIGIT FOUR}"], ["9" * 5000, "1"]])
 def test_digits_that_are_no_number_stay_texts(codes):
     model = LinearRegression().fit(FRAME[["a", "class"]], LABELS == "yes")
