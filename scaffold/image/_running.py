@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from scaffold.spec import SCORE_PROTOCOL, Check, Recording
 
 _READY_S = 90
 _POLL_S = 0.2
+_STOPPED = "It stopped during its start"
 _PORT = 8000
 _USERS = range(10_000, 60_000)
 """User ids that no image defines; a rootless engine and a pod with a user namespace have some 65,536 ids."""
@@ -92,22 +93,18 @@ def run_container(
 
         if not host_network:
             container.reload()
+            # A container that has ended has no ports.
             published = container.ports.get(f"{_PORT}/tcp")
-            if not published:  # a container that has ended has no ports
-                raise ImageCheckError(reference, _describe_failure("It stopped during its start", log()))
+            if not published:
+                raise ImageCheckError(reference, _describe_failure(_STOPPED, log()))
             port = int(published[0]["HostPort"])
         url = f"http://127.0.0.1:{port}"
         try:
             service = await_service(url, reference, access, stopped, log)
         except ImageCheckError:
-            prefixes = ["", *possible_prefixes(access.root)]
-            inside = port if host_network else _PORT
-            path = None if stopped() else _ready_path_inside(container, inside, prefixes)
-            if path is None:
-                raise
-            moved = "" if path == SCORE_PROTOCOL.ready else f"it answers {path} in the container, but "
-            why = f"its port {port} cannot be reached from here; the engine may run on another machine"
-            raise ImageNotRunnableError(reference, f"{moved}{why}") from None
+            if not stopped():
+                _raise_if_ready_inside(container, reference, access, port if host_network else _PORT)
+            raise
         with contextlib.closing(service):
             yield service
     finally:
@@ -127,11 +124,20 @@ sys.exit(1)
 """Prints the first path that answers with success."""
 
 
-def _ready_path_inside(container: Any, port: int, prefixes: Sequence[str]) -> str | None:
-    """Return the path at which the container itself sees the service as ready; `None` if it does not."""
-    paths = [f"{prefix}{SCORE_PROTOCOL.ready}" for prefix in prefixes]
+def _raise_if_ready_inside(container: Any, reference: str, access: ServiceAccess, port: int) -> None:
+    """Raise an error that says so if the container itself sees its service as ready.
+
+    Raises:
+        ImageNotRunnableError: The service is ready, but not reachable from this machine.
+    """
+    paths = [f"{prefix}{SCORE_PROTOCOL.ready}" for prefix in ("", *possible_prefixes(access.root))]
     result = container.exec_run(["python", "-c", _ASK_INSIDE, str(port), *paths])
-    return result.output.decode().strip() if result.exit_code == 0 else None
+    if result.exit_code != 0:
+        return
+    path = result.output.decode().strip()
+    moved = "" if path == SCORE_PROTOCOL.ready else f"it answers {path} in the container, but "
+    why = f"its port {port} cannot be reached from here; the engine may run on another machine"
+    raise ImageNotRunnableError(reference, f"{moved}{why}") from None
 
 
 def _describe_failure(problem: str, log: str) -> str:
@@ -158,7 +164,7 @@ def await_service(
     if ready.is_ready:
         return client
     if stopped():
-        problem = "It stopped during its start"
+        problem = _STOPPED
     elif is_refusal(ready.last):
         problem = str(NoReadinessError(client.protocol.ready, ready.last)).rstrip(".")
     else:
