@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.base.client import Answer, Client, Retries, free_port, wait_until_ready
-from scaffold.base.routes import _prefixes
+from scaffold.base.routes import possible_prefixes
 from scaffold.errors import NoReadinessError, ServiceFailedError
 
 
@@ -158,4 +158,4 @@ def test_a_prefix_is_found_at_any_depth_of_the_package(tmp_path: Path) -> None:
     for name in ("app/main.py", "app/api/mount.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text('PREFIX = "/svc"\n' if "mount" in name else "")
-    assert _prefixes(tmp_path) == ["/svc"]
+    assert possible_prefixes(tmp_path) == ["/svc"]

@@ -47,7 +47,7 @@ def await_routes(
 
 def _find_prefix(root: Path, client: Client) -> str:
     """Return the string in the owner's code below which the service is ready; empty where there is none."""
-    for prefix in _prefixes(root)[:_MOST_PREFIXES]:
+    for prefix in possible_prefixes(root):
         if Client(client.url + prefix, headers=client.headers).probe() in ("200", "503"):
             return prefix
     return ""
@@ -72,8 +72,8 @@ def find_protocol(client: Client) -> Protocol:
     )
 
 
-def _prefixes(root: Path) -> list[str]:
-    """The strings in the owner's package that may be a prefix, the shortest first."""
+def possible_prefixes(root: Path) -> list[str]:
+    """Return the strings in the owner's package that may be a prefix of the routes, the shortest first."""
     package = root / (find_package(root) or ".")
     texts: set[str] = set()
     for path in sorted(package.rglob("*.py")):
@@ -83,4 +83,5 @@ def _prefixes(root: Path) -> list[str]:
             continue
         strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
         texts |= {text.rstrip("/") for text in strings if isinstance(text, str) and text.startswith("/")}
-    return sorted({text for text in texts if text and text.isprintable() and " " not in text}, key=len)
+    prefixes = {text for text in texts if text and text.isprintable() and " " not in text}
+    return sorted(prefixes, key=len)[:_MOST_PREFIXES]

@@ -13,6 +13,7 @@ from scaffold.cluster._rollout import Pace
 from scaffold.cluster._service import Endpoint
 from scaffold.cluster._websocket import PortForward
 from scaffold.errors import ClusterRefusedError, NoEndpointError, ServiceNotAskedError
+from scaffold.spec import Protocol
 
 FindEndpoint = Callable[[], Endpoint]
 _NO_FORWARD = "no port-forward through the API"
@@ -32,7 +33,11 @@ class Forward(Client):
 
     def another(self) -> Forward:
         """Return a client of the same service with a connection of its own."""
-        settings = {"headers": self.headers, "retries": self.retries, "protocol": self.protocol}
+        return self.speaking(self.protocol)
+
+    def speaking(self, protocol: Protocol) -> Forward:
+        """Return a client of the same service that speaks `protocol`."""
+        settings = {"headers": self.headers, "retries": self.retries, "protocol": protocol}
         return Forward(self.url, self._cluster, self._namespace, self._find_endpoint, **settings)
 
     def connect(self, timeout_s: float = 120.0) -> http.client.HTTPConnection:
@@ -47,7 +52,7 @@ class Forward(Client):
         except ApiError as error:
             if error.status not in (401, 403):
                 raise ConnectionError(f"{_NO_FORWARD}: {error.message}") from error
-            problem = "Your account may not forward ports to pods, and the replay goes that way."
+            problem = "Your account may not forward ports to pods, and the replay needs port-forwards."
             fix = "docs/deploy.md lists the smallest Role (pods/portforward); ask for it to be granted."
             raise ClusterRefusedError(problem, (error.message,), fix) from error
         self._last = endpoint, forward
@@ -71,7 +76,10 @@ class Forward(Client):
         if ready.is_ready:
             return
         if ready.last.startswith(_NO_FORWARD):
-            fix = "Does the API server reach the kubelets? `kubectl port-forward` goes the same way."
+            fix = (
+                "Check that the API server reaches the kubelets;"
+                " `kubectl port-forward` uses the same connection."
+            )
             raise ServiceNotAskedError("The API forwards no connection to the pods.", (ready.last,), fix)
         details, where = [f"GET {self.protocol.ready}: {ready.last}"], source
         if self._last is not None:

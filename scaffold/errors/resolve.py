@@ -147,7 +147,7 @@ class ConflictError(LockFailedError):
     def __str__(self) -> str:
         command = invocation("new", ..., pin=[f"{self.other}==VERSION"])
         return (
-            f"{self.one} and {self.other} cannot be had together: "
+            f"{self.one} and {self.other} cannot be installed together: "
             f"{self.one} needs {self.other}{self.wanted}.\n"
             f"  {self.cause}\n"
             "Pin a version that both take, and see in the proof whether the model still answers as it did:\n"

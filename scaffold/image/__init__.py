@@ -21,7 +21,7 @@ from scaffold.errors import (
 from scaffold.events import OnEvent, ignore
 from scaffold.image._check import check_engine, check_registry
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
-from scaffold.image._released import CODE_LABEL, move_tag, read_labels
+from scaffold.image._registry_image import CODE_LABEL, move_tag, read_labels
 from scaffold.image.dockerfile._context import read_dockerfile, require_model
 from scaffold.image.dockerfile._plan import ImagePlan, read_plan
 from scaffold.image.registry._credentials import (

@@ -1,4 +1,4 @@
-"""Run an image as restricted as in a cluster, replay the sample against it, and remove the container."""
+"""Run an image with the restrictions of a cluster, replay the sample against it, and remove the container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from scaffold.base.client import Client, free_port, is_refusal
 from scaffold.base.replay import replay
-from scaffold.base.routes import await_routes
+from scaffold.base.routes import await_routes, possible_prefixes
 from scaffold.errors import (
     ImageCheckError,
     ImageNotRunnableError,
@@ -26,6 +26,7 @@ from scaffold.spec import SCORE_PROTOCOL, Check, Recording
 
 _READY_S = 90
 _POLL_S = 0.2
+_STOPPED = "It stopped during its start"
 _PORT = 8000
 _USERS = range(10_000, 60_000)
 """User ids that no image defines; a rootless engine and a pod with a user namespace have some 65,536 ids."""
@@ -36,7 +37,7 @@ class ServiceAccess:
     """The routes and headers for requests to the service in an image."""
 
     root: Path
-    """The project, whose code says below which prefix its routes are."""
+    """The project; the prefix of the routes is searched in its code."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -52,7 +53,7 @@ def run_container(
     """Run the image read-only with an arbitrary user id, yield a client, and remove the container.
 
     Args:
-        client: Of the Docker Engine.
+        client: The client of the Docker Engine.
         image_id: The image.
         reference: The name of the image.
         access: The routes and headers of the service.
@@ -82,10 +83,6 @@ def run_container(
     except DockerException as error:
         raise ImageCheckError(reference, f"  {error}") from error
     try:
-        if not host_network:
-            container.reload()
-            port = int(container.ports[f"{_PORT}/tcp"][0]["HostPort"])
-        url = f"http://127.0.0.1:{port}"
 
         def stopped() -> bool:
             container.reload()
@@ -94,12 +91,19 @@ def run_container(
         def log() -> str:
             return str(container.logs(tail=30).decode("utf-8", "replace"))
 
+        if not host_network:
+            container.reload()
+            # A container that has ended has no ports.
+            published = container.ports.get(f"{_PORT}/tcp")
+            if not published:
+                raise ImageCheckError(reference, _describe_failure(_STOPPED, log()))
+            port = int(published[0]["HostPort"])
+        url = f"http://127.0.0.1:{port}"
         try:
             service = await_service(url, reference, access, stopped, log)
         except ImageCheckError:
-            if not stopped() and _is_ready_inside(container, port if host_network else _PORT):
-                why = f"its port {port} cannot be reached from here; the engine may run on another machine"
-                raise ImageNotRunnableError(reference, why) from None
+            if not stopped():
+                _raise_if_ready_inside(container, reference, access, port if host_network else _PORT)
             raise
         with contextlib.closing(service):
             yield service
@@ -107,12 +111,37 @@ def run_container(
         container.remove(force=True)
 
 
-def _is_ready_inside(container: Any, port: int) -> bool:
-    """Whether the service in a container is ready, as the container itself sees it."""
-    code = (
-        f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{SCORE_PROTOCOL.ready}', timeout=5)"
-    )
-    return bool(container.exec_run(["python", "-c", code]).exit_code == 0)
+_ASK_INSIDE = """
+import sys, urllib.request
+for path in sys.argv[2:]:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}{path}", timeout=5)
+    except OSError:
+        continue
+    sys.exit(print(path))
+sys.exit(1)
+"""
+"""Prints the first path that answers with success."""
+
+
+def _raise_if_ready_inside(container: Any, reference: str, access: ServiceAccess, port: int) -> None:
+    """Raise an error that says so if the container itself sees its service as ready.
+
+    Raises:
+        ImageNotRunnableError: The service is ready, but not reachable from this machine.
+    """
+    paths = [f"{prefix}{SCORE_PROTOCOL.ready}" for prefix in ("", *possible_prefixes(access.root))]
+    result = container.exec_run(["python", "-c", _ASK_INSIDE, str(port), *paths])
+    if result.exit_code != 0:
+        return
+    path = result.output.decode().strip()
+    moved = "" if path == SCORE_PROTOCOL.ready else f"it answers {path} in the container, but "
+    why = f"its port {port} cannot be reached from here; the engine may run on another machine"
+    raise ImageNotRunnableError(reference, f"{moved}{why}") from None
+
+
+def _describe_failure(problem: str, log: str) -> str:
+    return f"{problem}. The end of its log:\n{log}"
 
 
 def await_service(
@@ -135,12 +164,12 @@ def await_service(
     if ready.is_ready:
         return client
     if stopped():
-        problem = "It stopped at its start"
+        problem = _STOPPED
     elif is_refusal(ready.last):
         problem = str(NoReadinessError(client.protocol.ready, ready.last)).rstrip(".")
     else:
         problem = f"It was not ready after {_READY_S} s"
-    raise ImageCheckError(reference, f"{problem}. The end of its log:\n{log()}")
+    raise ImageCheckError(reference, _describe_failure(problem, log()))
 
 
 def check_image(
@@ -193,10 +222,10 @@ def check_answers(client: Client, reference: str, recording: Recording, on_event
         replay(client, recording, on_check=show)
     except SampleRefusedError as error:
         body = error.body if isinstance(error.body, str) else json.dumps(error.body)
-        how = "with what is no JSON" if error.status == 200 else f"with status {error.status}"
+        how = "with a body that is not JSON" if error.status == 200 else f"with status {error.status}"
         detail = f"It answers {error.what} of the sample {how}:\n  {body[:500]}"
         if error.status == 401:
-            detail += "\nIf it wants a token, give one: --header 'Authorization: Bearer ...'"
+            detail += "\nIf the service requires a token: --header 'Authorization: Bearer ...'"
         raise ImageCheckError(reference, detail) from error
     except ServiceFailedError as error:
         raise ImageCheckError(reference, f"  {error}") from error

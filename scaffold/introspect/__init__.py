@@ -14,8 +14,9 @@ from typing import Any
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._unicode import require_unicode
 from scaffold.introspect.call._calls import ResolvedCall, find_call
-from scaffold.introspect.fields._annotations import of_record, widen
+from scaffold.introspect.fields._annotations import first_parameter_schema, widen
 from scaffold.introspect.fields._bounds import with_bounds
+from scaffold.introspect.fields._contradictions import without_contradictions
 from scaffold.introspect.fields._indices import with_index_bounds
 from scaffold.introspect.fields._inputs import describe_input, requests_of
 from scaffold.introspect.fields._outputs import answers_of, describe_output
@@ -93,6 +94,7 @@ def infer_signature(
     schema = with_bounds(_with_hints(described, resolved, hints), model, resolved)
     schema = with_index_bounds(schema, model, resolved)
     requests = requests_of(resolved, schema, arguments)
+    schema = without_contradictions(schema, requests)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
     output = with_classes(describe_output(resolved), resolved.call.method, hints.classes)
     signature = Signature(
@@ -126,7 +128,7 @@ def _with_hints(schema: Schema, resolved: ResolvedCall, hints: Hints) -> Schema:
         return schema
     if call.arguments is Arguments.POSITIONAL:
         return with_parameters(schema, [p for p in hints.parameters if p.kind is not p.kind.KEYWORD_ONLY])
-    annotated = of_record(hints.parameters[call.arguments is Arguments.AFTER_CONTEXT :])
+    annotated = first_parameter_schema(hints.parameters[call.arguments is Arguments.AFTER_CONTEXT :])
     return schema if annotated is None else widen(schema, annotated)
 
 

@@ -43,6 +43,8 @@ def _fields(node: ast.ClassDef, alias_of: Callable[[str], str]) -> list[ClassFie
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             attribute = item.target.id
+            if attribute == "model_config" or _is_class_variable(item.annotation):
+                continue
             aliases = _aliases(item)
             fields.append(
                 ClassField(
@@ -56,24 +58,35 @@ def _fields(node: ast.ClassDef, alias_of: Callable[[str], str]) -> list[ClassFie
 
 
 def _alias_generator(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Callable[[str], str]:
-    """Return pydantic's function that the class, or a base class of the module, names as `alias_generator`.
+    """Return the `alias_generator` of a class, or of its base class in the module.
 
-    It is the identity where there is none, or one of the owner's.
+    `str`, the identity, if there is none or it is not one of pydantic's.
     """
-    given = [(each.arg, each.value) for each in node.keywords]
-    for inner in (inner for each in node.body if isinstance(each, ast.Assign) for inner in ast.walk(each)):
+    options = [(each.arg, each.value) for each in node.keywords]
+    for inner in (inner for each in node.body if _may_be_config(each) for inner in ast.walk(each)):
         if isinstance(inner, ast.keyword):  # ConfigDict(...)
-            given.append((inner.arg, inner.value))
+            options.append((inner.arg, inner.value))
         elif isinstance(inner, ast.Dict):
             names = (getattr(key, "value", "") for key in inner.keys)
-            given += zip(names, inner.values, strict=True)
-    for name, value in given:
+            options += zip(names, inner.values, strict=True)
+    for name, value in options:
         if name == "alias_generator":
             return _ALIAS_GENERATORS.get(ast.unparse(value).rpartition(".")[2], str)
+    others = {name: each for name, each in classes.items() if name != node.name}
     for base in node.bases:
-        if isinstance(base, ast.Name) and base.id in classes and base.id != node.name:
-            return _alias_generator(classes[base.id], classes)
+        if isinstance(base, ast.Name) and base.id in others:
+            return _alias_generator(others[base.id], others)
     return str
+
+
+def _may_be_config(item: ast.stmt) -> bool:
+    if isinstance(item, ast.AnnAssign):
+        return isinstance(item.target, ast.Name) and item.target.id == "model_config"
+    return isinstance(item, ast.Assign)
+
+
+def _is_class_variable(annotation: ast.expr) -> bool:
+    return ast.unparse(annotation).partition("[")[0].rpartition(".")[2] == "ClassVar"
 
 
 def _aliases(item: ast.AnnAssign) -> set[str]:

@@ -79,6 +79,11 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
 def distance(difference: Difference) -> float:
     """Return the difference of two numbers; 0 for other values, so that numbers rank first."""
     values = difference.actual, difference.expected
-    numbers = [float(value) for value in values if isinstance(value, int | float)]
-    distance = abs(numbers[0] - numbers[1]) if len(numbers) == 2 and not difference.of_length else 0.0
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < 2 or difference.of_length:
+        return 0.0
+    try:
+        distance = abs(float(numbers[0]) - float(numbers[1]))
+    except OverflowError:
+        return math.inf
     return distance if math.isfinite(distance) else math.inf

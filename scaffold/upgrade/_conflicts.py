@@ -42,13 +42,14 @@ class Conflicts:
         if self.prefer is Prefer.THEIRS:
             return theirs
         self.count += 1
+        end = "\r\n" if "\r\n" in ours + theirs else "\n"
         return "".join(
             (
-                f"{OURS_MARK} yours\n",
-                _end_line(ours),
-                f"{MIDDLE_MARK}\n",
-                _end_line(theirs),
-                f"{THEIRS_MARK} {self.incoming}\n",
+                f"{OURS_MARK} yours{end}",
+                _end_line(ours, end),
+                f"{MIDDLE_MARK}{end}",
+                _end_line(theirs, end),
+                f"{THEIRS_MARK} {self.incoming}{end}",
             )
         )
 
@@ -71,5 +72,5 @@ def each(function: Callable[[T], R], base: T, ours: T, theirs: T) -> tuple[R, R,
     return function(base), function(ours), function(theirs)
 
 
-def _end_line(text: str) -> str:
-    return text if not text or text.endswith("\n") else text + "\n"
+def _end_line(text: str, end: str) -> str:
+    return text if not text or text.endswith("\n") else text + end

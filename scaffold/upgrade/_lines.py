@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -31,7 +32,7 @@ def merge_lines(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
         return ours
     if ours == base:
         return theirs
-    before, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
+    before, mine, new = map(_split_lines, (base, ours, theirs))
     merged: list[str] = []
     position = 0
     for start, stop, left, right in _regions(_hunks(before, mine), _hunks(before, new)):
@@ -39,6 +40,11 @@ def merge_lines(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
         merged += _merge_region(before[start:stop], _side(mine, left), _side(new, right), conflicts)
         position = stop
     return "".join(merged + before[position:])
+
+
+def _split_lines(text: str) -> list[str]:
+    """Return the lines as git has them; `splitlines` also cuts at a form feed and at U+2028."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
 def _merge_region(
@@ -85,21 +91,23 @@ def _regions(
             grew = False
             for queue, group in zip((left, right), groups, strict=True):
                 hunks = [*groups[0], *groups[1]]
-                while queue and (_same_start(queue[0], start, stop) or _touch(queue[0], start, stop, hunks)):
+                while queue and (_same_range(queue[0], start, stop) or _touch(queue[0], start, stop, hunks)):
                     hunk = queue.pop(0)
                     group.append(hunk)
                     start, stop, grew = min(start, hunk.start), max(stop, hunk.stop), True
-        yield start, stop, _stretch(groups[0], start, stop), _stretch(groups[1], start, stop)
+        yield start, stop, _side_range(groups[0], start, stop), _side_range(groups[1], start, stop)
 
 
-def _same_start(hunk: _Hunk, start: int, stop: int) -> bool:
+def _same_range(hunk: _Hunk, start: int, stop: int) -> bool:
     return (hunk.start, hunk.stop) == (start, stop)
 
 
 def _touch(hunk: _Hunk, start: int, stop: int, hunks: list[_Hunk]) -> bool:
-    """Whether two stretches share a line, or one of them is an insertion at the other's edge.
+    """Whether a hunk belongs to the region `base[start:stop]`.
 
-    An insertion beside lines that were changed one by one does not touch them: their sides are known.
+    It does if they share a line, or if one is an insertion at the edge of the other. An insertion next to
+    lines that were replaced one for one does not: it is clear whether the new lines stand before or after
+    them.
     """
     if hunk.start == hunk.stop:
         inside = start < hunk.start < stop
@@ -114,14 +122,15 @@ def _is_line_by_line(hunk: _Hunk) -> bool:
     return hunk.stop - hunk.start == hunk.last - hunk.first > 0
 
 
-def _stretch(group: list[_Hunk], start: int, stop: int) -> tuple[int, int] | None:
+def _side_range(group: list[_Hunk], start: int, stop: int) -> tuple[int, int] | None:
+    """Return the lines of a side that replace `base[start:stop]`, as (first, last)."""
     if not group:
         return None
     return group[0].first - (group[0].start - start), group[-1].last + (stop - group[-1].stop)
 
 
-def _side(lines: list[str], stretch: tuple[int, int] | None) -> list[str] | None:
-    return None if stretch is None else lines[stretch[0] : stretch[1]]
+def _side(lines: list[str], bounds: tuple[int, int] | None) -> list[str] | None:
+    return None if bounds is None else lines[bounds[0] : bounds[1]]
 
 
 def _common(left: Sequence[str], right: Sequence[str]) -> int:

@@ -38,7 +38,10 @@ def unpack_pristine(packed: bytes, files: Mapping[str, str]) -> dict[str, Conten
     tree: dict[str, Content] = {}
     try:
         # A few kilobytes can expand to gigabytes: unpack no more than a project has.
-        unpacked = lzma.LZMADecompressor().decompress(packed, _LARGEST_TREE_BYTES)
+        decompressor = lzma.LZMADecompressor()
+        unpacked = decompressor.decompress(packed, _LARGEST_TREE_BYTES)
+        if not decompressor.eof:
+            return None
         with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
             for member in archive:
                 tree[member.name] = _content_of(archive, member)
@@ -51,7 +54,7 @@ def unpack_pristine(packed: bytes, files: Mapping[str, str]) -> dict[str, Conten
 def pristine_in_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
     """Return the pristine files from the last commit of any branch that has them."""
     for commit in _commits(root, PRISTINE, run):
-        packed = _archived(root, commit, run)
+        packed = _read_archive(root, commit, run)
         if packed and (tree := unpack_pristine(packed, files)):
             return tree
     return None
@@ -75,12 +78,13 @@ def _commits(root: Path, path: str, run: Runner) -> list[str]:
         return []
 
 
-def _archived(root: Path, commit: str, run: Runner) -> bytes:
+def _read_archive(root: Path, commit: str, run: Runner) -> bytes:
     """Return the archive of pristine files in a commit; empty if the commit has none."""
     try:
         with TemporaryFolder("record") as folder:
             exported = Path(folder) / "pristine.tar"
             target = f"--output={exported}"
+            # Not `git show`: run_git returns text, and this file is binary.
             run_git(root, "archive", target, "--format=tar", commit, "--", PRISTINE, run=run)
             with tarfile.open(exported) as archive:
                 return _content_of(archive, archive.getmember(PRISTINE))
@@ -89,12 +93,14 @@ def _archived(root: Path, commit: str, run: Runner) -> bytes:
 
 
 def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    """The content of a member that is a plain file: a link may lead to itself, a sparse file has any size.
+    """Return the content of a regular file.
+
+    Links can form a cycle, and a sparse file can claim any size: both are refused.
 
     Raises:
-        tarfile.TarError: It is no plain file.
+        tarfile.TarError: The member is not a regular file.
     """
     file = archive.extractfile(member) if member.type in _PLAIN and not member.issparse() else None
     if file is None:
-        raise tarfile.ReadError(f"{member.name} is no plain file")
+        raise tarfile.ReadError(f"{member.name} is not a regular file")
     return file.read()

@@ -12,7 +12,7 @@ from scaffold.spec import Deployment, Release
 
 
 @contextlib.contextmanager
-def failure_recorded(
+def record_failure(
     action: str,
     root: Path,
     target: str,
@@ -44,11 +44,13 @@ def failure_recorded(
 
 
 def record_in_store(action: str, deployment: Deployment, url: str | None, on_event: OnEvent) -> None:
-    """Add an entry to the store. The deployment is done by then: a failure is reported and raises nothing.
+    """Add an entry to the store.
+
+    A store that cannot be written is reported and raises nothing, because the change is already made.
 
     Args:
         action: `deploy`, `rollback`, ...
-        deployment: What runs now.
+        deployment: The deployment that was made, removed, or failed.
         url: The store; else `$SCAFFOLD_STORE`, or SQLite in the data folder of the user.
         on_event: Called with a note if the store cannot be written.
     """

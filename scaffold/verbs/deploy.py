@@ -12,7 +12,7 @@ from scaffold.errors.wording import invocation
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
 from scaffold.verbs._image_name import pin_deployed, read_name
-from scaffold.verbs._recorded import failure_recorded, record_in_store
+from scaffold.verbs._recorded import record_failure, record_in_store
 from scaffold.verbs._release import docker_config, proof_of_image, read_measurements, read_release
 from scaffold.verbs.project import Project
 
@@ -74,7 +74,7 @@ def deploy(
         check_pin(opened_project.root, target)
     release = source.release()
     failure_context = (opened_project.root, target, lambda: source.reference, release, store, on_event)
-    with failure_recorded("deploy", *failure_context):
+    with record_failure("deploy", *failure_context):
         deployment = deploy_project(
             opened_project.root,
             target=target,

@@ -10,7 +10,7 @@ from scaffold.base.who import user_and_host
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
 from scaffold.verbs._image_name import note_other_image, pin_deployed, read_name
-from scaffold.verbs._recorded import failure_recorded, record_in_store
+from scaffold.verbs._recorded import record_failure, record_in_store
 from scaffold.verbs._release import docker_config, read_measurements, read_release, settings_of_image
 from scaffold.verbs.project import Project
 
@@ -64,7 +64,7 @@ def promote(
     image, release = release_to_promote(
         root, source=source, target=target, release=requested_release, force=force, access=access
     )
-    with failure_recorded("promote", root, target, lambda: image, release, store, on_event):
+    with record_failure("promote", root, target, lambda: image, release, store, on_event):
         deployment = deploy_project(
             root,
             target=target,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
 from scaffold.verbs._image_name import note_other_image, pin_deployed
-from scaffold.verbs._recorded import failure_recorded, record_in_store
+from scaffold.verbs._recorded import record_failure, record_in_store
 from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
 
@@ -47,7 +47,8 @@ def rollback(
     if pin:
         check_pin(root, target)
     release = read_release(opened_project)
-    with failure_recorded("rollback", root, target, str, release, store, on_event):
+    # The image is not known before.
+    with record_failure("rollback", root, target, lambda: "", release, store, on_event):
         deployment = roll_back(
             root,
             target=target,

@@ -311,6 +311,8 @@ def test_a_port_forward_that_is_not_allowed_is_refused_at_once(deploys: Deploys)
     with pytest.raises(ClusterRefusedError) as caught:
         deploys.deploy(1, pace=dataclasses.replace(QUICK, patience=10, address_s=300))
     message = str(caught.value)
-    assert message.startswith("Your account may not forward ports to pods, and the replay goes that way.\n")
+    assert message.startswith(
+        "Your account may not forward ports to pods, and the replay needs port-forwards.\n"
+    )
     assert 'User "ada" cannot create resource "pods/portforward"' in message
     assert "-+-+-" not in message

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 import scaffold
 from scaffold.base.client import Client
 from scaffold.cluster import reach_target
+from scaffold.cluster._forward import Forward
 from scaffold.errors import NotDeployedError, ServiceFailedError
 from scaffold.proof import LiveRun
-from scaffold.spec import LiveTests
+from scaffold.spec import SCORE_PROTOCOL, LiveTests
 from scaffold.verbs import test as verb
 from tests.deploy._deploys import QUICK, Deploys
 
@@ -24,6 +27,12 @@ def score(url: str, value: float) -> object:
         first, again = client.score({"data": value}), client.score({"data": value})
         assert first.body == again.body
         return first.body
+
+
+def test_a_forward_of_another_protocol_is_a_forward() -> None:
+    forward = Forward("http://churn", Mock(), "default", Mock(), headers={"a": "b"})
+    other = forward.speaking(replace(SCORE_PROTOCOL, ready="/ready"))
+    assert (type(other), other.headers, other.protocol.ready) == (Forward, {"a": "b"}, "/ready")
 
 
 def test_a_target_without_an_address_is_reached_through_a_port_of_this_machine(deploys: Deploys) -> None:

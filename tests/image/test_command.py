@@ -154,7 +154,7 @@ def test_a_refused_row_is_shown_with_the_response() -> None:
 
 
 def test_a_response_that_is_not_json_is_an_error_without_traceback() -> None:
-    with answering(200, b"<html>") as url, pytest.raises(ImageCheckError, match="no JSON"):
+    with answering(200, b"<html>") as url, pytest.raises(ImageCheckError, match="not JSON"):
         check(url)
 
 

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
+from scaffold.errors import AmbiguousCallError, CallError, NoFittingCallError, UnstableModelError
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect.call._calls import find_call
 from scaffold.spec import Arguments
@@ -465,3 +466,45 @@ def test_a_sparse_matrix_that_is_kept_as_a_dict_has_rows_and_no_options(make: Ca
     sample = make(np.array([[0.0, 2.0], [1.0, 0.0], [3.0, 0.0]]))
     found = find_call(lambda X: X.toarray().sum(axis=1), sample)
     assert (found.rows, found.call.batched) == (3, True)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_frame_with_the_columns_in_another_order_is_refused(library):
+    model = LinearRegression().fit(FRAME[["a", "class"]], 2 * FRAME["a"] + 100 * FRAME["class"])
+    sample = FRAME[["class", "a"]][:5]
+    with pytest.raises(NoFittingCallError, match="order of the columns differs"):
+        find_call(model, sample if library == "pandas" else pl.from_pandas(sample))
+    assert find_call(model, sample.to_numpy()[:, ::-1]).rows == 5
+
+
+class Wrapper:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def predict(self, X):
+        return self.inner.predict(X)
+
+
+def test_an_inner_model_that_refuses_the_order_of_the_columns_gets_no_array():
+    inner = LinearRegression().fit(FRAME[["a", "class"]], FRAME["a"])
+    for model in (Wrapper(inner), lambda X: inner.predict(X)):
+        with pytest.raises(NoFittingCallError):
+            find_call(model, FRAME[["class", "a"]][:5])
+
+
+def test_lightgbm_gets_no_columns_in_another_order():
+    lightgbm = pytest.importorskip("lightgbm")
+    model = lightgbm.LGBMRegressor(verbose=-1).fit(FRAME[["a", "class"]], FRAME["a"])
+    sample = FRAME[["class", "a"]][:5]
+    for value in (model, model.booster_):
+        for each in (sample, sample.to_dict("records")):
+            with pytest.raises(NoFittingCallError, match="order of the columns differs"):
+                find_call(value, each)
+        assert find_call(value, FRAME[["a", "class"]][:5]).rows == 5
+
+
+@pytest.mark.parametrize("codes", [["\N{THAI DIGIT ONE}", "\N{ARABIC-INDIC DIGIT FOUR}"], ["9" * 5000, "1"]])
+def test_digits_that_are_no_number_stay_texts(codes):
+    model = LinearRegression().fit(FRAME[["a", "class"]], LABELS == "yes")
+    with pytest.raises(NoFittingCallError):
+        find_call(model, pd.DataFrame({"a": codes, "class": ["x", "y"]}))

@@ -47,7 +47,7 @@ SAMPLES = {
     "Series of moments": (pd.Series(STAMPS), NAIVE, "data"),
     "Series of spans": (pd.Series(DELTAS), SPANS, "data"),
     "DatetimeIndex": (STAMPS, NAIVE, "data"),
-    "Series kept by Arrow": (arrow(STAMPS), NAIVE, "data"),
+    "Series with an Arrow dtype": (arrow(STAMPS), NAIVE, "data"),
     "array of moments": (STAMPS.to_numpy(), NAIVE, "data"),
     "array of spans": (DELTAS.to_numpy(), SPANS, "data"),
     "list of Timestamps": (list(STAMPS), NAIVE, "data"),
@@ -58,7 +58,7 @@ SAMPLES = {
 }
 
 
-def moments(text: str) -> Any:
+def parse_time(text: str) -> Any:
     """Parse a datetime or timedelta, to compare it with one in another notation."""
     return pd.Timedelta(text) if "P" in text else pd.Timestamp(text)
 
@@ -69,9 +69,11 @@ def test_nanoseconds_are_kept_in_requests_and_responses(
 ) -> None:
     service = serve(First(), sample)
     requests: Any = service.found.recording.requests
-    assert [moments(request[field]) for request in requests] == [moments(text) for text in texts]
+    assert [parse_time(request[field]) for request in requests] == [parse_time(text) for text in texts]
     assert service.score(*requests) == list(service.found.recording.answers)
-    assert [moments(answer["prediction"]) for answer in service.score(*requests)] == list(map(moments, texts))
+    assert [parse_time(answer["prediction"]) for answer in service.score(*requests)] == list(
+        map(parse_time, texts)
+    )
     given = service.given()
     wanted = list(sample) if isinstance(sample, list) else sample
     assert difference(given, pd.Series(wanted) if isinstance(sample, pd.Index) else wanted) is None
@@ -139,8 +141,9 @@ def test_what_nanoseconds_cannot_hold_is_refused(serve: Serve, text: str) -> Non
         service.check({"at": text, "for": "PT1S"})
     assert [error["loc"] for error in caught.value.errors()] == [("at",)]
     for span in ("P300000D", "PT1.0000000001S", "soon", 3, None):
-        with pytest.raises(ValidationError, match="for"):
+        with pytest.raises(ValidationError) as caught:
             service.check(json.dumps({"at": "2025-01-01", "for": span}))
+        assert [error["loc"] for error in caught.value.errors()] == [("for",)]
 
 
 def test_a_moment_finer_than_nanoseconds_says_what_to_do() -> None:
@@ -158,4 +161,3 @@ def test_a_polars_prediction_that_would_lose_nanoseconds_is_refused() -> None:
     with pytest.raises(UnsupportedSampleError) as caught:
         infer_signature(Polars(), pd.DataFrame({"n": [0, 1, 2]}))
     assert "$.at: a polars column of nanoseconds" in str(caught.value)
-    assert "version" not in str(caught.value)

@@ -44,10 +44,11 @@ def test_an_option_is_what_its_annotation_and_default_say(serve: Serve) -> None:
 def test_an_option_that_the_sample_leaves_out_may_be_sent(serve: Serve) -> None:
     service = serve(Annotated(), {"X": X, "mode": "exp"})
     assert service.score({"X": [1.0, 2.0], "mode": "exp", "digits": 1}) == [{"prediction": 1.6}]
+    # `clip` and `weights` may change the shape of the answer: they are not offered.
     assert [field.name for field in service.found.signature.input.fields] == ["X", "mode", "cap", "digits"]
 
 
-def test_arrays_without_an_option_share_a_call_and_get_none(serve: Serve) -> None:
+def test_arrays_without_an_option_in_the_sample_share_a_call_and_get_no_options(serve: Serve) -> None:
     service = serve(Annotated(), {"X": X})
     assert service.found.signature.call.batched
     assert [field.name for field in service.found.signature.input.fields] == ["X"]
@@ -77,7 +78,7 @@ def test_a_default_with_a_fraction_widens_a_whole_number(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("default", [float("nan"), float("inf")])
-def test_an_option_without_a_value_that_json_can_say_stays_required(serve: Serve, default: float) -> None:
+def test_an_option_whose_default_json_cannot_express_stays_required(serve: Serve, default: float) -> None:
     def filled(X: np.ndarray, fill: float = default) -> np.ndarray:
         return X.sum(axis=1) + fill
 
@@ -91,18 +92,18 @@ def quantiles(X: np.ndarray, quantiles: Any = (0.1, 0.9), names: Any = None) -> 
 
 
 @pytest.mark.parametrize("rows", [1, 3, 5])
-@pytest.mark.parametrize("kept", [[0.1, 0.5, 0.9], (0.1, 0.5, 0.9), np.array([0.1, 0.5, 0.9])])
-def test_a_list_that_holds_for_every_row_is_an_option(serve: Serve, rows: int, kept: Any) -> None:
+@pytest.mark.parametrize("levels", [[0.1, 0.5, 0.9], (0.1, 0.5, 0.9), np.array([0.1, 0.5, 0.9])])
+def test_a_list_that_holds_for_every_row_is_an_option(serve: Serve, rows: int, levels: Any) -> None:
     X = np.arange(rows * 3.0).reshape(rows, 3) + 1
-    sample = {"X": X, "quantiles": kept}
-    service = serve(quantiles, sample, quantiles(X, kept))
+    sample = {"X": X, "quantiles": levels}
+    service = serve(quantiles, sample, quantiles(X, levels))
     assert len(service.found.recording.requests) == rows
     assert service.score({"X": [1.0, 1.0, 2.0], "quantiles": [0.5, 0.25, 0.75]}) == [
         {"prediction": [2.0, 1.0, 3.0]}
     ]
 
 
-def test_an_array_with_a_value_for_each_row_stays_one_beside_an_option(serve: Serve) -> None:
+def test_an_array_with_a_value_for_each_row_is_not_an_option_beside_an_option(serve: Serve) -> None:
     def claims(X: np.ndarray, exposure: np.ndarray, mode: str = "raw") -> np.ndarray:
         return X.sum(axis=1) * (1 if mode == "raw" else exposure)
 
@@ -151,7 +152,7 @@ def test_a_dict_of_settings_and_a_list_of_names_are_options(serve: Serve) -> Non
     assert service.score(body) == [{"prediction": 3.0}]
 
 
-def test_a_list_beside_an_array_of_one_record_stays_part_of_it(serve: Serve) -> None:
+def test_a_list_beside_an_array_of_one_record_stays_part_of_the_record(serve: Serve) -> None:
     def peaks(signal: np.ndarray, limits: list[float]) -> list[bool]:
         return [bool(signal.max() > limit) for limit in limits]
 

@@ -7,7 +7,7 @@ import dataclasses
 import enum
 import io
 import types
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -188,6 +188,66 @@ def total(basket: Basket) -> float:
 def test_a_typed_dict_widens_what_was_seen(serve: Serve) -> None:
     service = serve(total, {"user": "u", "items": [1, 2]})
     assert service.score({"user": "u", "items": [1.5]}) == [{"prediction": 1.5}]
+
+
+class Bounded(TypedDict):
+    count: Annotated[int, pydantic.Field(ge=3)]
+
+
+def test_the_constraints_of_a_typed_dict_are_kept(serve: Serve) -> None:
+    def double(bounded: Bounded) -> int:
+        return 2 * bounded["count"]
+
+    service = serve(double, {"count": 5})
+    assert service.score({"count": 3}) == [{"prediction": 6}]
+    assert refuses(service, {"count": 1}, "count")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "sample"),
+    [
+        (tuple[int, ...], (1, 2.5)),
+        (tuple[int, ...], (1, "s")),
+        (tuple[int], (1, 2)),
+        (tuple[int, int], (1, 2.5)),
+    ],
+)
+def test_a_tuple_that_its_annotation_does_not_fit_is_sent_as_it_is(
+    serve: Serve, annotation: Any, sample: Any
+) -> None:
+    def last(n: int, items: Any) -> Any:
+        return str(items[-1])
+
+    last.__annotations__["items"] = annotation
+    service = serve(last, {"n": 1, "items": sample})
+    [request] = service.found.recording.requests
+    assert request == {"n": 1, "items": list(sample)}
+    assert service.score(request) == [{"prediction": str(sample[-1])}]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "wrong"),
+    [
+        (Literal["raw", "exp"], "other", 1),
+        (Literal["raw", 3], "other", 1.5),
+        (Annotated[int, pydantic.Field(ge=10)], 5, "5"),
+        (Annotated[str, pydantic.Field(pattern="^a")], "b", 1),
+        (list[Literal["raw", "exp"]], ["raw", "other"], [1]),
+        (dict[str, Literal["raw", "exp"]], {"a": "other"}, {"a": 1}),
+        (tuple[Literal["raw"], int], ("other", 1), ["raw", "x"]),
+        (Literal["raw", "exp"] | None, "other", 1),
+    ],
+)
+def test_an_annotation_that_the_sample_contradicts_does_not_refuse_the_sample(
+    serve: Serve, annotation: Any, value: Any, wrong: Any
+) -> None:
+    def answer(n: int, option: Any) -> int:
+        return n
+
+    answer.__annotations__["option"] = annotation
+    service = serve(answer, {"n": 1, "option": value})
+    assert service.score(*service.found.recording.requests) == [{"prediction": 1}]
+    assert refuses(service, {"n": 1, "option": wrong}, "option")
 
 
 def test_a_dataclass_keeps_its_defaults_and_refuses_the_rest(serve: Serve, records: types.ModuleType) -> None:

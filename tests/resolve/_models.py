@@ -1,10 +1,8 @@
-"""Helpers for the tests of `resolve`: generated code, artifacts, calls."""
+"""Helpers for the tests of `resolve`: generated code, artifacts, signatures, recordings."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
-import pickletools
 from pathlib import Path
 
 from scaffold.spec import (
@@ -52,29 +50,17 @@ def artifact_of(path: Path, names: tuple[GlobalName, ...] = ()) -> Artifact:
     )
 
 
-def pickled(model: object, path: Path) -> Artifact:
-    """Pickle a model and describe the file, with the names in it."""
-    path.write_bytes(pickle.dumps(model, protocol=4))
-    texts: list[str] = []
-    names: dict[str, GlobalName] = {}
-    for opcode, argument, offset in pickletools.genops(path.read_bytes()):
-        if "UNICODE" in opcode.name:
-            texts.append(str(argument))
-        elif opcode.name == "STACK_GLOBAL":
-            name = GlobalName(module=texts[-2], qualname=texts[-1], offset=offset or 0)
-            names.setdefault(name.dotted, name)
-    return artifact_of(path, tuple(names.values()))
-
-
-def signature(method: str = "predict") -> Signature:
-    """A call that takes many records."""
+def signature() -> Signature:
+    """Return the signature of a model of numbers that predicts many records in one call."""
     number = Scalar(type=ScalarType.NUMBER)
-    return Signature(input=number, output=number, call=PythonCall(method=method, batching=Batching.TOGETHER))
+    return Signature(
+        input=number, output=number, call=PythonCall(method="predict", batching=Batching.TOGETHER)
+    )
 
 
-def recording(**answers: float) -> Recording:
+def recording(*answers: float) -> Recording:
     """Return requests `{"data": n}` and their predictions."""
     return Recording(
         requests=tuple({"data": float(number)} for number in range(len(answers))),
-        answers=tuple({"prediction": value} for value in answers.values()),
+        answers=tuple({"prediction": value} for value in answers),
     )

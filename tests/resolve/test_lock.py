@@ -1,3 +1,5 @@
+"""The lock of a service, with a fake uv."""
+
 from __future__ import annotations
 
 import os
@@ -15,7 +17,7 @@ from scaffold.spec import LocalSource, Requirement
 ONE = Requirement(distribution="one", specifier="==1.0", reason="one.Model in model.pkl")
 X86, ARM = "x86_64-manylinux_2_36", "aarch64-manylinux_2_36"
 NO_PIP = {"UV_FIND_LINKS": ""}
-"""With a setting of uv's own, those of pip on this machine are not asked."""
+"""With this variable set, pip's settings on this machine are not read."""
 PLAIN = "one==1.0 \\\n    --hash=sha256:aa\n    # via -r requirements.in\n"
 
 
@@ -25,11 +27,11 @@ class FakeUv:
     def __init__(self, answers: dict[str, str], *, cached: bool = True) -> None:
         self.answers, self.cached = answers, cached
         self.commands: list[tuple[list[str], dict[str, str]]] = []
-        self.given: set[str] = set()
+        self.requirements: set[str] = set()
 
     def __call__(self, command, *, cwd=None, env=None, input=None, timeout_s=None):
         self.commands.append((list(command), dict(env)))
-        self.given.add((cwd / "requirements.in").read_text() + (cwd / "constraints.txt").read_text())
+        self.requirements.add((cwd / "requirements.in").read_text() + (cwd / "constraints.txt").read_text())
         platform = next((word for word in command if word in (X86, ARM)), "")
         answer = self.answers.get(platform, "")
         if answer.startswith("error") or ("--offline" in command and not self.cached):
@@ -43,13 +45,13 @@ def lock(uv, requirements=(ONE,), environment=None, **options):
     )
 
 
-def test_where_the_platforms_agree_the_lock_says_nothing_of_them():
+def test_a_requirement_of_every_platform_gets_no_marker():
     uv = FakeUv({X86: PLAIN, ARM: PLAIN.replace("aa", "bb")})
     assert lock(uv).text == (
         "# Locked from requirements.in for Python 3.11 on linux/amd64, linux/arm64.\n\n"
         "one==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via requirements.in\n"
     )
-    assert uv.given == {"one==1.0\ntwo==2.0\n"}
+    assert uv.requirements == {"one==1.0\ntwo==2.0\n"}
 
 
 def test_a_wheel_that_is_too_large_to_copy_is_named_with_a_remedy(tmp_path):
@@ -57,15 +59,15 @@ def test_a_wheel_that_is_too_large_to_copy_is_named_with_a_remedy(tmp_path):
     with wheel.open("wb") as file:
         file.truncate(LARGEST_WHEEL_BYTES + 1)
     text = PLAIN.replace("aa", sha256_file(wheel)) + f"    # from {tmp_path.as_uri()}\n"
-    found = lock(FakeUv({X86: text, ARM: text}))
-    assert [(source.path, source.content.decode()) for source in found.wheels] == [
+    result = lock(FakeUv({X86: text, ARM: text}))
+    assert [(source.path, source.content.decode()) for source in result.wheels] == [
         (
             "wheels/README.md",
             f"What requirements.txt names and no index has belongs here:\n\n    {wheel.name}\n",
         )
     ]
-    assert f"\n# {wheel.name} belongs in wheels/: no index has it.\n--find-links ./wheels\n" in found.text
-    [note] = found.notes
+    assert f"\n# {wheel.name} belongs in wheels/: no index has it.\n--find-links ./wheels\n" in result.text
+    [note] = result.notes
     assert note.startswith(
         f"{wheel.name} is only in a folder of this machine, and large: copy it into wheels/"
     )
@@ -75,8 +77,8 @@ def test_an_index_in_a_folder_is_no_folder_of_wheels(tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "one-1.0-py3-none-any.whl").touch()
     text = PLAIN + f"    # from {tmp_path.as_uri()}\n"
-    found = lock(FakeUv({X86: text, ARM: text}))
-    assert (found.wheels, "--find-links" in found.text) == ((), False)
+    result = lock(FakeUv({X86: text, ARM: text}))
+    assert (result.wheels, "--find-links" in result.text) == ((), False)
 
 
 def test_what_only_one_platform_needs_gets_a_marker():
@@ -85,12 +87,12 @@ def test_what_only_one_platform_needs_gets_a_marker():
 
 
 def test_a_platform_that_cannot_be_locked_is_left_out_and_reported():
-    found = lock(
+    result = lock(
         FakeUv({X86: PLAIN, ARM: "error: No solution\n  cause: Because one==1.0 has no wheels with it"})
     )
-    assert "on linux/amd64.\n" in found.text
-    assert "marker" not in found.text
-    assert found.notes == ("not locked for linux/arm64: Because one==1.0 has no wheels with it",)
+    assert "on linux/amd64.\n" in result.text
+    assert "platform_machine" not in result.text
+    assert result.notes == ("not locked for linux/arm64: Because one==1.0 has no wheels with it",)
 
 
 def test_the_cache_is_used_before_the_network():
@@ -124,7 +126,7 @@ def test_torch_is_asked_for_without_cuda_first():
     assert {env.get("UV_TORCH_BACKEND") for _, env in uv.commands} == {"cpu"}
 
 
-def test_torch_without_cuda_is_taken_from_where_it_came_and_from_its_makers_for_other_platforms():
+def test_a_torch_version_with_a_build_label_is_searched_in_pytorchs_index_last():
     uv = FakeUv({X86: PLAIN, ARM: "error: no"})
     versions = {"torch": "2.0+cpu"}
     make_lock([ONE], versions, python="3.11", torch="cpu", run=uv, environment=NO_PIP)
@@ -142,16 +144,16 @@ def test_torch_with_cuda_is_reported():
     )
 
 
-def test_an_index_of_their_own_is_named_without_its_password():
+def test_a_private_index_is_named_without_its_password():
     own = PLAIN + "    # from https://me:secret@pypi.corp/simple\n"
-    found = lock(FakeUv({X86: own, ARM: own})).text
-    assert "\n--index-url https://pypi.corp/simple\n" in found
-    assert "secret" not in found
+    result = lock(FakeUv({X86: own, ARM: own})).text
+    assert "\n--index-url https://pypi.corp/simple\n" in result
+    assert "secret" not in result
     both = own + "two==2.0\n    # from https://pypi.org/simple\n"
     assert "\n--extra-index-url https://pypi.corp/simple\n" in lock(FakeUv({X86: both, ARM: both})).text
 
 
-def test_settings_for_uv_of_the_users_project_hold(tmp_path, monkeypatch):
+def test_uv_settings_of_the_users_project_apply(tmp_path, monkeypatch):
     (tmp_path / "uv.toml").write_text("")
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")
@@ -168,7 +170,7 @@ def test_a_folder_of_wheels_of_this_machine_is_not_named():
 
 def test_a_version_that_no_index_has_is_named_with_who_needs_it():
     answer = (
-        "error: No solution found when resolving dependencies\n  cause: Because there is no version of "
+        "error: No solution result when resolving dependencies\n  cause: Because there is no version of "
         "one==1.0 and you require one==1.0, we can conclude that your requirements are unsatisfiable."
     )
     with pytest.raises(NoSuchVersionError) as caught:
@@ -185,13 +187,13 @@ def test_a_version_that_no_index_has_is_named_with_who_needs_it():
 
 def test_a_conflict_names_both_sides():
     answer = (
-        "error: No solution found when resolving dependencies\n  cause: Because fastapi>=0.165.0 depends on "
+        "error: No solution result when resolving dependencies\n  cause: Because fastapi>=0.165.0 depends on "
         "pydantic>=2.9.0 and pydantic==2.5.0, we can conclude that fastapi>=0.165.0 cannot be used."
     )
     with pytest.raises(ConflictError) as caught:
         lock(FakeUv({X86: answer, ARM: answer}))
     assert str(caught.value).startswith(
-        "fastapi and pydantic cannot be had together: fastapi needs pydantic>=2.9.0.\n"
+        "fastapi and pydantic cannot be installed together: fastapi needs pydantic>=2.9.0.\n"
     )
     assert "--pin pydantic==VERSION" in str(caught.value)
 

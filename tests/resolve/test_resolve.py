@@ -23,7 +23,7 @@ class Model:
         import beta
         return [beta.factor * gamma.one * row for row in rows]
 """
-DOUBLED = recording(zero=0.0, one=2.0, two=4.0)
+DOUBLED = recording(0.0, 2.0, 4.0)
 
 
 class FakeUv:

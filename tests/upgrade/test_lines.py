@@ -56,6 +56,18 @@ def test_the_line_ends_are_those_of_the_owner() -> None:
     assert merged == "one\r\n2\r\nthree\r\nfour\r\n5\r\n"
 
 
+def test_the_markers_have_the_line_ends_of_the_owner() -> None:
+    merged = merge_lines("a\nb\nc\n", "a\r\nx\r\nc\r\n", "a\ny\nc\n", Conflicts())
+    assert merged == "a\r\n<<<<<<< yours\r\nx\r\n=======\r\ny\r\n>>>>>>> new\r\nc\r\n"
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x1c", "\f"])
+def test_only_a_newline_ends_a_line(separator: str) -> None:
+    base, mine, new = (f"a{separator}{letter}\n" for letter in "bxy")
+    merged = merge_lines(base, mine, new, Conflicts())
+    assert merged == f"<<<<<<< yours\n{mine}=======\n{new}>>>>>>> new\n"
+
+
 @st.composite
 def edited(draw: st.DrawFn, side: str) -> list[str]:
     """One side's version of eight lines: each kept, removed or replaced, and new lines after some."""

@@ -17,8 +17,8 @@ from scaffold.upgrade import read_record
 from scaffold.upgrade._migrate import signature_from_format_1
 
 RECORDS = Path(__file__).parent / "records"
-# Signatures as version 0.1.0 wrote them, and the sha256 of each in the present format: the templates of
-# version 0.1.0 render that one to the code that version 0.1.0 rendered.
+# Signatures as version 0.1.0 wrote them, each with the sha256 of its equivalent in the present format.
+# Equivalent: the templates of 0.1.0 render both to the same code.
 SIGNATURES = json.loads((RECORDS / "signatures_1.json").read_text())
 
 
@@ -37,7 +37,7 @@ def test_the_record_of_a_project_of_format_1_is_read(old_project: Callable[[str]
     rendered = render_source(record.spec.signature)
     assert {path: tree[path] for path in rendered} == {path: pristine[path] for path in rendered}
     assert rendered == render_source(present.spec.signature)
-    # Nothing but the line on each field differs from what this version says of the same sample.
+    # Only the evidence of fields differs from a signature of this version for the same sample.
     assert record.spec.signature.without_evidence() == present.spec.signature.without_evidence()
     assert dataclasses.replace(record.spec, signature=present.spec.signature) == dataclasses.replace(
         present.spec, artifact=record.spec.artifact

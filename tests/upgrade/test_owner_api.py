@@ -12,6 +12,7 @@ from scaffold.base.recording import read_recording
 from scaffold.errors import SampleRefusedError
 from scaffold.spec import Recording
 from scaffold.upgrade import Content
+from scaffold.upgrade._class_fields import read_classes
 from scaffold.upgrade._recorded import follow_wire_names, has_own_requests
 from scaffold.verbs.update import update
 from tests.upgrade._edits import edit
@@ -92,10 +93,11 @@ GENERATORS = [
     "class ModelInput(BaseModel, alias_generator=to_camel)",
     "class ModelInput(BaseModel):\n    model_config = ConfigDict(extra='forbid', alias_generator=to_camel)\n",
     BASE.format(config="model_config = {'alias_generator': alias_generators.to_camel}"),
+    BASE.format(config="model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel)"),
 ]
 
 
-@pytest.mark.parametrize("own", GENERATORS, ids=["keyword", "config", "base_class"])
+@pytest.mark.parametrize("own", GENERATORS, ids=["keyword", "config", "base_class", "annotated"])
 def test_a_recording_follows_an_alias_generator(own: str) -> None:
     generated = Recording(requests=({"house_age": 3.0, "rooms": 2},), answers=({"prediction": 1.0},))
     schemas = "class ModelInput(BaseModel):\n    house_age: float\n    rooms: int\n"
@@ -103,6 +105,13 @@ def test_a_recording_follows_an_alias_generator(own: str) -> None:
     changed = schemas.replace("class ModelInput(BaseModel)", own).replace("\n:", "")
     owner: dict[str, Content] = {"app/schemas.py": changed.encode()}
     assert follow_wire_names(generated, ancestor, owner).requests == ({"houseAge": 3.0, "rooms": 2},)
+
+
+def test_class_variables_are_no_fields_and_classes_with_each_others_names_are_read() -> None:
+    fields = ("kind: ClassVar[str] = 'x'", "model_config: ConfigDict = {}", "a: int")
+    source = "\n    ".join(("class ModelInput(BaseModel):", *fields))
+    assert [field.attribute for field in read_classes(source)["ModelInput"]] == ["a"]
+    assert set(read_classes("from x import B\nclass A(B): ...\nclass B(A): ...\n")) == {"A", "B"}
 
 
 def test_requests_are_the_owners_where_they_are_not_the_generated_ones_under_other_names() -> None:

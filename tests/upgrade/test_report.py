@@ -269,3 +269,10 @@ def test_the_labels_of_each_output_are_compared() -> None:
         description_of(schemas[0].field.evidence)
         == "One of the model's classes for each output: cold, hot; x, y."
     )
+
+
+def test_the_largest_difference_is_one_of_numbers_and_not_of_bools() -> None:
+    compared = compare_answers([{"a": 0.5, "b": True}], [{"a": 0.9, "b": False}])
+    assert compared.largest_change == "the largest difference at request 0, a: 0.5 -> 0.9"
+    assert compare_answers([True], [False]).largest == 0
+    assert compare_answers([10**400], [1]).largest == float("inf")

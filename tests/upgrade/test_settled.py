@@ -354,6 +354,14 @@ def test_the_pristine_files_of_a_merged_branch_are_found_in_git(tmp_path: Path) 
     assert tree["app/00.py"] == b"other\n"
 
 
+def test_an_archive_without_its_end_is_damaged() -> None:
+    tree = {f"app/{n:02}.py": f"def function_{n}():\n    return {n}\n".encode() * n for n in range(1, 20)}
+    files = {path: content_sha256(content) for path, content in tree.items()}
+    packed = pack_pristine(tree)
+    assert unpack_pristine(packed, files) == tree
+    assert [cut for cut in range(len(packed)) if unpack_pristine(packed[:cut], files) is not None] == []
+
+
 def test_pristine_files_of_another_record_are_not_called_lost(project: Path) -> None:
     edit(project, ".scaffold/record.json", ('"app/main.py": "', '"app/main.py": "0'))
     with (project / "app/main.py").open("a") as main:

@@ -26,6 +26,7 @@ from scaffold.introspect._rows import count_rows
 from scaffold.introspect.call._advice import advice_for, nothing_to_call
 from scaffold.introspect.call._batching import try_call
 from scaffold.introspect.call._call_results import CallResult
+from scaffold.introspect.call._column_names import find_hidden_mismatch
 from scaffold.introspect.call._initial_state import InitialState
 from scaffold.introspect.call._invoke import Refused
 from scaffold.introspect.call._one_column import column_call
@@ -183,6 +184,11 @@ class _Search:
         return []
 
     def _try_method(self, model: object, method: str, label: str, value: object) -> Match | None:
+        if self.output is None and not self.switches:
+            mismatch = find_hidden_mismatch(model, self.sample, value, self.attempts.values())
+            if mismatch is not None:
+                self.attempts.setdefault(f"model.{method}(X)", mismatch)
+                return None
         for template, argument in ways_to_pass(model, method, value):
             call = (
                 dataclasses.replace(template, keywords=self.switches)

@@ -19,14 +19,14 @@ _MOST_COLUMNS = 100
 
 def column_call(model: object, sample: object, output: object) -> str:
     """Return the expression for `output`, e.g. `predict_proba(X)[:, 1]`; empty if there is none."""
-    wants = readings(output)
+    output_readings = readings(output)
     for method, answer in _answers(model, sample):
         is_frame = _checks.is_a(answer, "pandas.DataFrame")
         if not (is_frame or _checks.is_a(answer, "numpy.ndarray")) or len(answer.shape) != 2:
             continue
         for place in range(min(answer.shape[1], _MOST_COLUMNS)):
             column = answer.iloc[:, place] if is_frame else answer[:, place]
-            if any(same(column, want) for want in wants):
+            if any(same(column, reading) for reading in output_readings):
                 return f"{method}(X){'.iloc' if is_frame else ''}[:, {place}]"
     return ""
 

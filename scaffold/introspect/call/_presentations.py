@@ -98,15 +98,15 @@ def _as_rows(sample: Any) -> Iterator[tuple[str, object]]:
         sample = pd.DataFrame(records)
     if not _checks.is_a(sample, "pandas.DataFrame") or not all(isinstance(c, str) for c in sample.columns):
         return
-    # Mixed numbers become floats in a row, but for the rows of `itertuples`.
+    # `iterrows` makes mixed numbers floats; in a frame of objects they keep their types, as in `itertuples`.
     for label, frame in ((" as rows", sample), (" as rows of objects", sample.astype(object))):
         yield label, [row for _, row in frame.reset_index(drop=True).iterrows()]
 
 
 def _with_parsed_texts(frame: Any, label: str) -> Iterator[tuple[str, object]]:
-    """Yield a frame whose texts are parsed as dates, and as numbers such as 00501.
+    """Yield a frame with date texts parsed as dates, and digit texts such as 00501 as numbers.
 
-    A text file has no types for them.
+    A CSV or JSON file has no types for these.
     """
     import pandas as pd
 
@@ -118,7 +118,9 @@ def _with_parsed_texts(frame: Any, label: str) -> Iterator[tuple[str, object]]:
         if texts.empty or not all(isinstance(value, str) for value in texts):
             continue
         if texts.str.fullmatch(r"\d+").all():
-            numbers[column] = pd.to_numeric(frame[column])
+            # Digits of several scripts, or thousands of digits, are no number.
+            with contextlib.suppress(ValueError):
+                numbers[column] = pd.to_numeric(frame[column])
         elif texts.str.match(r"\d{4}-\d\d-\d\d").all():
             with contextlib.suppress(ValueError):
                 moments[column] = pd.to_datetime(frame[column], format="ISO8601")
@@ -127,7 +129,8 @@ def _with_parsed_texts(frame: Any, label: str) -> Iterator[tuple[str, object]]:
     if numbers:
         yield f"{label} with its codes as numbers", _replace_columns(frame, numbers)
     if moments and numbers:
-        yield f"{label} with its dates and numbers read", _replace_columns(frame, moments | numbers)
+        both = _replace_columns(frame, moments | numbers)
+        yield f"{label} with its dates read and its codes as numbers", both
 
 
 def _replace_columns(frame: Any, columns: dict[Any, Any]) -> object:
@@ -151,13 +154,14 @@ def _as_named_frame(sample: Any, names: tuple[str, ...]) -> Iterator[tuple[str, 
 
 
 def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a list of numbers as an array, and one row as an array that holds one row.
+    """Yield a list of numbers as an array, and a flat list or array also as an array of shape `(1, n)`.
 
-    A frame with other names than the model's is not converted: an array would hide the mismatch.
+    A frame whose names, or their order, differ from the model's is not converted: an array would hide the
+    mismatch.
     """
     if _checks.is_frame(sample):
         names = [str(name) for name in sample.columns]
-        if len(set(names)) == len(names) and set(feature_names(model) or names) == set(names):
+        if len(set(names)) == len(names) and list(feature_names(model) or names) == names:
             yield " as an array", sample.to_numpy()
         return
     if _checks.is_a(sample, "numpy.ndarray"):

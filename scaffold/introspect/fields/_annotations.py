@@ -62,7 +62,7 @@ _TEXT = Scalar(type=ScalarType.STRING, native=PythonScalar(PythonType.STR))
 def with_schema(field: Field, schema: Schema) -> Field:
     """Return the field with another schema and an example that this schema accepts.
 
-    Where only `null` or fractions are allowed now, the example stays.
+    The example stays if the new schema only adds `null` or fractions.
     """
     before, after = (s.of if isinstance(s, Optional) else s for s in (field.schema, schema))
     wider = (
@@ -75,16 +75,16 @@ def with_schema(field: Field, schema: Schema) -> Field:
 
 
 @hint(otherwise=None)
-def of_annotation(annotation: object) -> Schema | None:
+def annotation_schema(annotation: object) -> Schema | None:
     """Return the schema of an annotation; `None` if JSON has no type for it."""
     if isinstance(annotation, type) and annotation in _SCALARS:
         type_, of = _SCALARS[annotation]
         return Scalar(type=type_, native=PythonScalar(of))
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return _with_constraints(of_annotation(arguments[0]), annotation)
-    if origin in (typing.Required, typing.NotRequired) if sys.version_info >= (3, 11) else False:
-        return of_annotation(arguments[0])
+        return _with_constraints(annotation_schema(arguments[0]), annotation)
+    if sys.version_info >= (3, 11) and origin in (typing.Required, typing.NotRequired):
+        return annotation_schema(arguments[0])
     if origin is typing.Literal:
         return _of_literal(arguments)
     if origin in (typing.Union, types.UnionType):
@@ -120,7 +120,7 @@ def _of_literal(choices: tuple[object, ...]) -> Schema | None:
 
 
 def _of_union(members: tuple[object, ...]) -> Schema | None:
-    kinds = [of_annotation(member) for member in members if member is not type(None)]
+    kinds = [annotation_schema(member) for member in members if member is not type(None)]
     schemas = [kind for kind in kinds if kind is not None]
     if not schemas or len(schemas) < len(kinds):
         return None
@@ -146,9 +146,15 @@ def _of_class(cls: type) -> Schema | None:
 
 
 def _of_typed_dict(cls: Any) -> Schema | None:
-    """Return the record of a TypedDict; before Python 3.12 pydantic rejects `typing.TypedDict`."""
-    hints = typing.get_type_hints(cls)
-    schemas = {name: of_annotation(hint) or Scalar(type=ScalarType.ANY) for name, hint in hints.items()}
+    """Return the record of a TypedDict.
+
+    Return a `Record` and not a `UserType`: before Python 3.12 pydantic rejects `typing.TypedDict`.
+    """
+    annotations = typing.get_type_hints(cls, include_extras=True)
+    schemas = {
+        name: annotation_schema(annotation) or Scalar(type=ScalarType.ANY)
+        for name, annotation in annotations.items()
+    }
     fields = (
         Field(
             name=name,
@@ -163,7 +169,7 @@ def _of_typed_dict(cls: Any) -> Schema | None:
 
 
 def _of_generic(origin: object, arguments: tuple[object, ...]) -> Schema | None:
-    inner = [of_annotation(argument) for argument in arguments if argument is not Ellipsis]
+    inner = [annotation_schema(argument) for argument in arguments if argument is not Ellipsis]
     if not inner or any(schema is None for schema in inner):
         return None
     schemas = [schema for schema in inner if schema is not None]
@@ -200,8 +206,10 @@ def widen(observed: Schema, annotated: Schema) -> Schema:
             return annotated if kind == other and (choices or constraints) else observed
         case List(items=items), List(items=other):
             return List(items=widen(items, other), form=observed.form)
-        case Tuple(), List(form=Collection(of=CollectionType.TUPLE)) | Tuple():
-            return annotated
+        case Tuple(items=items), List(items=other, form=Collection(of=CollectionType.TUPLE)):
+            return annotated if all(widen(item, other) == other for item in items) else observed
+        case Tuple(items=items), Tuple(items=others) if len(items) == len(others):
+            return Tuple(items=tuple(map(widen, items, others)))
         case Record(), Record():
             return _widen_record(observed, annotated)
         case Record(fields=fields), Mapping(values=other):
@@ -214,7 +222,10 @@ def widen(observed: Schema, annotated: Schema) -> Schema:
 
 
 def _widen_record(observed: Record, annotated: Record) -> Record:
-    """Return the fields of a TypedDict, with the evidence for the observed ones."""
+    """Return the fields of a TypedDict, with the evidence of the observed fields.
+
+    `observed` if it has a field that the TypedDict lacks.
+    """
     by_name = {field.name: field for field in observed.fields}
     if not set(by_name) <= {field.name for field in annotated.fields}:
         return observed
@@ -230,9 +241,9 @@ def _widen_record(observed: Record, annotated: Record) -> Record:
     return Record(fields=tuple(fields), form=observed.form)
 
 
-def of_record(parameters: Sequence[Parameter]) -> Schema | None:
+def first_parameter_schema(parameters: Sequence[Parameter]) -> Schema | None:
     """Return the schema of the annotation of the first positional parameter."""
     first = next(
         (p for p in parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)), None
     )
-    return None if first is None or first.annotation is _EMPTY else of_annotation(first.annotation)
+    return None if first is None or first.annotation is _EMPTY else annotation_schema(first.annotation)

@@ -11,7 +11,7 @@ from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
 from scaffold.introspect._names import attributes
-from scaffold.introspect.fields._annotations import of_annotation, widen, with_schema
+from scaffold.introspect.fields._annotations import annotation_schema, widen, with_schema
 from scaffold.introspect.hints._hints import Parameter
 from scaffold.spec import (
     Arrays,
@@ -70,7 +70,7 @@ def _is_setting(schema: Schema) -> bool:
 
 def _with_parameter(field: Field, parameter: Parameter, beside_arrays: bool) -> Field:
     """Return the field of an argument, refined by its parameter."""
-    annotated = of_annotation(parameter.annotation)
+    annotated = annotation_schema(parameter.annotation)
     if annotated is None and isinstance(parameter.default, float) and _is_sendable(parameter.default):
         # With a default of 0.5, an integer in the sample may have a fraction.
         annotated = describe([("$", parameter.default)])
@@ -94,7 +94,7 @@ def _with_default(field: Field, default: JSONValue) -> Field:
 
 def _default_field(parameter: Parameter) -> Field:
     """Return the field for an argument that the sample leaves out."""
-    schema = of_annotation(parameter.annotation) or describe([("$", parameter.default)])
+    schema = annotation_schema(parameter.annotation) or describe([("$", parameter.default)])
     [attribute] = attributes([parameter.name])
     field = Field(
         name=parameter.name,

@@ -1,4 +1,4 @@
-"""A stack of mlxtend."""
+"""A StackingClassifier of mlxtend."""
 
 import numpy as np
 from mlxtend.classifier import StackingClassifier

@@ -1,4 +1,4 @@
-"""Clusters, mixtures and outliers, of which the mixture answers."""
+"""A Gaussian mixture that predicts, stored with fitted clusterers, decompositions and outlier detectors."""
 
 import joblib
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.neighbors import LocalOutlierFactor
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 3)))
 model = GaussianMixture(2, random_state=0).fit(X)
+# In the same file, so that loading it needs these classes too.
 model.others_ = [
     each.fit(X)
     for each in (

@@ -41,7 +41,7 @@ def read_labels(image: str, choices: BuilderChoices) -> Mapping[str, str]:
     """Return the labels of an image at its registry; of a multi-platform image, those of the first platform.
 
     Args:
-        image: The image by digest.
+        image: The image, by digest or by tag.
         choices: The options for the registry.
 
     Raises:
