@@ -84,6 +84,7 @@ def _is_module(name: str) -> bool:
 SCHEMAS = {variant.__name__ for variant in typing.get_args(Schema)}
 RIGHT_FOR_ANY_VARIANT = {
     "introspect.fields._annotations.widen",  # what was seen is the default
+    "introspect.fields._contradictions.without_contradictions",  # schemas that an annotation makes
     "introspect.fields._inputs._refuse_one_way",  # goes through `children`
     "introspect.fields._outputs.describe_output",  # changes the form of three
     "introspect.kinds.pandas.rows",  # a Series is a list of its values
