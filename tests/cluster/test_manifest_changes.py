@@ -21,7 +21,7 @@ FAILING_SIDECAR = """\
       containers:
         - name: proxy
           image: IMAGE
-          command: [python, -c, "import time; time.sleep(120); raise SystemExit(1)"]
+          command: [python, -c, "import time; time.sleep(max(0, UNTIL - time.time())); raise SystemExit(1)"]
           securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 """
 
@@ -78,7 +78,9 @@ def test_a_value_of_a_config_map_that_changes_renews_the_pods(
 
 
 def test_status_names_a_sidecar_that_fails(cluster: Cluster, first: Built, project: Path) -> None:
-    sidecar = FAILING_SIDECAR.replace("IMAGE", first.image)
+    # It ends after the deploy, and then again after each restart.
+    until = f"{time.time() + 120:.0f}"
+    sidecar = FAILING_SIDECAR.replace("IMAGE", first.image).replace("UNTIL", until)
     edit_manifest(project, "deployment.yaml", "      containers:\n", sidecar)
     scaffold.deploy(project, image=first.image, pace=PACE, roll_back=False)
     states: set[str] = set()
