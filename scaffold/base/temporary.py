@@ -15,6 +15,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from scaffold.errors import NoTemporaryFolderError
@@ -45,11 +46,7 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
 
     def cleanup(self) -> None:
         """Remove the folder. An interrupt in the middle of this is raised when the folder is gone."""
-        try:
-            super().cleanup()
-        except KeyboardInterrupt:
-            super().cleanup()
-            raise
+        _finish(super().cleanup)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -57,10 +54,15 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder and ignore errors. An interrupt in the middle of this is raised when it is gone."""
+    _finish(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def _finish(remove: Callable[[], None]) -> None:
+    """Run a removal; after an interrupt run it again, and raise the interrupt then."""
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove()
     except KeyboardInterrupt:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove()
         raise
 
 

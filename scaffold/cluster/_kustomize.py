@@ -180,10 +180,11 @@ def _with_patch(manifests: list[Manifest], patch: Manifest, path: Path) -> list[
 def _is_of(manifest: Manifest, patch: Manifest) -> bool:
     """Whether the patch is for this object: Knative's `Service` is another kind than that of Kubernetes."""
     is_same = manifest["kind"] == patch["kind"] and manifest["metadata"]["name"] == patch["metadata"]["name"]
-    return is_same and _group(manifest) == _group(patch)
+    return is_same and api_group(manifest) == api_group(patch)
 
 
-def _group(manifest: Manifest) -> str:
+def api_group(manifest: Manifest) -> str:
+    """Return the group of the API that an object is of; empty for `v1`, the core of Kubernetes."""
     return str(manifest.get("apiVersion", "")).rpartition("/")[0]
 
 

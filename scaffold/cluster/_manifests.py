@@ -12,7 +12,7 @@ from scaffold.base.checked import kustomization_in, target_names
 from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._config import config_sha256
-from scaffold.cluster._kustomize import build_kustomization, namespace_of
+from scaffold.cluster._kustomize import api_group, build_kustomization, namespace_of
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
 
@@ -205,8 +205,7 @@ def _kustomization_of(root: Path, target: str) -> Path:
 
 def _platform(manifest: Manifest) -> str:
     """Return the name of the platform that makes pods of an object; empty for every other object."""
-    group = str(manifest.get("apiVersion", "")).partition("/")[0]
-    return _PLATFORMS.get((group, manifest["kind"]), "")
+    return _PLATFORMS.get((api_group(manifest), manifest["kind"]), "")
 
 
 def _refuse_other_platforms(target: str, manifests: Iterable[Manifest]) -> None:
@@ -294,6 +293,6 @@ def _rank(manifest: Manifest) -> int:
     kind = manifest["kind"]
     if kind in _ORDER:
         return _ORDER.index(kind)
-    group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+    group = api_group(manifest)
     is_provider = any(group == each or group.endswith(f".{each}") for each in _PROVIDERS)
     return _ORDER.index("") if is_provider else len(_ORDER)

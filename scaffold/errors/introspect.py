@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.branches import IntrospectionError
-from scaffold.errors.wording import about_local_time, beside_the_code, invocation, option
+from scaffold.errors.wording import about_local_time, beside_the_code, invocation, listed, option
 
 Remedy = Literal[
     "await",
@@ -90,7 +90,7 @@ class NoFittingCallError(CallError):
             *(f"  {call}: {outcome}" for call, outcome in self.attempts),
         ]
         if self.wanted and self.wanted != self.found:
-            lines += [f"The model wants: {_names(self.wanted)}", f"The sample has:  {_names(self.found)}"]
+            lines += [f"The model wants: {listed(self.wanted)}", f"The sample has:  {listed(self.found)}"]
             lines += self._differences()
         return "\n".join([*lines, *(about_local_time() if self.gives else []), self._advice()])
 
@@ -138,8 +138,8 @@ class NoFittingCallError(CallError):
     def _differences(self) -> list[str]:
         missing = tuple(name for name in self.wanted if name not in self.found)
         unknown = tuple(name for name in self.found if name not in self.wanted)
-        lines = [f"  missing: {_names(missing)}"] if missing else []
-        lines += [f"  not wanted: {_names(unknown)}"] if unknown else []
+        lines = [f"  missing: {listed(missing)}"] if missing else []
+        lines += [f"  not wanted: {listed(unknown)}"] if unknown else []
         return lines or ["  the order of the columns differs"]
 
 
@@ -273,8 +273,3 @@ class UnstableModelError(IntrospectionError):
             f"  {self.difference}\n"
             "No service of it can be proven. Fix the seed inside the method, or keep no state between calls."
         )
-
-
-def _names(names: tuple[str, ...], most: int = 12) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
