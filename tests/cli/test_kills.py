@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.cli._kill import KILLS, SIGNALS, kill, needs_namespaces, require_end
 
-LONGEST_S = {"new": 12.0, "update": 14.0}
+LONGEST_S = {"new": 7.0, "update": 8.0}
 """About how long a whole run takes; some of the kills come when it is over."""
 
 pytestmark = [pytest.mark.slow, needs_namespaces]

@@ -12,7 +12,7 @@ import pytest
 from tests.cli._kill import KILLS, SIGNALS, kill, needs_namespaces, require_end
 from tests.image.conftest import Bench
 
-LONGEST_S = 5.0
+LONGEST_S = 1.0
 """About how long a whole build takes; some of the kills come when it is over."""
 
 pytestmark = [pytest.mark.slow, needs_namespaces]
