@@ -6,11 +6,11 @@ with one tensor may name it as it likes, and its columns are the fields in their
 
 import struct
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, Field, NonNegativeInt, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
@@ -25,6 +25,7 @@ Datatype = Literal[
 ]  # fmt: skip
 # Of the types of JSON Schema; all others are BYTES.
 DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
+KNOWN = frozenset(get_args(Datatype))
 Parameters = dict[str, str | int | float | bool]
 
 
@@ -47,13 +48,13 @@ class Output(TypedDict):
     parameters: NotRequired[Parameters]
 
 
-class InferRequest(BaseModel):
+class InferRequest(TypedDict):
     """Records to score."""
 
-    id: str | None = None
-    inputs: list[Tensor] = Field(min_length=1)
-    outputs: list[Output] | None = None
-    parameters: Parameters | None = None
+    id: NotRequired[str | None]
+    inputs: Annotated[list[Tensor], Field(min_length=1)]
+    outputs: NotRequired[list[Output] | None]
+    parameters: NotRequired[Parameters | None]
 
 
 class InferResponse(TypedDict):
@@ -98,7 +99,8 @@ class Refusal(BaseModel):
 
 
 PATHS = ("/v2",)
-SCHEMA = InferRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+REQUEST = TypeAdapter(InferRequest)
+SCHEMA = REQUEST.json_schema(ref_template="#/components/schemas/{model}")
 SCHEMA["properties"]["outputs"]["anyOf"][0]["items"] = SCHEMA.pop("$defs")["Output"]
 BODY = {"content": {"application/json": {"schema": SCHEMA}}, "required": True}
 
@@ -122,8 +124,8 @@ def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
     return tensors
 
 
-async def read_request(request: Request) -> InferRequest:
-    """Return the request; its binary tensors have their values.
+async def read_request(request: Request) -> tuple[InferRequest, list[dict[str, Any]]]:
+    """Return the request and its records, which are not validated yet.
 
     Raises:
         HTTPException, RequestValidationError: The body is another one.
@@ -135,19 +137,43 @@ async def read_request(request: Request) -> InferRequest:
         value = read_json(body[: int(size)] if size else body)
         if size:
             add_values(value, body[int(size) :])
-        return InferRequest.model_validate(value)
+        elif records := plain_records(value):
+            return value, records
+        value = REQUEST.validate_python(value)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False)) from None
     except (ValueError, LookupError, TypeError, AttributeError, struct.error):
         raise HTTPException(400, "The tensors are not as their JSON describes them.") from None
+    return value, records_of(value["inputs"])
+
+
+def plain_records(value: Any) -> list[dict[str, Any]]:
+    """Return the records of a request that has flat tensors and perhaps an `id`; none of any other.
+
+    Takes a third of the time of `REQUEST` and `records_of`, which give the same.
+    """
+    columns: dict[str, list[Any]] = {}
+    try:
+        for tensor in value["inputs"]:
+            name, data = tensor["name"], tensor["data"]
+            is_flat = AXES[name] == 1 and type(data) is list and tensor["shape"] == [len(data)]
+            if not is_flat or tensor["datatype"] not in KNOWN or len(tensor) > 4 or name in columns:
+                return []
+            columns[name] = data
+        if len(value) == 1 or (len(value) == 2 and isinstance(value["id"], str)):
+            rows = zip(*columns.values(), strict=True)
+            return [dict(zip(columns, row, strict=True)) for row in rows]
+    except (LookupError, TypeError, ValueError):
+        pass
+    return []
 
 
 def write_response(response: InferResponse, request: InferRequest) -> Response:
     """Return the response, with those outputs as bytes that the client wants as bytes."""
-    every = (request.parameters or {}).get("binary_data_output", False)
+    every = (request.get("parameters") or {}).get("binary_data_output", False)
     wanted = {
         each["name"]: each.get("parameters", {}).get("binary_data", every)
-        for each in request.outputs or []
+        for each in request.get("outputs") or []
     }
     tensors = [each for each in response["outputs"] if wanted.get(each["name"], every)]
     raw = b"".join([take_values(each) for each in tensors])
@@ -204,7 +230,7 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
     shape, flat = [len(rows)], rows
-    while flat and all(isinstance(each, list) and len(each) == len(flat[0]) for each in flat):
+    while flat and {*map(type, flat)} == {list} and len({*map(len, flat)}) == 1:
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
     tensor: Tensor = {
@@ -213,18 +239,20 @@ def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
         "datatype": metadata.datatype,
         "data": flat,
     }
-    if any(isinstance(each, list | dict) for each in flat):  # objects, or lists of many lengths
+    if {*map(type, flat)} & {dict, list}:  # objects, or lists of many lengths
         texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
         tensor |= {"datatype": "BYTES", "data": texts, "parameters": {"encoding": "json"}}
     return tensor
 
 
 def select_outputs(names: list[Output]) -> list[TensorMetadata]:
-    """Return the outputs of these names.
+    """Return the outputs of these names; all without a name.
 
     Raises:
         HTTPException: 400 for a name that no output has.
     """
+    if not names:
+        return OUTPUTS
     outputs = {each.name: each for each in OUTPUTS}
     if unknown := [each["name"] for each in names if each["name"] not in outputs]:
         raise HTTPException(400, f"There is no output {unknown[0]!r}.")
@@ -266,16 +294,19 @@ def add_routes(app: FastAPI, core: Core) -> None:
 
     async def infer(request: Request) -> Response:
         """Score the records of the inputs."""
-        asked = await read_request(request)
-        outputs = select_outputs(asked.outputs) if asked.outputs else OUTPUTS
-        answers = await core.score(records_of(asked.inputs))
+        asked, values = await read_request(request)
+        outputs = select_outputs(asked.get("outputs") or [])
+        records = core.validate(values)
+        # Many small objects: each garbage collection would visit them while they wait.
+        del asked["inputs"], values
+        answers = await core.score(records)
         response: InferResponse = {
             "model_name": NAME,
             "model_version": MODEL_VERSION,
             "outputs": [tensor_of(each, [row[each.name] for row in answers]) for each in outputs],
         }
-        if asked.id is not None:
-            response["id"] = asked.id
+        if (number := asked.get("id")) is not None:
+            response["id"] = number
         return write_response(response, asked)
 
     of_infer = {**about, "responses": {200: {"model": InferResponse}, **about["responses"]}}
