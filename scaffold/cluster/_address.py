@@ -8,7 +8,8 @@ from typing import Any
 from scaffold.base.client import Client, Retries, key_headers, wait_until_ready
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._forward import Forward
-from scaffold.cluster._manifests import Target, describe, service_container
+from scaffold.cluster._manifests import Target, describe
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import is_ready
 from scaffold.cluster._refusal import UNTRUSTED
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of

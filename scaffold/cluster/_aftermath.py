@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._manifests import service_container
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._recorded import is_same_template
 from scaffold.cluster._rollout import REVISION, revision_of
 from scaffold.errors.wording import on_project

@@ -11,14 +11,14 @@ from scaffold.cluster._client import Manifest
 _DATA = ("data", "binaryData", "stringData")
 
 
-def config_sha256(template: Manifest, manifests: Iterable[Manifest]) -> str:
-    """Return the hash of the values that pods of a template read; empty if the manifests have none.
+def config_sha256(pod: Manifest, manifests: Iterable[Manifest]) -> str:
+    """Return the hash of the values that pods read; empty if the manifests have none.
 
     Args:
-        template: The pod template.
+        pod: The spec of the pods.
         manifests: The manifests of the target.
     """
-    read = set(_references(template["spec"]))
+    read = set(_references(pod))
     values = {
         f"{manifest['kind']}/{manifest['metadata']['name']}": [manifest.get(field) for field in _DATA]
         for manifest in manifests

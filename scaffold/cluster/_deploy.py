@@ -17,10 +17,11 @@ from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import Target, read_target, service_container
+from scaffold.cluster._manifests import Target, read_target
 from scaffold.cluster._objects import annotate
 from scaffold.cluster._pairs import check_settings
 from scaffold.cluster._plan import Plan, plan_changes
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._recorded import require_own
 from scaffold.cluster._rollout import Pace

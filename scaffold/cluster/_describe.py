@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from scaffold.cluster._candidate import canaries
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import Target, service_container
+from scaffold.cluster._manifests import Target
 from scaffold.cluster._objects import record_of
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, change_of_tag, names_template
 from scaffold.cluster._rollout import live_deployment, pods_of, revision_of

@@ -7,7 +7,7 @@ import re
 
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._log import last_log, other_port
-from scaffold.cluster._manifests import service_container
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
 from scaffold.cluster._references import create_command, missing_reference
 from scaffold.cluster._scene import Failure, Scene, events_of, sentence
@@ -134,7 +134,7 @@ def _configuration(scene: Scene, pod: Manifest) -> Failure | None:
     if "runAsNonRoot" in message or "non-root" in message:
         fix = "Give the Dockerfile a numeric `USER`, such as `USER 10001`, and build again."
         return Failure(problem="The image would run as root.", found=details, fix=fix)
-    fix = "Mend what the message names in deployment.yaml."
+    fix = f"Mend what the message names in {scene.file}."
     return Failure(problem="The container cannot be started.", found=details, fix=fix, patience_s=10)
 
 
@@ -151,7 +151,7 @@ def _out_of_memory(scene: Scene, pod: Manifest) -> Failure | None:
             f"limit: {limits.get('memory', 'none of its own; the node ran out')}",
             f"measured by the proof: {peak or 'nothing'}",
         ),
-        fix="Raise `resources.limits.memory` in deployment.yaml, and the request with it.",
+        fix=f"Raise `resources.limits.memory` in {scene.file}, and the request with it.",
     )
 
 
@@ -170,7 +170,7 @@ def _crash(scene: Scene, pod: Manifest) -> Failure | None:
             f"pod: {pod['metadata']['name']}, restarts: {restarts}",
             *last_log(scene.cluster, pod, previous=True),
         ),
-        fix="Start it here and mend it: scaffold serve. Settings of the target stand in deployment.yaml.",
+        fix=f"Start it here and mend it: scaffold serve. Settings of the target stand in {scene.file}.",
         patience_s=5,
     )
 
@@ -189,7 +189,7 @@ def _beside(scene: Scene, pod: Manifest) -> Failure | None:
             return Failure(
                 problem=f"The {role} '{name}' ends with exit status {end['exitCode']}.",
                 found=tuple(last_log(scene.cluster, pod, container=name)),
-                fix="Mend it in deployment.yaml: the pods are not ready without it.",
+                fix=f"Mend it in {scene.file}: the pods are not ready without it.",
                 patience_s=45,
             )
     return None
@@ -202,7 +202,7 @@ def _node(scene: Scene, pod: Manifest) -> Failure | None:
         return None
     if messages := events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
         problem = "A volume cannot be mounted."
-        fix = "Mend `volumes` in deployment.yaml, or create what they name."
+        fix = f"Mend `volumes` in {scene.file}, or create what they name."
     elif messages := events_of(scene, name, ["FailedCreatePodSandBox"]):
         problem = "The node cannot start pods."
         fix = "It is the node's own fault, its network or its container runtime: ask the cluster's operator."
@@ -224,11 +224,11 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
         return Failure(
             problem=f"The service listens on port {listens}, and the pods are probed at port {probed}.",
             found=(sentence(failed[0]), *log),
-            fix=f"Set `containerPort` in deployment.yaml to {listens}, or `PORT` in its `env` to {probed}.",
+            fix=f"Set `containerPort` in {scene.file} to {listens}, or `PORT` in its `env` to {probed}.",
         )
     ready, alive = SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive
     fixes = {
-        "startup": "It may need longer to load: raise `startupProbe.failureThreshold` in deployment.yaml.",
+        "startup": f"It may need longer to load: raise `startupProbe.failureThreshold` in {scene.file}.",
         "readiness": f"It loads but does not say that it is ready: look at scaffold logs and GET {ready}.",
         "liveness": f"It stops answering {alive}: look at scaffold logs, and give it more CPU.",
     }
@@ -253,7 +253,7 @@ def _not_created(scene: Scene) -> Failure | None:
             fix = "Give each container requests and limits for what the quota counts."
             problem = "The namespace's quota wants requests and limits that the pods do not have."
         else:
-            fix = "Change what the message names in deployment.yaml: a policy of the cluster forbids it."
+            fix = f"Change what the message names in {scene.file}: a policy of the cluster forbids it."
             problem = "A policy of the cluster does not admit the pods."
         no_room = "exceeded quota" in message
         return Failure(problem=problem, found=(sentence(message),), fix=fix, patience_s=10, no_room=no_room)

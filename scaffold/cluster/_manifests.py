@@ -13,6 +13,14 @@ from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._config import config_sha256
 from scaffold.cluster._kustomize import api_group, build_kustomization, namespace_of
+from scaffold.cluster._platforms import (
+    is_workload,
+    platform_of,
+    pod_metadata,
+    pod_spec,
+    service_container,
+    workload_in,
+)
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
 
@@ -83,13 +91,6 @@ _PROVIDERS = (
 """Groups of APIs whose objects make what pods need: Secrets, ConfigMaps, volumes, devices."""
 
 
-_PLATFORMS = {
-    ("serving.kserve.io", "InferenceService"): "KServe",
-    ("serving.knative.dev", "Service"): "Knative",
-}
-"""What stands in place of a Deployment, by group and kind."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The manifests of one target, in the order in which they are applied."""
@@ -97,7 +98,7 @@ class Target:
     name: str
     """The name of the target: `staging`."""
     service: str
-    """The Deployment's name, which is the service's."""
+    """The name of the Deployment, or of what stands in place of one, which is the service's."""
     namespace: str
     manifests: tuple[Manifest, ...]
     measured: Measurements | None = None
@@ -109,16 +110,21 @@ class Target:
 
     @property
     def deployment(self) -> Manifest:
-        """The manifest of the Deployment."""
-        manifest = self.one("Deployment")
+        """The manifest of the Deployment, or of what stands in place of one."""
+        manifest = workload_in(self.manifests)
         assert manifest is not None
         return manifest
+
+    @property
+    def platform(self) -> str:
+        """The platform that makes the pods: `KServe` or `Knative`; empty for a Deployment."""
+        return platform_of(self.deployment)
 
     @property
     def pull_secret(self) -> str:
         """The name of the secret that the pods pull their image with; empty where they use none."""
         account = self.one("ServiceAccount") or {}
-        pod = self.deployment["spec"]["template"]["spec"]
+        pod = pod_spec(self.deployment)
         names = pod.get("imagePullSecrets") or account.get("imagePullSecrets") or []
         return str(names[0]["name"]) if names else ""
 
@@ -139,13 +145,13 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     manifests = build_kustomization(folder, root)
     if not any(manifest["kind"] == "Namespace" for manifest in manifests):
         manifests += namespace_of(folder)
-    deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
-    if len(deployments) != 1:
-        _refuse_other_platforms(target, manifests)
-        names = [manifest["metadata"]["name"] for manifest in deployments]
-        problem = f"{DEPLOY}/{target} holds {len(deployments)} Deployments; one is deployed."
+    workloads = [manifest for manifest in manifests if is_workload(manifest)]
+    if len(workloads) != 1:
+        kinds = "Deployments" if not any(platform_of(each) for each in workloads) else "services"
+        problem = f"{DEPLOY}/{target} holds {len(workloads)} {kinds}; one is deployed."
+        names = [describe(each) if kinds == "services" else each["metadata"]["name"] for each in workloads]
         raise ManifestError(problem, names, "Put what else there is into a folder of its own.")
-    metadata = deployments[0]["metadata"]
+    metadata = workloads[0]["metadata"]
     if not metadata.get("namespace"):
         raise ManifestError(
             f"{DEPLOY}/{target} names no namespace.",
@@ -159,27 +165,6 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
         manifests=tuple(in_order(manifests)),
         measured=measured,
     )
-
-
-def workload_in(manifests: Iterable[Manifest]) -> Manifest | None:
-    """Return the object that makes the pods: the first Deployment, or what stands in place of one."""
-    listed = list(manifests)
-    deployments = (manifest for manifest in listed if manifest["kind"] == "Deployment")
-    return next(deployments, None) or next((manifest for manifest in listed if _platform(manifest)), None)
-
-
-def read_workload(root: Path, target: str) -> Manifest:
-    """Return the object of a target that makes the pods; it may be one that `read_target` refuses.
-
-    Raises:
-        ManifestError: As for `read_target`.
-    """
-    folder = _kustomization_of(root, target).parent
-    manifests = build_kustomization(folder, root)
-    workload = workload_in(manifests)
-    if workload is None or workload["kind"] == "Deployment":
-        return read_target(root, target).deployment
-    return workload
 
 
 def _kustomization_of(root: Path, target: str) -> Path:
@@ -203,25 +188,6 @@ def _kustomization_of(root: Path, target: str) -> Path:
     return path
 
 
-def _platform(manifest: Manifest) -> str:
-    """Return the name of the platform that makes pods of an object; empty for every other object."""
-    return _PLATFORMS.get((api_group(manifest), manifest["kind"]), "")
-
-
-def _refuse_other_platforms(target: str, manifests: Iterable[Manifest]) -> None:
-    """Say how a target for KServe or Knative is deployed, if it is one."""
-    for manifest in manifests:
-        if platform := _platform(manifest):
-            folder = f"{DEPLOY}/{target}"
-            raise ManifestError(
-                f"{folder} is for {platform}: scaffold deploys, reads and rolls back Deployments only.",
-                (f"found: {describe(manifest)}, {manifest['apiVersion']}",),
-                f"Type: kubectl apply -k {folder}\n"
-                "Then, with the address of the service: scaffold verify --url URL\n"
-                "docs/kserve.md has the commands for the state, for a rollback and for a removal.",
-            )
-
-
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
     """Return the manifests with the image and our labels; the Deployment lists the others as annotation."""
     filled: list[Manifest] = []
@@ -231,11 +197,10 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
         labels |= {MANAGED_BY: MANAGER_NAME}
         if copy["kind"] != "Namespace":  # several services may be in one
             labels[NAME_LABEL] = target.service
-        if copy["kind"] == "Deployment":
+        if is_workload(copy):
             service_container(copy)["image"] = image
-            template = copy["spec"]["template"]
-            if sha256 := config_sha256(template, target.manifests):
-                metadata = template.setdefault("metadata", {})
+            if sha256 := config_sha256(pod_spec(copy), target.manifests):
+                metadata = pod_metadata(copy)
                 metadata["annotations"] = {**(metadata.get("annotations") or {}), CONFIG: sha256}
         filled.append(copy)
     # Secrets and large objects are not recorded: a rollback leaves them as they are.
@@ -273,15 +238,6 @@ def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
 def is_needed_by_pods(manifest: Manifest) -> bool:
     """Whether pods may need the object to start; such objects neither route requests to pods nor stop any."""
     return _rank(manifest) < _ORDER.index("Service") and manifest["kind"] != "NetworkPolicy"
-
-
-def service_container(workload: Manifest) -> Manifest:
-    """Return the container that scores: the one named `service`, else the first."""
-    spec = workload["spec"]
-    pod = spec["predictor"] if "predictor" in spec else spec["template"]["spec"]
-    containers = pod["containers"]
-    service_containers = [container for container in containers if container["name"] == "service"]
-    return cast("Manifest", (service_containers or containers)[0])
 
 
 def describe(manifest: Manifest) -> str:

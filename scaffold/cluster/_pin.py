@@ -13,7 +13,8 @@ from scaffold.base.layout import DEPLOY
 from scaffold.base.yaml_text import yaml_document
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._kustomize import build_kustomization, needs_kubectl
-from scaffold.cluster._manifests import read_workload, service_container, workload_in
+from scaffold.cluster._manifests import read_target
+from scaffold.cluster._platforms import service_container, workload_in
 from scaffold.errors import ManifestError
 
 _ANY_DIGEST = f"sha256:{'0' * 64}"
@@ -26,7 +27,7 @@ def read_image(root: Path, target: str) -> str:
         root: The project.
         target: A folder under its `deploy/`.
     """
-    return str(service_container(read_workload(root, target))["image"])
+    return str(service_container(read_target(root, target).deployment)["image"])
 
 
 def check_pin(root: Path, target: str) -> None:

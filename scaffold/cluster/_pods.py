@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scaffold.cluster._client import Manifest
+from scaffold.cluster._platforms import service_entry
 from scaffold.spec import PodState
 
 CREATING = "pulling the image"
@@ -73,9 +74,7 @@ def _closed_gates(pod: Manifest) -> list[str]:
 
 def status_of(pod: Manifest) -> Manifest:
     """Return the status of the service's container; empty if the pod has none yet."""
-    statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
-    service_statuses = [status for status in statuses if status.get("name") == "service"]
-    return dict((service_statuses or statuses)[0])
+    return dict(service_entry((pod.get("status") or {}).get("containerStatuses") or []))
 
 
 def waiting_of(pod: Manifest) -> tuple[str, str]:

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable
 
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._manifests import Target, describe, service_container
+from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._objects import record_of
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import status_of
 from scaffold.errors import (
     DeployBusyError,

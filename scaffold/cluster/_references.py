@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._manifests import service_container
+from scaffold.cluster._platforms import service_container
 from scaffold.errors.wording import quoted, shell_line
 
 _HASH = '"$(printf %s "$KEY" | sha256sum | cut -d\' \' -f1)"'

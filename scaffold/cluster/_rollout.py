@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._explain import explain_deadline, find_failure, paused
-from scaffold.cluster._manifests import Target
+from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._scene import Failure, Scene
@@ -48,6 +48,37 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
     """
     path = cluster.locate(target.deployment)
     allowed_s = pace.rollout_s or target.deployment["spec"].get("progressDeadlineSeconds", 600)
+
+    def look() -> Scene:
+        return _look(cluster, path, target)
+
+    def is_complete(scene: Scene) -> bool:
+        return _is_complete(scene.deployment)
+
+    return wait_for_scene(look, is_complete, find_failure, pace, on_pods, allowed_s).deployment
+
+
+def wait_for_scene(
+    look: Callable[[], Scene],
+    is_complete: Callable[[Scene], bool],
+    find: Callable[[Scene], Failure | None],
+    pace: Pace,
+    on_pods: OnPods,
+    allowed_s: float,
+) -> Scene:
+    """Return the state of a rollout once that is complete.
+
+    Args:
+        look: Returns the present state.
+        is_complete: Whether it is complete.
+        find: Returns why it is stuck; None while it may still succeed.
+        pace: How often to look, and how patiently.
+        on_pods: Called with the pods whenever they have changed.
+        allowed_s: How long to wait.
+
+    Raises:
+        RolloutFailedError: It is stuck, or the time is over; the message says why.
+    """
     start = time.monotonic()
     current_failure: tuple[str, float] = ("", start)
     reported: tuple[PodState, ...] | None = None
@@ -55,7 +86,7 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
     while True:
         now = time.monotonic()
         try:
-            scene = _look(cluster, path, target)
+            scene = look()
         except (ClusterUnreachableError, ApiError) as error:
             # The API server itself may be restarting; pods do not need it.
             is_passing = isinstance(error, ClusterUnreachableError) or error.status >= 500
@@ -68,9 +99,9 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
         if states != reported:
             on_pods(states)
             reported = states
-        if _is_complete(scene.deployment):
-            return scene.deployment
-        failure = find_failure(scene)
+        if is_complete(scene):
+            return scene
+        failure = find(scene)
         if failure is None:
             current_failure = ("", now)
         elif failure.problem != current_failure[0]:
@@ -78,7 +109,7 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
         if failure is not None and now - current_failure[1] >= failure.patience_s * pace.patience:
             raise rollout_error(failure)
         if now - start > allowed_s or _deadline_exceeded(scene.deployment):
-            raise rollout_error(explain_deadline(scene, now - start))
+            raise rollout_error(failure or explain_deadline(scene, now - start))
         time.sleep(pace.poll_s)
 
 
@@ -111,7 +142,9 @@ def live_deployment(cluster: Cluster, target: Target) -> Manifest:
     if deployment is None:
         raise NotDeployedError(
             f"The target '{target.name}' runs nothing.",
-            (f"looked for: Deployment/{target.service} in namespace {target.namespace} of {cluster.server}",),
+            (
+                f"looked for: {describe(target.deployment)} in namespace {target.namespace} of {cluster.server}",
+            ),
             on_project("deploy", target=target.name),
         )
     return deployment

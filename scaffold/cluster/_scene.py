@@ -37,6 +37,8 @@ class Scene:
     events: Sequence[Manifest]
     measured: Measurements | None = None
     """The measurements of the project's proof."""
+    file: str = "deployment.yaml"
+    """The manifest of the pods, which is to be mended."""
 
 
 def events_of(scene: Scene, name: str, reasons: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import service_container
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._scene import Failure, Scene, events_of, sentence
 
@@ -30,7 +30,7 @@ def _scheduling_failure(scene: Scene, pod: Manifest, message: str) -> Failure:
         return Failure(
             problem="The pods need a persistentvolumeclaim that is not there.",
             found=(f"claim: {claim[1]}", scheduler_message),
-            fix="Create the claim, or take it out of `volumes` in deployment.yaml.",
+            fix=f"Create the claim, or take it out of `volumes` in {scene.file}.",
             patience_s=10,
         )
     patience_s = 600 if events_of(scene, pod["metadata"]["name"], _NODE_COMES) else 45
@@ -38,7 +38,7 @@ def _scheduling_failure(scene: Scene, pod: Manifest, message: str) -> Failure:
         return Failure(
             problem="No node may run the pods.",
             found=(scheduler_message,),
-            fix="Change `nodeSelector`, `affinity`, `tolerations` or `volumes` in deployment.yaml, "
+            fix=f"Change `nodeSelector`, `affinity`, `tolerations` or `volumes` in {scene.file}, "
             "or the labels and taints of the nodes.",
             patience_s=patience_s,
         )
@@ -51,7 +51,7 @@ def _scheduling_failure(scene: Scene, pod: Manifest, message: str) -> Failure:
             scheduler_message,
             *_node_rooms(scene.cluster),
         ),
-        fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
+        fix=f"Lower `resources.requests` in {scene.file}, run fewer replicas, or add a node.",
         patience_s=patience_s,
         no_room=True,
     )

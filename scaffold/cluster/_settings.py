@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._manifests import Target, service_container
+from scaffold.cluster._manifests import Target
+from scaffold.cluster._platforms import service_container
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _OFF = ("0", "false", "no", "off", "f", "n")

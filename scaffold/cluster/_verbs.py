@@ -22,9 +22,10 @@ from scaffold.cluster._deploy import holder_name, notes_of
 from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import Target, in_order, read_target, service_container
+from scaffold.cluster._manifests import Target, in_order, read_target
 from scaffold.cluster._objects import annotate, applied_copy, beside, omitted_beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, content_note, is_outcome, require_own, template_note
 from scaffold.cluster._refusal import ApiError

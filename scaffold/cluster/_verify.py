@@ -17,8 +17,9 @@ from scaffold.cluster._deploy import notes_of
 from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import require_unlocked
-from scaffold.cluster._manifests import Target, describe, read_target, service_container
+from scaffold.cluster._manifests import Target, describe, read_target
 from scaffold.cluster._objects import annotate, record_of
+from scaffold.cluster._platforms import service_container
 from scaffold.cluster._recorded import (
     change_by_others,
     change_of_tag,
