@@ -122,6 +122,7 @@ def status(
         ("url", deployment.url or "not recorded"),
         ("revision", str(deployment.revision)),
         ("pods ready", _readiness(deployment)),
+        *_callers(deployment),
         ("image", deployment.image),
         ("live replay", deployment.live or "not done"),
         ("since", deployment.at or "not recorded"),
@@ -133,6 +134,12 @@ def status(
     out = console()
     for name, value in rows:
         out.print(f"{name:<12} {value}", markup=False)
+
+
+def _callers(deployment: Deployment) -> list[tuple[str, str]]:
+    """The shares of the callers, where several revisions may get some: `90 % to revision 1, ...`."""
+    shares = [f"{each.percent} % to revision {each.revision}" for each in deployment.traffic]
+    return [("callers", ", ".join(shares))] if shares else []
 
 
 def _readiness(deployment: Deployment) -> str:

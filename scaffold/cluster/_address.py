@@ -12,6 +12,7 @@ from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import is_ready
 from scaffold.cluster._refusal import UNTRUSTED
+from scaffold.cluster._revisions import pods_of_revision
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.cluster._route import public_url
 from scaffold.cluster._service import (
@@ -26,6 +27,7 @@ from scaffold.errors import RolloutFailedError, ServiceNotAskedError
 from scaffold.spec import SCORE_PROTOCOL
 
 _ATTEMPTS = 5
+_PORT = 8000
 
 
 def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
@@ -103,6 +105,35 @@ def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Cli
     url = f"http://{pods.service}{_prefix_of(target)}"
     forward = Forward(url, cluster, pods.namespace, find_endpoint, **settings)
     forward.wait_for_answer(pace, f"targetPort of {describe(service)}")
+    return forward
+
+
+def find_revision(cluster: Cluster, target: Target, revision: str, pace: Pace) -> Client:
+    """Return a client of the pods of a revision of KServe or Knative, past the proxy in them.
+
+    Args:
+        cluster: The cluster.
+        target: Its target.
+        revision: Its name.
+        pace: How long to wait.
+
+    Raises:
+        NoEndpointError: No pod is ready, or none answers on the port.
+    """
+    ports = service_container(target.deployment).get("ports") or [{}]
+    port = int(ports[0].get("containerPort", _PORT))
+
+    def find_endpoint() -> Endpoint:
+        pods = [pod for pod in pods_of_revision(cluster, target, revision) if is_ready(pod)]
+        if not pods:
+            raise ConnectionError("no pod is ready")
+        return Endpoint(pod=pods[0]["metadata"]["name"], port=port)
+
+    settings = _settings(pace, cluster.service_headers)
+    forward = Forward(
+        f"http://{revision}{_prefix_of(target)}", cluster, target.namespace, find_endpoint, **settings
+    )
+    forward.wait_for_answer(pace, "containerPort")
     return forward
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scaffold.base.docker_hub import repository_of
@@ -14,22 +14,23 @@ from scaffold.cluster._attempt import Attempt
 from scaffold.cluster._backends import check_route
 from scaffold.cluster._canary import read_canary_steps, remove_canary
 from scaffold.cluster._client import Cluster
-from scaffold.cluster._describe import PASSED, describe_live
+from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target
 from scaffold.cluster._objects import annotate
 from scaffold.cluster._pairs import check_settings
-from scaffold.cluster._plan import Plan, plan_changes
+from scaffold.cluster._plan import Change, Conduct, Plan, plan_changes
 from scaffold.cluster._platforms import service_container
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._recorded import require_own
 from scaffold.cluster._rollout import Pace
+from scaffold.cluster._serverless_verbs import deploy_revision, describe_target
 from scaffold.cluster._service import check_service
 from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, Noted, OnEvent, ignore
-from scaffold.spec import Deployment, Image, Measurements, Release
+from scaffold.spec import Deployment, Image, Measurements, Recording, Release
 
 
 def deploy_project(
@@ -66,7 +67,7 @@ def deploy_project(
         remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
         candidate: Whether a revision that replaces another one is replayed in a pod outside of the Service
             before callers reach it, and by a canary where the target has steps for one; that takes the
-            resources of more pods for that time.
+            resources of more pods for that time. With KServe and Knative the revision gets no callers first.
         on_proven: Called after the live proof while the target is still locked, to move a tag.
         pace: How long to wait.
         on_event: Called with each event.
@@ -78,11 +79,7 @@ def deploy_project(
     pace = pace or Pace()
     with api_errors():
         resolved = read_target(root, target, measured)
-        check_service(resolved)
-        check_route(resolved)
-        for note in check_settings(resolved, environment or {}):
-            on_event(Noted(note))
-        steps = read_canary_steps(resolved)
+        _check_manifests(resolved, environment or {}, on_event)
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
@@ -91,21 +88,48 @@ def deploy_project(
         with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, resolved, docker_config)
-            remove_canary(cluster, resolved, pace)
+            if not resolved.platform:
+                remove_canary(cluster, resolved, pace)
             plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
-            notes = notes_of(resolved, reference, release)
-            changes = with_a_pod(plan.changes)
-            attempt = Attempt(
-                cluster, resolved, changes, notes, recording, pace, on_event, steps, force=force_conflicts
+            run = deploy_revision if resolved.platform else _deploy_pods
+            conduct = Conduct(
+                force=force_conflicts, candidate=candidate, roll_back=roll_back, remove_failed=remove_failed
             )
-            with attempt.recording_failure(roll_back=roll_back, remove=remove_failed):
-                url = attempt.run(candidate=candidate)
-            proven = annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
-            allow_zero(cluster, plan.changes, force=force_conflicts)
-            require_own(proven, resolved)
+            notes = notes_of(resolved, reference, release)
+            run(cluster, resolved, plan.changes, notes, recording, conduct, pace, on_event)
             on_proven()
-            return describe_live(cluster, resolved)
+            return describe_target(cluster, resolved)
+
+
+def _deploy_pods(
+    cluster: Cluster,
+    target: Target,
+    changes: Sequence[Change],
+    notes: dict[str, str],
+    recording: Recording,
+    conduct: Conduct,
+    pace: Pace,
+    on_event: OnEvent,
+) -> None:
+    """Deploy a Deployment under the lock of the target, and record it."""
+    steps = read_canary_steps(target)
+    attempt = Attempt(
+        cluster,
+        target,
+        with_a_pod(changes),
+        notes,
+        recording,
+        pace,
+        on_event,
+        steps,
+        force=conduct.force,
+    )
+    with attempt.recording_failure(roll_back=conduct.roll_back, remove=conduct.remove_failed):
+        url = attempt.run(candidate=conduct.candidate)
+    proven = annotate(cluster, target.deployment, attempt.notes | {"live": PASSED, "url": url})
+    allow_zero(cluster, changes, force=conduct.force)
+    require_own(proven, target)
 
 
 def plan_deployment(
@@ -180,6 +204,17 @@ def notes_of(target: Target, image: str, release: Release) -> dict[str, str]:
         "reason": release.reason,
     }
     return {key: value for key, value in notes.items() if value}
+
+
+def _check_manifests(target: Target, environment: Mapping[str, str], on_event: OnEvent) -> None:
+    """Check that the manifests belong together, before anything is built; the cluster is not asked."""
+    read_canary_steps(target)
+    if target.platform:
+        return
+    check_service(target)
+    check_route(target)
+    for note in check_settings(target, environment):
+        on_event(Noted(note))
 
 
 def _reach(cluster: Cluster) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, BESIDE, BESIDE_OMITTED, CANARY, CANARY_HOLD, describe
+from scaffold.cluster._platforms import platform_of
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
 from scaffold.errors.wording import option
@@ -146,7 +147,8 @@ def with_own_copy(manifest: Manifest, before: Manifest | None) -> Manifest:
     """
     copy = cast("Manifest", json.loads(json.dumps(manifest)))
     annotations = copy["metadata"].setdefault("annotations", {})
-    if manifest["kind"] != "Secret":
+    # A copy on an InferenceService would be part of its revisions.
+    if manifest["kind"] != "Secret" and not platform_of(manifest):
         others = ((before or {}).get("metadata") or {}).get("annotations") or {}
         text = _without_beside(manifest)
         if _size_bytes({**others, **annotations, APPLIED: text}) <= _MOST_BYTES:

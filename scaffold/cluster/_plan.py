@@ -31,6 +31,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """How a deploy proceeds: see `deploy_project`."""
+
+    force: bool
+    candidate: bool
+    roll_back: bool
+    remove_failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The changes of a deploy."""
 

@@ -51,7 +51,8 @@ def release_to_promote(
         raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
     if not force:
         _require_proof(deployment, source)
-        if deployment.wanted or not may_scale_to_zero(read_target(root, source).manifests):
+        running = read_target(root, source)
+        if deployment.wanted or not (running.platform or may_scale_to_zero(running.manifests)):
             _require_ready(deployment, source)
         if theirs is not None and theirs.model_sha256 != release.model_sha256:
             raise PromotionRefusedError(

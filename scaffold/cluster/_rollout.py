@@ -140,11 +140,10 @@ def live_deployment(cluster: Cluster, target: Target) -> Manifest:
     except ApiError as error:
         raise NotDeployedError(f"The target '{target.name}' cannot be read.", (error.message,)) from error
     if deployment is None:
+        looked = describe(target.deployment)
         raise NotDeployedError(
             f"The target '{target.name}' runs nothing.",
-            (
-                f"looked for: {describe(target.deployment)} in namespace {target.namespace} of {cluster.server}",
-            ),
+            (f"looked for: {looked} in namespace {target.namespace} of {cluster.server}",),
             on_project("deploy", target=target.name),
         )
     return deployment

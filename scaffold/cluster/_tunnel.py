@@ -18,6 +18,7 @@ from scaffold.cluster._forward import Forward
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._manifests import read_target
 from scaffold.cluster._rollout import Pace, live_deployment
+from scaffold.cluster._serverless import find_callers
 
 _BLOCK_BYTES = 1 << 16
 
@@ -44,8 +45,11 @@ def reach_target(
     with api_errors():
         resolved_target = read_target(root, target)
         cluster = connect(access)
-        live_deployment(cluster, resolved_target)
-        client = find_service(cluster, resolved_target, pace or Pace())
+        live = live_deployment(cluster, resolved_target)
+        if resolved_target.platform:
+            client = find_callers(cluster, resolved_target, live, pace or Pace())
+        else:
+            client = find_service(cluster, resolved_target, pace or Pace())
     with contextlib.closing(client):
         if isinstance(client, Forward):
             with _tunnel(client) as url:

@@ -10,10 +10,12 @@ from scaffold.cluster._client import Cluster, Kind, Manifest
 from scaffold.cluster._deploy import holder_name
 from scaffold.cluster._describe import describe_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
+from scaffold.cluster._ledger import read_ledger
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
 from scaffold.cluster._objects import beside, is_made_by_us
 from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._serverless_verbs import describe_revisions
 from scaffold.spec import Deployment
 
 # Objects that Kubernetes, OpenShift and Istio create in every namespace, and leftovers of deleted objects.
@@ -28,6 +30,7 @@ _OF_THE_CLUSTER = {
     "RoleBinding/system:image-builders",
     "RoleBinding/system:image-pullers",
 }
+_FIRST = ("Deployment", "InferenceService")
 _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"}
 
 
@@ -60,8 +63,15 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         kept_objects: list[str] = []
         with deploy_lock(cluster, resolved_target, holder_name()):
             live = cluster.get(cluster.locate(resolved_target.deployment))
-            last = describe_deployment(live, resolved_target) if live else None
-            for ours in _ours(cluster, resolved_target, beside(live or {})):
+            if resolved_target.platform:
+                last = describe_revisions(cluster, resolved_target) if live else None
+                entries = read_ledger(cluster, resolved_target)
+                recorded = [manifest for entry in entries for manifest in entry.manifests]
+                recorded.append({"apiVersion": "v1", "kind": "ConfigMap"})  # the record
+            else:
+                last = describe_deployment(live, resolved_target) if live else None
+                recorded = beside(live or {})
+            for ours in _ours(cluster, resolved_target, recorded):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
                     removed.append(describe(ours))
@@ -74,12 +84,13 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
 def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manifest]:
     """Return the objects with our labels, of the kinds that a target may hold, and the pull secret."""
     kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *live)}
-    kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
+    if not target.platform:
+        kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
     kinds |= {("networking.k8s.io/v1", "NetworkPolicy")}
     kinds -= {("v1", "Namespace"), ("v1", "Secret")}
     selector = f"{MANAGED_BY}={MANAGER_NAME},{NAME_LABEL}={target.service}"
     objects: list[Manifest] = []
-    for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] != "Deployment", kind)):
+    for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] not in _FIRST, kind)):
         path = cluster.kind(api_version, kind).path(target.namespace)
         # The API lists items without their kind.
         items = cluster.list(path, selector)

@@ -1,4 +1,4 @@
-"""The verbs for a deployed target: status, rollback, history, logs."""
+"""The verbs for a deployed target: status, rollback, history."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from scaffold.cluster._manifests import Target, in_order, read_target
 from scaffold.cluster._objects import annotate, applied_copy, beside, omitted_beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._platforms import service_container
-from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, content_note, is_outcome, require_own, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
@@ -36,6 +35,11 @@ from scaffold.cluster._rollout import (
     replica_sets,
     revision_of,
     wait_for_rollout,
+)
+from scaffold.cluster._serverless_verbs import (
+    describe_entries,
+    describe_target,
+    roll_back_revision,
 )
 from scaffold.cluster._smoke import summary_of
 from scaffold.errors import DeployError, NotDeployedError
@@ -57,7 +61,7 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
     """
     with api_errors():
         resolved_target = read_target(root, target)
-        return describe_live(connect(access), resolved_target)
+        return describe_target(connect(access), resolved_target)
 
 
 def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
@@ -71,6 +75,8 @@ def read_history(root: Path, *, target: str, access: ClusterAccess | None = None
     with api_errors():
         resolved_target = read_target(root, target)
         cluster = connect(access)
+        if resolved_target.platform:
+            return describe_entries(cluster, resolved_target)
         sets = replica_sets(cluster, live_deployment(cluster, resolved_target))
         return tuple(describe_deployment(replica_set, resolved_target) for replica_set in sets)
 
@@ -112,6 +118,8 @@ def roll_back(
         cluster = connect(access)
         live_deployment(cluster, resolved_target)  # without one there may be no namespace for the lock
         with deploy_lock(cluster, resolved_target, holder_name(release)):
+            if resolved_target.platform:
+                return roll_back_revision(cluster, resolved_target, to, release, root, pace, on_event)
             live = live_deployment(cluster, resolved_target)
             revision = _choose(cluster, live, to, resolved_target)
             remove_canary(cluster, resolved_target, pace)
@@ -163,45 +171,6 @@ def _recording_failure(cluster: Cluster, target: Target, notes: dict[str, str]) 
             f"Look at it: {on_project('status', target=target.name)}",
             "What was restored goes on in the cluster.",
         ) from error
-
-
-def stream_logs(
-    root: Path,
-    *,
-    target: str,
-    follow: bool = False,
-    tail: int = 100,
-    access: ClusterAccess | None = None,
-) -> Iterator[str]:
-    """Yield the last lines of each pod's log; with `follow`, those of one ready pod as they are written.
-
-    Args:
-        root: The project.
-        target: A folder under `deploy/`.
-        follow: Go on with the lines that one ready pod writes from now on.
-        tail: How many of the last lines of each pod.
-        access: As for `deploy_project`.
-    """
-    with api_errors():
-        resolved_target = read_target(root, target)
-        cluster = connect(access)
-        pods = pods_of(cluster, live_deployment(cluster, resolved_target))
-        for pod in sorted(pods, key=_is_less_alive)[:1] if follow else pods:
-            name = pod["metadata"]["name"]
-            path = f"/api/v1/namespaces/{resolved_target.namespace}/pods/{name}/log"
-            query = {"tailLines": str(tail), "container": "service"} | ({"follow": "true"} if follow else {})
-            try:
-                for line in cluster.lines(path, query):
-                    yield f"{name}  {line}"
-            except ApiError as error:
-                if error.status not in (400, 404):  # its container has not started, or it is gone
-                    raise
-                yield f"{name}  (no log: {error.message})"
-
-
-def _is_less_alive(pod: Manifest) -> tuple[bool, bool]:
-    state = pod_state(pod)
-    return state.state == STOPPING, not state.ready
 
 
 def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:

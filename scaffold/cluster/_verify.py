@@ -29,6 +29,7 @@ from scaffold.cluster._recorded import (
     template_note,
 )
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of, wait_for_rollout
+from scaffold.cluster._serverless_verify import verify_revisions
 from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError
 from scaffold.errors.wording import on_project
@@ -67,6 +68,13 @@ def verify_target(
         resolved_target = read_target(root, target)
         recording = read_recording(root)
         cluster = connect(access)
+        if resolved_target.platform:
+
+            def notes_of_image(image: str) -> dict[str, str]:
+                return notes_of(resolved_target, image, release_of(image))
+
+            replayed = verify_revisions(cluster, resolved_target, recording, notes_of_image, pace, on_event)
+            return Verification(checks=replayed.checks)
         replayed_deployment = live_deployment(cluster, resolved_target)
         _require_alone(cluster, resolved_target)
         try:

@@ -35,7 +35,7 @@ from scaffold.spec._children import (
     with_fields,
     without_evidence,
 )
-from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release, read_shares
+from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release, RevisionShare, read_shares
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
 from scaffold.spec._evidence import (
     AskedFor,
@@ -206,6 +206,7 @@ __all__ = [
     "Release",
     "RenderedProject",
     "Requirement",
+    "RevisionShare",
     "Scalar",
     "ScalarType",
     "Schema",

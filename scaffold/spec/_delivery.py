@@ -56,6 +56,14 @@ class PodState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionShare:
+    """The share of the callers that one revision gets."""
+
+    revision: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A service that runs, or ran, in a cluster."""
 
@@ -78,6 +86,8 @@ class Deployment:
     """The result of the replay against the URL: `passed`, or why not."""
     release: Release | None = None
     """Absent where another tool deployed it."""
+    traffic: tuple[RevisionShare, ...] = ()
+    """Who gets the callers, with KServe and Knative; empty with a Deployment, where it is one revision."""
 
 
 def read_shares(text: str) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ def row_of_entry(entry: Entry) -> dict[str, Any]:
     """Return the row of a history entry."""
     row = asdict(entry.deployment)
     row |= row.pop("release") or asdict(Release(model_sha256="", proof=""))
-    for field in ("replicas", "wanted", "unready"):  # of the moment
+    for field in ("replicas", "wanted", "unready", "traffic"):  # of the moment
         del row[field]
     return {"action": entry.action, **row}
 

@@ -48,6 +48,8 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
     "external-secrets.io/v1": [("SecretStore", "secretstores", True)],
     "networking.istio.io/v1": [("VirtualService", "virtualservices", True)],
     "gateway.networking.k8s.io/v1": [("HTTPRoute", "httproutes", True), ("Gateway", "gateways", True)],
+    "serving.knative.dev/v1": [("Service", "services", True), ("Revision", "revisions", True)],
+    "serving.kserve.io/v1beta1": [("InferenceService", "inferenceservices", True)],
     "discovery.k8s.io/v1": [("EndpointSlice", "endpointslices", True)],
     "coordination.k8s.io/v1": [("Lease", "leases", True)],
 }
@@ -257,10 +259,10 @@ class FakeApi:
         if made["kind"] == "Secret":
             for key, text in made.pop("stringData", {}).items():
                 made.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
-        if made["kind"] == "HTTPRoute":
+        if made["kind"] in ("HTTPRoute", "InferenceService") or made["apiVersion"].startswith("serving."):
             is_changed = live is None or live["spec"] != made["spec"]
             metadata["generation"] = metadata.get("generation", 0) + is_changed
-        if made["kind"] == "Service":
+        if made["kind"] == "Service" and made["apiVersion"] == "v1":
             made["spec"].setdefault("clusterIP", "10.0.0.1")
             if made["spec"].get("type") == "NodePort":
                 made["spec"]["ports"][0].setdefault("nodePort", self.forward_port)

@@ -377,7 +377,7 @@ def unschedulable(message: str) -> Behaviour:
     return behave
 
 
-def _pod_server(reply: Callable[[str, dict[str, str], Any], tuple[int, Any]]) -> type[BaseHTTPRequestHandler]:
+def pod_server(reply: Callable[[str, dict[str, str], Any], tuple[int, Any]]) -> type[BaseHTTPRequestHandler]:
     class Service(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -417,7 +417,7 @@ def _pod(cluster: FakeCluster, image: str, name: str) -> type[BaseHTTPRequestHan
             cluster.asked.append((path, headers))
         return 200, cluster.answer(image, path, body)
 
-    return _pod_server(reply)
+    return pod_server(reply)
 
 
 def _balancer(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
@@ -426,7 +426,7 @@ def _balancer(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
     def reply(path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
         return cluster.call(path, body, host=headers["Host"].partition(":")[0])
 
-    return _pod_server(reply)
+    return pod_server(reply)
 
 
 def _name(manifest: Manifest) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,12 @@ import pytest
 import yaml
 from jsonschema.validators import Draft202012Validator
 
-from scaffold.cli import main
 from scaffold.cluster import pin_image, read_image
 from scaffold.cluster._kustomize import build_kustomization
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._deploy import deploy_files
 from scaffold.render._knobs import read_answers
 from scaffold.spec import JSONValue, Measurements
-from tests.deploy._deploys import Deploys
 from tests.deploy._platforms import INFERENCE_SERVICE, KNATIVE_SERVICE
 from tests.deploy._policies import documents, problems
 from tests.deploy._specs import project_spec
@@ -144,47 +140,6 @@ def test_an_answer_that_the_platform_cannot_follow_is_refused(
 ) -> None:
     with pytest.raises(InvalidAnswerError, match=message):
         read_answers({"platform": "kserve", **answers})
-
-
-MESSAGE = """\
-deploy/staging is for {platform}: scaffold deploys, reads and rolls back Deployments only.
-  found: {kind}/titanic, {version}
-Type: kubectl apply -k deploy/staging
-Then, with the address of the service: scaffold verify --url URL
-docs/kserve.md has the commands for the state, for a rollback and for a removal."""
-VERBS = (
-    ("deploy", "--image", f"registry.example.org/titanic@sha256:{'1' * 64}"),
-    ("deploy", "--dry-run", "--image", f"registry.example.org/titanic@sha256:{'1' * 64}"),
-    ("status",),
-    ("deployments",),
-    ("rollback",),
-    ("logs",),
-    ("undeploy", "--yes"),
-    ("verify",),
-    ("promote", "--from", "staging", "--to", "production", "--reason", "ready"),
-)
-
-
-@pytest.mark.parametrize("platform", KINDS)
-def test_each_command_says_how_such_a_target_is_deployed(
-    platform: str,
-    deploys: Deploys,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shutil.rmtree(deploys.project / "deploy")
-    write(deploy_files(project_spec({"platform": platform})), deploys.project)
-    kind, version = KINDS[platform], VERSIONS[platform]
-    expected = MESSAGE.format(platform=NAMES[platform], kind=kind, version=version)
-    for verb, *options in VERBS:
-        line = [verb, str(deploys.project), *options]
-        line += [] if verb == "promote" else ["--target", "staging"]
-        monkeypatch.setattr(sys, "argv", ["scaffold", *line, "--kubeconfig", deploys.kubeconfig])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code == 1
-        assert expected in capsys.readouterr().err, verb
-    assert deploys.cluster.api.calls == []
 
 
 @pytest.mark.parametrize("platform", KINDS)

@@ -36,9 +36,9 @@ spec:
 Rule = tuple[str, str, str]
 
 
-def documented(name: str) -> set[Rule]:
+def documented(name: str, document: Path = DOCUMENT) -> set[Rule]:
     """(verb, group, resource) of the Role or ClusterRole `name` in the documentation."""
-    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
     roles: list[dict[str, Any]] = [one for block in blocks for one in yaml.safe_load_all(block) if one]
     role = next(one for one in roles if one.get("rules") and one["metadata"]["name"] == name)
     return {

@@ -1,0 +1,290 @@
+"""One deploy to KServe or Knative, under its lock: prove the new revision, then give it the callers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from scaffold.base.client import Client
+from scaffold.base.replay import ReplayResult
+from scaffold.cluster._address import await_client, client_of, find_revision
+from scaffold.cluster._aftermath import kept, next_commands
+from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._apply import apply_changes, undo_changes
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._describe import PASSED, PENDING
+from scaffold.cluster._interrupt import Interrupts
+from scaffold.cluster._ledger import NO_RECORD, Entry, write_ledger
+from scaffold.cluster._manifests import Target
+from scaffold.cluster._objects import try_apply
+from scaffold.cluster._plan import Change
+from scaffold.cluster._platforms import is_workload, service_container
+from scaffold.cluster._pods import is_ready
+from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._revisions import (
+    expected_shares,
+    former_revision,
+    number_of,
+    pods_of_revision,
+    read_revision,
+    read_revisions,
+    wait_for_revision,
+    without_callers,
+)
+from scaffold.cluster._rollout import Pace, live_deployment
+from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.errors import DeployBusyError, DeployError
+from scaffold.errors.wording import counted, on_project
+from scaffold.events import Finished, Noted, OnEvent, PodsChanged, RollbackStarted
+from scaffold.spec import PodState, Recording
+
+_LOCAL = (".svc", ".local")
+"""How the names of addresses end that only the cluster resolves."""
+_ALL = 100
+_ASLEEP = "the new revision starts without a pod: the sample is replayed once it has the callers"
+
+
+def find_callers(cluster: Cluster, target: Target, live: Manifest, pace: Pace) -> Client:
+    """Return a client of the address of the callers; of the pods if only the cluster resolves that.
+
+    Args:
+        cluster: The cluster.
+        target: The target.
+        live: Its service.
+        pace: How long to wait until it answers.
+    """
+    now = read_revisions(live)
+    if not (urlsplit(now.url).hostname or "").endswith(_LOCAL):
+        client = client_of(now.url, pace, cluster.service_headers)
+        await_client(client, pace)
+        return client
+    return find_revision(cluster, target, now.ready, pace)
+
+
+def replay_revision(
+    cluster: Cluster,
+    target: Target,
+    live: Manifest,
+    revision: str,
+    recording: Recording,
+    pace: Pace,
+    on_event: OnEvent,
+) -> ReplayResult:
+    """Replay the sample at the address of the callers; to the pods of a revision that has a share of them.
+
+    Args:
+        cluster: The cluster.
+        target: The target.
+        live: Its service.
+        revision: The revision that is to answer.
+        recording: The sample.
+        pace: How long to wait until it answers.
+        on_event: Called with each event.
+    """
+    with contextlib.closing(find_callers(cluster, target, live, pace)) as client:
+        on_event(Finished("address", read_revisions(live).url))
+        if read_revisions(live).shares.get(revision) == _ALL:
+            replayed = replay_sample(client, recording, target=target.name)
+        else:  # another revision would answer some of the requests
+            with contextlib.closing(find_revision(cluster, target, revision, pace)) as pods:
+                replayed = replay_sample(pods, recording, target=target.name)
+    on_event(Finished("replay", summary_of(replayed)))
+    return replayed
+
+
+@dataclass(slots=True)
+class RevisionAttempt:
+    """One deploy or rollback, under its lock."""
+
+    cluster: Cluster
+    target: Target
+    changes: Sequence[Change]
+    manifests: Sequence[Manifest]
+    """What is applied, for the record."""
+    notes: dict[str, str]
+    """The record; the revision is added when it is ready."""
+    recording: Recording | None
+    """The sample; None if the revision serves a model that it is not of."""
+    pace: Pace
+    on_event: OnEvent
+    former: Sequence[Entry]
+    """The record of the deploys before this one."""
+    force: bool = False
+    applied: list[Change] = field(default_factory=list)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    is_rolled_out: bool = False
+    """Whether the new revision gets callers."""
+
+    def run(self, *, candidate: bool) -> None:
+        """Apply the manifests, and replay the sample before callers reach the revision and after.
+
+        Args:
+            candidate: Whether a revision that replaces another one first gets no callers.
+        """
+        change = self._workload
+        former = former_revision(change.before, change.after)
+        with api_errors():
+            self._apply([each for each in self.changes if each is not change])
+            if candidate and former and change.before is not None:
+                held = without_callers(change.manifest, read_revisions(change.before))
+                if held is not None:
+                    self._apply_workload(held)
+                    _, revision = self._wait(held, former)
+                    self._prove(revision)
+                    former = ""
+            self._apply_workload(change.manifest)
+            live, revision = self._wait(change.manifest, former)
+            self.is_rolled_out = True
+            self._go_live(live, revision)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing ran at the target before."""
+        return self._workload.before is None
+
+    @property
+    def _workload(self) -> Change:
+        return next(change for change in self.changes if is_workload(change.manifest))
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        self.applied += changes
+        apply_changes(self.cluster, changes, force=self.force)
+        if changes:
+            self.on_event(Finished("apply", counted(len(changes), "object")))
+
+    def _apply_workload(self, manifest: Manifest) -> None:
+        change = self._workload
+        if change not in self.applied:
+            self.applied.append(change)
+            self._record({"live": PENDING})
+        try_apply(self.cluster, manifest, force=self.force)
+
+    def _wait(self, manifest: Manifest, former: str) -> tuple[Manifest, str]:
+        """Return the service and its newest revision, once that is ready and has its share of the callers."""
+        live, revision = wait_for_revision(
+            self.cluster, self.target, self.pace, self._show, former=former, shares=expected_shares(manifest)
+        )
+        uid = read_revision(self.cluster, self.target, revision).get("metadata", {}).get("uid", "")
+        self.notes |= {"revision": revision, "uid": uid}
+        return live, revision
+
+    def _prove(self, revision: str) -> None:
+        """Replay the sample to the pods of a revision that has no callers."""
+        if self.recording is None:
+            return
+        if not any(is_ready(pod) for pod in pods_of_revision(self.cluster, self.target, revision)):
+            self.on_event(Noted(_ASLEEP))
+            return
+        with contextlib.closing(find_revision(self.cluster, self.target, revision, self.pace)) as client:
+            replayed = replay_sample(
+                client, self.recording, target=self.target.name, subject="The new revision"
+            )
+        self.on_event(Finished("candidate", summary_of(replayed)))
+
+    def _go_live(self, live: Manifest, revision: str) -> None:
+        """Replay the sample at the address of the callers."""
+        self.notes["url"] = read_revisions(live).url
+        if self.recording is None:
+            find_callers(self.cluster, self.target, live, self.pace).close()
+        else:
+            where = self.cluster, self.target, live, revision
+            replay_revision(*where, self.recording, self.pace, self.on_event)
+
+    def _show(self, pods: tuple[PodState, ...]) -> None:
+        self.on_event(PodsChanged(pods))
+
+    def record_passed(self) -> None:
+        """Record that the sample was replayed; of another model, that its revision is ready again."""
+        self._record({"live": PASSED} if self.recording is not None else {})
+
+    def _record(self, outcome: dict[str, str]) -> None:
+        recorded = [manifest for manifest in self.manifests if manifest["kind"] not in NO_RECORD]
+        entry = Entry(notes=self.notes | outcome, manifests=recorded)
+        write_ledger(self.cluster, self.target, [entry, *self.former])
+
+    # ---- when it fails
+
+    @contextlib.contextmanager
+    def recording_failure(self, *, roll_back: bool, remove: bool) -> Iterator[None]:
+        """If the block fails, record that and go back as requested; the error says so."""
+        try:
+            yield
+        except DeployBusyError:  # the lock is lost: what runs is another deploy's
+            raise
+        except DeployError as error:
+            after = self._end(error.problem, roll_back=roll_back, remove=remove)
+            raise type(error)(error.problem, error.found, error.fix, after) from error
+        except KeyboardInterrupt as error:
+            with self.interrupts.deferred():
+                self._note("interrupted")
+            commands = next_commands(self.target.name, is_first=self.is_first)
+            after = "What was applied goes on in the cluster."
+            raise DeployError("The deploy was interrupted.", (), commands, after) from error
+
+    def _note(self, live: str) -> None:
+        """Record the outcome if this deploy applied the service and the API allows that."""
+        if self._workload in self.applied:
+            with contextlib.suppress(DeployError, ApiError):
+                self._record({"live": live})
+
+    def _end(self, live: str, *, roll_back: bool, remove: bool) -> str:
+        with self.interrupts.deferred():
+            try:
+                self._note(live)
+                return self._take_back(roll_back=roll_back, remove=remove)
+            except KeyboardInterrupt:
+                commands = next_commands(self.target.name, is_first=self.is_first)
+                return f"Going back was interrupted, and is not complete. {commands}"
+
+    def _take_back(self, *, roll_back: bool, remove: bool) -> str:
+        """Go back or remove, as requested; return a sentence on what was done."""
+        if not self.applied:
+            return ""
+        self.on_event(RollbackStarted())
+        name = self.target.name
+        try:
+            if self.is_first and self._workload in self.applied:
+                if not remove:
+                    return f"It is left for inspection. Remove it: {on_project('undeploy', target=name)}"
+                undo_changes(self.cluster, self.applied)
+                return "It was the first deploy, and was removed; its namespace stays."
+            if self._workload not in self.applied:
+                undo_changes(self.cluster, self.applied)
+                return "What was applied is taken back."
+            return self._restore() if roll_back else kept(name, is_rolled_out=self.is_rolled_out)
+        except DeployBusyError as error:
+            return f"Nothing was taken back. {error.problem}"
+        except (DeployError, ApiError) as error:
+            return f"Going back failed too: {error}"
+
+    def _restore(self) -> str:
+        before = self._workload.before or {}
+        if self.former and self.former[0].notes.get("live", PASSED) != PASSED:
+            return "It was not rolled back: what ran before had not gone live either."
+        failed = live_deployment(self.cluster, self.target)
+        undo_changes(self.cluster, self.applied)
+        number = number_of(read_revisions(before).created)
+        former = former_revision(failed, live_deployment(self.cluster, self.target))
+        restored = f"Rolled back to revision {number}"
+        try:
+            with self.interrupts.allowed():
+                _, revision = self._wait(before, former)
+        except KeyboardInterrupt:
+            return f"{restored}; whether its pods are ready is not known: interrupted."
+        except (DeployError, ApiError) as error:
+            text = "\n".join(f"  {line}" for line in str(error).splitlines())
+            return f"{restored}; whether its pods are ready is not known:\n{text}"
+        self._record_restored(before)
+        image = service_container(before)["image"]
+        return f"{restored}, which is revision {number_of(revision)} now: {image}"
+
+    def _record_restored(self, before: Manifest) -> None:
+        """Record the former deploy as that of the revision that the platform made of it."""
+        if not self.former or self.former[0].notes.get("image") != service_container(before)["image"]:
+            return
+        again = {key: self.notes[key] for key in ("revision", "uid")}
+        restored = Entry(notes={**self.former[0].notes, **again}, manifests=self.former[0].manifests)
+        with contextlib.suppress(DeployError, ApiError):
+            write_ledger(self.cluster, self.target, [restored, *self.former])
