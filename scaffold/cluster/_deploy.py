@@ -24,6 +24,7 @@ from scaffold.cluster._plan import Change, Conduct, Plan, plan_changes
 from scaffold.cluster._platforms import service_container
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._recorded import require_own
+from scaffold.cluster._revisions import require_revisions
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._serverless_verbs import deploy_revision, describe_target
 from scaffold.cluster._service import check_service
@@ -210,6 +211,7 @@ def _check_manifests(target: Target, environment: Mapping[str, str], on_event: O
     """Check that the manifests belong together, before anything is built; the cluster is not asked."""
     read_canary_steps(target)
     if target.platform:
+        require_revisions(target.deployment)
         return
     check_service(target)
     check_route(target)

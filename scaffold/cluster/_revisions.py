@@ -16,12 +16,15 @@ from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._platforms import KSERVE, platform_of
 from scaffold.cluster._rollout import OnPods, Pace, events_in, live_deployment, wait_for_scene
 from scaffold.cluster._scene import Failure, Scene, sentence
+from scaffold.errors import ManifestError
 from scaffold.errors.wording import on_project, shell_line
 
 _API = "serving.knative.dev/v1"
 _REVISION = "serving.knative.dev/revision"
 """The label of the pods and of the Deployment of a revision."""
 _CANARY_PERCENT = "canaryTrafficPercent"
+_MODE = "serving.kserve.io/deploymentMode"
+_MODES = ("Knative", "Serverless")
 _ALLOWED_S = 600
 _UNREADY_S = 30
 """Seconds that a service may be unready for a reason that may pass, such as a route that is being made."""
@@ -88,6 +91,22 @@ def revision_part(workload: Manifest) -> Any:
     predictor = {key: value for key, value in workload["spec"]["predictor"].items() if key != _CANARY_PERCENT}
     metadata = workload["metadata"]
     return [predictor, metadata.get("labels") or {}, metadata.get("annotations") or {}]
+
+
+def require_revisions(workload: Manifest) -> None:
+    """Check that the platform makes revisions of a service.
+
+    Raises:
+        ManifestError: It is an InferenceService of another mode, such as `RawDeployment`.
+    """
+    mode = (workload["metadata"].get("annotations") or {}).get(_MODE)
+    if mode not in (None, *_MODES):
+        raise ManifestError(
+            "KServe makes no revisions in this mode, which a deploy needs.",
+            (f"{_MODE}: {mode}",),
+            f"Set it to Knative in inferenceservice.yaml ({_MODES[1]} before version 0.16), or answer"
+            " platform=kubernetes, whose Deployment is proven and rolled back too.",
+        )
 
 
 def without_callers(manifest: Manifest, now: Revisions) -> Manifest | None:

@@ -17,7 +17,7 @@ from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
 from scaffold.cluster._interrupt import Interrupts
 from scaffold.cluster._ledger import NO_RECORD, Entry, write_ledger
-from scaffold.cluster._manifests import Target
+from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._objects import try_apply
 from scaffold.cluster._plan import Change
 from scaffold.cluster._platforms import is_workload, service_container
@@ -113,6 +113,8 @@ class RevisionAttempt:
     """The record of the deploys before this one."""
     force: bool = False
     applied: list[Change] = field(default_factory=list)
+    entry: Entry | None = None
+    """The record of this deploy."""
     interrupts: Interrupts = field(default_factory=Interrupts)
     is_rolled_out: bool = False
     """Whether the new revision gets callers."""
@@ -127,13 +129,12 @@ class RevisionAttempt:
         former = former_revision(change.before, change.after)
         with api_errors():
             self._apply([each for each in self.changes if each is not change])
-            if candidate and former and change.before is not None:
-                held = without_callers(change.manifest, read_revisions(change.before))
-                if held is not None:
-                    self._apply_workload(held)
-                    _, revision = self._wait(held, former)
-                    self._prove(revision)
-                    former = ""
+            held = self._without_callers(former) if candidate else None
+            if held is not None:
+                self._apply_workload(held)
+                _, revision = self._wait(held, former)
+                self._prove(revision)
+                former = ""
             self._apply_workload(change.manifest)
             live, revision = self._wait(change.manifest, former)
             self.is_rolled_out = True
@@ -148,6 +149,16 @@ class RevisionAttempt:
     def _workload(self) -> Change:
         return next(change for change in self.changes if is_workload(change.manifest))
 
+    def _without_callers(self, former: str) -> Manifest | None:
+        """Return the manifest whose newest revision gets no callers, if it has none yet."""
+        change = self._workload
+        if change.before is None:
+            return None
+        now = read_revisions(change.before)
+        # A deploy that was killed leaves its revision without callers.
+        has_callers = not former and now.created in now.shares
+        return None if has_callers else without_callers(change.manifest, now)
+
     def _apply(self, changes: Sequence[Change]) -> None:
         self.applied += changes
         apply_changes(self.cluster, changes, force=self.force)
@@ -160,6 +171,7 @@ class RevisionAttempt:
             self.applied.append(change)
             self._record({"live": PENDING})
         try_apply(self.cluster, manifest, force=self.force)
+        self.on_event(Finished("apply", describe(manifest)))
 
     def _wait(self, manifest: Manifest, former: str) -> tuple[Manifest, str]:
         """Return the service and its newest revision, once that is ready and has its share of the callers."""
@@ -201,8 +213,8 @@ class RevisionAttempt:
 
     def _record(self, outcome: dict[str, str]) -> None:
         recorded = [manifest for manifest in self.manifests if manifest["kind"] not in NO_RECORD]
-        entry = Entry(notes=self.notes | outcome, manifests=recorded)
-        write_ledger(self.cluster, self.target, [entry, *self.former])
+        self.entry = Entry(notes=self.notes | outcome, manifests=recorded)
+        write_ledger(self.cluster, self.target, [self.entry, *self.former])
 
     # ---- when it fails
 
@@ -286,5 +298,6 @@ class RevisionAttempt:
             return
         again = {key: self.notes[key] for key in ("revision", "uid")}
         restored = Entry(notes={**self.former[0].notes, **again}, manifests=self.former[0].manifests)
+        failed = [self.entry] if self.entry else []
         with contextlib.suppress(DeployError, ApiError):
-            write_ledger(self.cluster, self.target, [restored, *self.former])
+            write_ledger(self.cluster, self.target, [restored, *failed, *self.former])

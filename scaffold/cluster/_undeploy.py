@@ -14,6 +14,7 @@ from scaffold.cluster._ledger import read_ledger
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
 from scaffold.cluster._objects import beside, is_made_by_us
+from scaffold.cluster._platforms import is_workload
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._serverless_verbs import describe_revisions
 from scaffold.spec import Deployment
@@ -30,7 +31,6 @@ _OF_THE_CLUSTER = {
     "RoleBinding/system:image-builders",
     "RoleBinding/system:image-pullers",
 }
-_FIRST = ("Deployment", "InferenceService")
 _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"}
 
 
@@ -90,7 +90,7 @@ def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manife
     kinds -= {("v1", "Namespace"), ("v1", "Secret")}
     selector = f"{MANAGED_BY}={MANAGER_NAME},{NAME_LABEL}={target.service}"
     objects: list[Manifest] = []
-    for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] not in _FIRST, kind)):
+    for api_version, kind in sorted(kinds, key=_rank):
         path = cluster.kind(api_version, kind).path(target.namespace)
         # The API lists items without their kind.
         items = cluster.list(path, selector)
@@ -101,6 +101,12 @@ def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manife
         if secret and (secret["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER_NAME:
             objects.append(secret)
     return objects
+
+
+def _rank(kind: tuple[str, str]) -> tuple[bool, tuple[str, str]]:
+    """What makes the pods goes first."""
+    api_version, name = kind
+    return not is_workload({"apiVersion": api_version, "kind": name}), kind
 
 
 def _remove_namespace(

@@ -29,7 +29,7 @@ from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_gitops, read_knob
 from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
-from scaffold.render._platform import platform_resource, platform_values
+from scaffold.render._platform import platform_values
 from scaffold.spec import JSONValue, Measurements, Profile, ProjectSpec
 
 _DRAIN_S = 5
@@ -56,7 +56,6 @@ def deploy_values(spec: ProjectSpec) -> dict[str, object]:
         "targets": list(targets),
         "namespaces": {target: namespace_name(spec.name, target) for target in targets},
         "has_chart": first.chart,
-        "platform_resource": platform_resource(first.platform),
         "ci": list(read_ci(spec.answers)),
         "gitops": read_gitops(spec.answers).tool,
         "promotions": list(pairwise(targets)),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._knob_checks import Autoscaler, Platform, Route, quantity
-from scaffold.spec import JSONValue
 
 if TYPE_CHECKING:
     from scaffold.render._knobs import Knobs
@@ -38,17 +37,6 @@ def require_combination(knobs: Knobs) -> None:
         raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")
     _require_triggers(knobs)
     _require_platform(knobs)
-
-
-def require_deployment(knobs: Knobs, name: str, value: JSONValue) -> None:
-    """Check that the platform of a target is one that `scaffold deploy` knows.
-
-    Raises:
-        InvalidAnswerError: It is not, and the answer `name` needs it.
-    """
-    if knobs.platform is not Platform.KUBERNETES:
-        expected = f"none with platform={knobs.platform.value}: the pipelines call `scaffold deploy`"
-        raise InvalidAnswerError(name, value, expected)
 
 
 def _require_platform(knobs: Knobs) -> None:

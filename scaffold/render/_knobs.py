@@ -18,7 +18,7 @@ from scaffold.render._knob_checks import (
     Platform,
     Route,
 )
-from scaffold.render._knob_combinations import require_combination, require_deployment
+from scaffold.render._knob_combinations import require_combination
 from scaffold.render._rules import flag
 from scaffold.spec import OTHER_PROTOCOLS, JSONValue
 
@@ -127,9 +127,7 @@ def read_answers(
     for name in FLAGS:
         read_flag(name, merged)
     read_base_image(merged)
-    if read_ci(merged):
-        for target in targets:
-            require_deployment(read_knobs(merged, target), "ci", merged["ci"])
+    read_ci(merged)
     read_gitops(merged)
     read_protocols(merged)
     return merged

@@ -7,7 +7,6 @@ from scaffold.render._knobs import Knobs
 
 _CONTAINERS = {Platform.KSERVE: "kserve-container"}
 """KServe takes only a container of this name for the one that it routes to."""
-_RESOURCES = {Platform.KSERVE: "inferenceservice", Platform.KNATIVE: "ksvc"}
 _SCALE = "autoscaling.knative.dev"
 
 
@@ -30,8 +29,3 @@ def platform_values(knobs: Knobs) -> dict[str, object]:
         "most": most,
         "scale": scale if knobs.platform is Platform.KNATIVE else {},
     }
-
-
-def platform_resource(platform: Platform) -> str:
-    """Return what `kubectl get` calls the object in place of a Deployment; empty for a Deployment."""
-    return _RESOURCES.get(platform, "")

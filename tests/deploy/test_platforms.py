@@ -131,7 +131,6 @@ def test_one_target_may_be_of_another_platform(platform: str, tmp_path: Path) ->
         ({"chart": True}, "the chart has a Deployment"),
         ({"canary": "10,50"}, "one percentage with platform=kserve"),
         ({"platform": "knative", "canary": 10}, "names revisions of the cluster"),
-        ({"ci": "github"}, "the pipelines call `scaffold deploy`"),
         ({"platform": "cloudrun"}, "kubernetes, kserve or knative"),
     ],
 )

@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from scaffold.base.client import Client
+from scaffold.cli._app import app
 from scaffold.cluster import reach_target, stream_logs, verify_target
-from scaffold.errors import DeployError, LiveAnswersDifferError, NotDeployedError, RolloutFailedError
+from scaffold.cluster._serverless import RevisionAttempt
+from scaffold.errors import (
+    DeployError,
+    LiveAnswersDifferError,
+    ManifestError,
+    NotDeployedError,
+    RolloutFailedError,
+)
 from scaffold.events import Finished, Noted
 from scaffold.render._deploy import deploy_files
 from scaffold.spec import RevisionShare
@@ -94,6 +103,12 @@ def test_no_caller_reaches_a_revision_with_other_answers(
     assert {image(2): 100} not in platforms.shares
     found = deploys.status()
     assert (found.live, found.image, found.revision) == ("passed", image(1), 3)
+    failed = "The new revision answers, but not as the model does."
+    assert [(each.revision, each.live) for each in deploys.history()] == [
+        (3, "passed"),
+        (2, failed),
+        (1, "passed"),
+    ]
 
 
 def test_a_revision_that_does_not_start_names_the_cause_of_its_pods(
@@ -192,7 +207,7 @@ def test_undeploy_removes_the_service_and_the_record(
     deploys.deploy()
     removal = deploys.undeploy()
     assert removal.left == ()
-    assert f"{KINDS[platform]}/titanic" in removal.removed
+    assert removal.removed[0] == f"{KINDS[platform]}/titanic"
     assert "ConfigMap/titanic-deploys" in removal.removed
     assert "Namespace/titanic-staging" in removal.removed
     assert removal.last.image == image(1)
@@ -232,6 +247,46 @@ def test_a_share_that_another_tool_set_is_kept_until_the_proof(
     with pytest.raises(DeployError):
         deploys.deploy(3)
     assert all(image(3) not in shares for shares in platforms.shares)
+
+
+def test_a_revision_that_a_killed_deploy_left_is_proven_by_the_next_one(
+    platform: str, deploys: Deploys, platforms: FakePlatforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploys.deploy()
+    deploys.cluster.factors[image(2)] = 3.0
+    with monkeypatch.context() as patched:  # ends as by SIGKILL: nothing is taken back
+        patched.setattr(RevisionAttempt, "_end", lambda *_, **__: "")
+        with pytest.raises(LiveAnswersDifferError):
+            deploys.deploy(2)
+    assert deploys.status().traffic == (RevisionShare(revision=1, percent=100),)
+    assert deploys.status().live == "passed"
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.deploy(2)
+    assert all(image(2) not in shares for shares in platforms.shares)
+
+
+def test_a_mode_of_kserve_without_revisions_is_refused(deploys: Deploys, platforms: FakePlatforms) -> None:
+    write_targets(deploys.project, {"platform": "kserve"})
+    old, new = "deploymentMode: Knative", "deploymentMode: RawDeployment"
+    edit_manifest(deploys.project, FILES["kserve"], old, new)
+    with pytest.raises(ManifestError, match="makes no revisions in this mode"):
+        deploys.deploy()
+    assert deploys.cluster.api.calls == []
+
+
+@pytest.mark.parametrize("verb", ["status", "deployments", "deploy", "rollback", "undeploy"])
+def test_the_command_line_shows_the_shares(
+    verb: str, platform: str, deploys: Deploys, platforms: FakePlatforms
+) -> None:
+    deploys.deploy()
+    deploys.deploy(2)
+    options = {"undeploy": ["--yes"], "deploy": ["--image", image(3)]}.get(verb, [])
+    line = [verb, str(deploys.project), "--kubeconfig", deploys.kubeconfig, *options]
+    ended = CliRunner().invoke(app, line)
+    assert ended.exit_code == 0, ended.output
+    if verb == "status":
+        assert "callers      100 % to revision 2\n" in ended.output
+        assert f"image        {image(2)}\n" in ended.output
 
 
 def test_a_dry_run_shows_the_new_image(platform: str, deploys: Deploys, platforms: FakePlatforms) -> None:
