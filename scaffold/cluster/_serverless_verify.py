@@ -15,7 +15,7 @@ from scaffold.cluster._platforms import service_container
 from scaffold.cluster._recorded import is_outcome
 from scaffold.cluster._revisions import read_revision, read_revisions, wait_for_revision
 from scaffold.cluster._rollout import Pace
-from scaffold.cluster._serverless import replay_revision
+from scaffold.cluster._serverless_route import replay_revision
 from scaffold.errors import DeployError
 from scaffold.events import OnEvent, PodsChanged
 from scaffold.spec import Recording

@@ -18,7 +18,7 @@ from scaffold.cluster._forward import Forward
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._manifests import read_target
 from scaffold.cluster._rollout import Pace, live_deployment
-from scaffold.cluster._serverless import find_callers
+from scaffold.cluster._serverless_route import find_callers
 
 _BLOCK_BYTES = 1 << 16
 
