@@ -27,9 +27,11 @@ from scaffold.events import Finished, Noted
 from scaffold.render._deploy import deploy_files
 from scaffold.spec import RevisionShare
 from tests.deploy._deploys import MEASURED, QUICK, RELEASE, Deploys, edit_manifest, image
+from tests.deploy._fake_api import Manifest
 from tests.deploy._fake_platforms import FakePlatforms
 from tests.deploy._fake_pods import waiting
 from tests.deploy._specs import project_spec
+from tests.deploy.test_platforms import schema_problems
 from tests.deploy.test_rbac import documented
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "kserve.md"
@@ -88,6 +90,19 @@ def test_a_new_revision_is_proven_before_it_gets_callers(
     # The record makes no revision, although KServe copies annotations to revisions.
     assert len(platforms.revisions()) == 2
     assert [each.revision for each in deploys.history()] == [2, 1]
+
+
+def test_each_applied_manifest_is_valid_against_the_schema_of_its_resource(
+    platform: str, deploys: Deploys, platforms: FakePlatforms
+) -> None:
+    applied: list[Manifest] = []
+    deploys.cluster.api.refusals.append(lambda _, manifest: applied.append(manifest))
+    deploys.deploy()
+    deploys.deploy(2)
+    deploys.roll_back()
+    services = [one for one in applied if "serving." in one["apiVersion"]]
+    assert len(services) == 8  # a dry run and an apply, and twice the same with the revision held
+    assert [line for one in services for line in schema_problems(one)] == []
 
 
 def test_no_caller_reaches_a_revision_with_other_answers(
