@@ -74,9 +74,11 @@ class RevisionAttempt:
         """
         change = self._workload
         former = former_revision(change.before, change.after)
+        held = self._without_callers(former) if candidate else None
         with api_errors():
+            if held is not None:  # a share that another tool set is a conflict, before anything is applied
+                try_apply(self.cluster, held, dry_run=True, force=self.force)
             self._apply([each for each in self.changes if each is not change])
-            held = self._without_callers(former) if candidate else None
             if held is not None:
                 self._apply_workload(held)
                 _, revision = self._wait(held, former)

@@ -17,6 +17,7 @@ from scaffold.cli._app import app
 from scaffold.cluster import reach_target, stream_logs, verify_target
 from scaffold.cluster._serverless import RevisionAttempt
 from scaffold.errors import (
+    ApplyConflictError,
     DeployError,
     LiveAnswersDifferError,
     ManifestError,
@@ -101,7 +102,7 @@ def test_each_applied_manifest_is_valid_against_the_schema_of_its_resource(
     deploys.deploy(2)
     deploys.roll_back()
     services = [one for one in applied if "serving." in one["apiVersion"]]
-    assert len(services) == 8  # a dry run and an apply, and twice the same with the revision held
+    assert len(services) == 10  # a dry run and an apply each; with the revision held, both of that too
     assert [line for one in services for line in schema_problems(one)] == []
 
 
@@ -258,10 +259,14 @@ def test_a_share_that_another_tool_set_is_kept_until_the_proof(
     path = deploys.cluster.api.path_of(service)
     deploys.cluster.api.edit(path, "kn", {"spec": {"traffic": halves}})
     assert [each.percent for each in deploys.status().traffic] == [50, 50]
-    deploys.cluster.factors[image(3)] = 3.0
-    with pytest.raises(DeployError):
+    with pytest.raises(ApplyConflictError, match='conflict with "kn"'):
         deploys.deploy(3)
+    assert deploys.history()[0].image == image(2)
+    deploys.cluster.factors[image(3)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.deploy(3, force_conflicts=True)
     assert all(image(3) not in shares for shares in platforms.shares)
+    assert [each.percent for each in deploys.status().traffic] == [50, 50]
 
 
 def test_a_revision_that_a_killed_deploy_left_is_proven_by_the_next_one(
