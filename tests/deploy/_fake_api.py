@@ -104,6 +104,8 @@ class FakeApi:
         """The EndpointSlices of a namespace, which a controller keeps."""
         self.hiccups: list[int] = []
         """Statuses that the next reads of a Deployment get instead of an answer."""
+        self.failure: Callable[[str, str], int] = lambda _verb, _path: 0
+        """The status of a request that fails on its way, by its verb and path; 0 where it does not."""
         self.lock = threading.RLock()
         self._version = 0
 
@@ -396,6 +398,8 @@ class _Handler(BaseHTTPRequestHandler):
         group, resource, namespace, name, subresource = _parse(path)
         real = "list" if verb == "get" and not name else verb
         self._allow(real, group, resource, subresource, namespace)
+        if failure := api.failure(verb, path):
+            raise Refused(failure, "InternalError", "etcdserver: leader changed")
         if api.hiccups and verb == "get" and resource == "deployments" and path in api.objects:
             raise Refused(api.hiccups.pop(0), "Unavailable", "the API server is starting")
         if verb == "get" and subresource == "log":
