@@ -7,9 +7,10 @@ from scaffold.cluster._pin import check_pin, pin_image, read_image
 from scaffold.cluster._plan import Plan
 from scaffold.cluster._promote import release_to_promote
 from scaffold.cluster._rollout import Pace
+from scaffold.cluster._stream import stream_logs
 from scaffold.cluster._tunnel import reach_target
 from scaffold.cluster._undeploy import Removal, remove_deployment
-from scaffold.cluster._verbs import read_history, read_status, roll_back, stream_logs
+from scaffold.cluster._verbs import read_history, read_status, roll_back
 from scaffold.cluster._verify import verify_target, verify_url
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate
 from scaffold.cluster._pairs import check_settings
+from scaffold.cluster._place import require_own_place
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._recorded import require_own
@@ -29,6 +31,8 @@ from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, Noted, OnEvent, ignore
 from scaffold.spec import Deployment, Image, Measurements, Release
+
+_BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
 def deploy_project(
@@ -92,18 +96,19 @@ def deploy_project(
                 ensure_pull_secret(cluster, resolved, docker_config)
             remove_canary(cluster, resolved, pace)
             plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
+            require_own_place(root, resolved, plan)
             on_event(ChangesPlanned(plan.summary))
-            notes = notes_of(resolved, reference, release)
-            changes = with_a_pod(plan.changes)
+            notes, changes = notes_of(resolved, reference, release), with_a_pod(plan.changes)
             attempt = Attempt(
                 cluster, resolved, changes, notes, recording, pace, on_event, steps, force=force_conflicts
             )
             with attempt.recording_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
-            proven = annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
-            allow_zero(cluster, plan.changes, force=force_conflicts)
-            require_own(proven, resolved)
-            on_proven()
+            with attempt.interrupts.deferred():  # until the tag and the pin name what runs
+                proven = annotate(cluster, resolved.deployment, attempt.notes | {"live": PASSED, "url": url})
+                allow_zero(cluster, plan.changes, force=force_conflicts)
+                require_own(proven, resolved)
+                on_proven()
             return describe_live(cluster, resolved)
 
 
@@ -197,7 +202,7 @@ def _reference(image: Image | str, target: str, on_event: OnEvent) -> str:
     else:
         name, at, digest = image.partition("@")
         reference = f"{repository_of(name)}{at}{digest}" if digest else image
-    if "@sha256:" not in reference:
+    if not _BY_DIGEST.search(reference):
         command = on_project("build", push=True, target=target)
         fix = f"Push it: {command}. Its digest is what is deployed, for a tag can be moved."
         raise DeployError("The image has no digest.", (f"image: {reference}",), fix)

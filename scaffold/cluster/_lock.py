@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._interrupt import Interrupts
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
 from scaffold.cluster._objects import refusal_fix
 from scaffold.cluster._refusal import ApiError
@@ -48,8 +49,9 @@ def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]
     finally:
         cluster.before_write = None
         stop.set()
-        renewal.join()
-        held.release()
+        with Interrupts().deferred():
+            renewal.join()
+            held.release()
 
 
 def require_unlocked(cluster: Cluster, target: Target) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import cast
 from scaffold.base.checked import kustomization_in, target_names
 from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._config import config_sha256
 from scaffold.cluster._kustomize import api_group, build_kustomization, namespace_of
+from scaffold.cluster._scope import set_namespace
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
 
@@ -21,9 +20,6 @@ BESIDE = f"{ANNOTATION}beside"
 """On a Deployment, and so on each of its revisions: the other objects that were applied with it, as JSON."""
 BESIDE_OMITTED = f"{ANNOTATION}beside-omitted"
 """On a Deployment: the names of the objects for which `BESIDE` has no room, as `ConfigMap/large`."""
-_MOST_BESIDE = 32 << 10
-_MOST_BESIDE_IN_ALL = 96 << 10
-"""Characters of one object, and of all: Kubernetes allows 256 KiB for the annotations of an object."""
 CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
@@ -33,6 +29,8 @@ CONFIG = f"{ANNOTATION}config-sha256"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
+SERVICE_LABEL = f"{ANNOTATION}service"
+"""The name of the Deployment, on objects whose `NAME_LABEL` is another one, as with `namePrefix`."""
 
 # Objects that pods need come before the pods, objects that route to them come after.
 _ORDER = (
@@ -43,7 +41,10 @@ _ORDER = (
     "Secret",
     "ConfigMap",
     "Role",
+    "ClusterRole",
     "RoleBinding",
+    "ClusterRoleBinding",
+    "PersistentVolume",
     "PersistentVolumeClaim",
     "ExternalSecret",
     "SealedSecret",
@@ -137,8 +138,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     path = _kustomization_of(root, target)
     folder = path.parent
     manifests = build_kustomization(folder, root)
-    if not any(manifest["kind"] == "Namespace" for manifest in manifests):
-        manifests += namespace_of(folder)
+    has_namespace = any(manifest["kind"] == "Namespace" for manifest in manifests)
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     if len(deployments) != 1:
         _refuse_other_platforms(target, manifests)
@@ -152,6 +152,10 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
             (f"read: {path}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
+    if not has_namespace:
+        beside = namespace_of(folder)
+        set_namespace(beside, metadata["namespace"])
+        manifests += beside
     return Target(
         name=target,
         service=metadata["name"],
@@ -222,49 +226,6 @@ def _refuse_other_platforms(target: str, manifests: Iterable[Manifest]) -> None:
             )
 
 
-def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
-    """Return the manifests with the image and our labels; the Deployment lists the others as annotation."""
-    filled: list[Manifest] = []
-    for manifest in target.manifests:
-        copy = cast("Manifest", json.loads(json.dumps(manifest)))
-        labels = copy["metadata"].setdefault("labels", {})
-        labels |= {MANAGED_BY: MANAGER_NAME}
-        if copy["kind"] != "Namespace":  # several services may be in one
-            labels[NAME_LABEL] = target.service
-        if copy["kind"] == "Deployment":
-            service_container(copy)["image"] = image
-            template = copy["spec"]["template"]
-            if sha256 := config_sha256(template, target.manifests):
-                metadata = template.setdefault("metadata", {})
-                metadata["annotations"] = {**(metadata.get("annotations") or {}), CONFIG: sha256}
-        filled.append(copy)
-    # Secrets and large objects are not recorded: a rollback leaves them as they are.
-    recorded = [
-        manifest for manifest in filled if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
-    ]
-    texts = [json.dumps(manifest, sort_keys=True, separators=(",", ":")) for manifest in recorded]
-    fitting = _that_fit(texts)
-    beside = f"[{','.join(texts[place] for place in fitting)}]"
-    omitted = [describe(manifest) for place, manifest in enumerate(recorded) if place not in fitting]
-    for manifest in filled:
-        if manifest["kind"] == "Deployment":
-            notes = manifest["metadata"].setdefault("annotations", {})
-            notes |= {BESIDE: beside} | ({BESIDE_OMITTED: " ".join(omitted)} if omitted else {})
-    return tuple(filled)
-
-
-def _that_fit(texts: list[str]) -> list[int]:
-    """Return the places of the texts that are recorded: the small ones, until there is no room."""
-    fitting: list[int] = []
-    size = 0
-    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
-        size += len(texts[place])
-        if len(texts[place]) > _MOST_BESIDE or size > _MOST_BESIDE_IN_ALL:
-            break
-        fitting.append(place)
-    return sorted(fitting)
-
-
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return manifests in the order in which they are applied."""
     return sorted(manifests, key=_rank)
@@ -282,6 +243,13 @@ def service_container(workload: Manifest) -> Manifest:
     containers = pod["containers"]
     service_containers = [container for container in containers if container["name"] == "service"]
     return cast("Manifest", (service_containers or containers)[0])
+
+
+def is_of(live: Manifest, service: str) -> bool:
+    """Whether a deploy of a service applied an object, by its labels."""
+    labels = live["metadata"].get("labels") or {}
+    name = labels.get(SERVICE_LABEL) or labels.get(NAME_LABEL)
+    return labels.get(MANAGED_BY) == MANAGER_NAME and name == service
 
 
 def describe(manifest: Manifest) -> str:

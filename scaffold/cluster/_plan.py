@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from scaffold.cluster._autoscaler import autoscalers_in, former_autoscalers
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import ANNOTATION, CANARY, CANARY_HOLD, Target, describe, fill_in
+from scaffold.cluster._fill_in import fill_in
+from scaffold.cluster._manifests import ANNOTATION, CANARY, CANARY_HOLD, Target, describe
 from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
 from scaffold.cluster._prerequisites import namespace_exists
 

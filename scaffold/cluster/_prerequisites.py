@@ -8,7 +8,8 @@ import dataclasses
 import time
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import Target, fill_in
+from scaffold.cluster._fill_in import fill_in
+from scaffold.cluster._manifests import Target
 from scaffold.cluster._objects import read_object, try_apply, with_own_copy
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ClusterRefusedError

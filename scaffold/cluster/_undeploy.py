@@ -11,9 +11,10 @@ from scaffold.cluster._deploy import holder_name
 from scaffold.cluster._describe import describe_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
+from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, Target, describe, is_of, read_target
 from scaffold.cluster._objects import beside, is_made_by_us
 from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import replica_sets
 from scaffold.spec import Deployment
 
 # Objects that Kubernetes, OpenShift and Istio create in every namespace, and leftovers of deleted objects.
@@ -28,6 +29,15 @@ _OF_THE_CLUSTER = {
     "RoleBinding/system:image-builders",
     "RoleBinding/system:image-pullers",
 }
+_USUAL = {
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("networking.k8s.io/v1", "Ingress"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+}
+"""Kinds that the documented Role may list: a former deploy may have made them."""
 _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"}
 
 
@@ -61,7 +71,8 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         with deploy_lock(cluster, resolved_target, holder_name()):
             live = cluster.get(cluster.locate(resolved_target.deployment))
             last = describe_deployment(live, resolved_target) if live else None
-            for ours in _ours(cluster, resolved_target, beside(live or {})):
+            revisions = [live, *replica_sets(cluster, live)] if live else []
+            for ours in _ours(cluster, resolved_target, revisions):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
                     removed.append(describe(ours))
@@ -71,25 +82,30 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         return Removal(removed=tuple(removed), left=tuple(kept_objects), last=last)
 
 
-def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manifest]:
-    """Return the objects with our labels, of the kinds that a target may hold, and the pull secret."""
-    kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *live)}
-    kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
-    kinds |= {("networking.k8s.io/v1", "NetworkPolicy")}
+def _ours(cluster: Cluster, target: Target, revisions: list[Manifest]) -> list[Manifest]:
+    """Return the objects with our labels, of the kinds that a target may hold, and its secrets.
+
+    Args:
+        cluster: The cluster.
+        target: What is in the project now.
+        revisions: The Deployment and its revisions: what was applied with them may be out of the project.
+    """
+    former = [manifest for revision in revisions for manifest in beside(revision)]
+    kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *former)}
+    kinds |= _USUAL
     kinds -= {("v1", "Namespace"), ("v1", "Secret")}
-    selector = f"{MANAGED_BY}={MANAGER_NAME},{NAME_LABEL}={target.service}"
     objects: list[Manifest] = []
     for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] != "Deployment", kind)):
-        path = cluster.kind(api_version, kind).path(target.namespace)
+        served = next((each for each in cluster.kinds(api_version) if each.kind == kind), None)
+        # Of a kind that the cluster has no longer there are no objects.
+        items = cluster.list(served.path(target.namespace), f"{MANAGED_BY}={MANAGER_NAME}") if served else []
         # The API lists items without their kind.
-        items = cluster.list(path, selector)
         objects += [item | {"apiVersion": api_version, "kind": kind} for item in items]
     secrets = {m["metadata"]["name"] for m in target.manifests if m["kind"] == "Secret"}
     for name in sorted(secrets | {target.pull_secret} - {""}):
-        secret = cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}")
-        if secret and (secret["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER_NAME:
+        if secret := cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}"):
             objects.append(secret)
-    return objects
+    return [each for each in objects if is_of(each, target.service)]
 
 
 def _remove_namespace(

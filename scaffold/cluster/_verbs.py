@@ -1,4 +1,4 @@
-"""The verbs for a deployed target: status, rollback, history, logs."""
+"""The verbs for a deployed target: status, rollback, history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target, service_container
 from scaffold.cluster._objects import annotate, applied_copy, beside, omitted_beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
-from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, content_note, is_outcome, require_own, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
@@ -164,45 +163,6 @@ def _recording_failure(cluster: Cluster, target: Target, notes: dict[str, str]) 
         ) from error
 
 
-def stream_logs(
-    root: Path,
-    *,
-    target: str,
-    follow: bool = False,
-    tail: int = 100,
-    access: ClusterAccess | None = None,
-) -> Iterator[str]:
-    """Yield the last lines of each pod's log; with `follow`, those of one ready pod as they are written.
-
-    Args:
-        root: The project.
-        target: A folder under `deploy/`.
-        follow: Go on with the lines that one ready pod writes from now on.
-        tail: How many of the last lines of each pod.
-        access: As for `deploy_project`.
-    """
-    with api_errors():
-        resolved_target = read_target(root, target)
-        cluster = connect(access)
-        pods = pods_of(cluster, live_deployment(cluster, resolved_target))
-        for pod in sorted(pods, key=_is_less_alive)[:1] if follow else pods:
-            name = pod["metadata"]["name"]
-            path = f"/api/v1/namespaces/{resolved_target.namespace}/pods/{name}/log"
-            query = {"tailLines": str(tail), "container": "service"} | ({"follow": "true"} if follow else {})
-            try:
-                for line in cluster.lines(path, query):
-                    yield f"{name}  {line}"
-            except ApiError as error:
-                if error.status not in (400, 404):  # its container has not started, or it is gone
-                    raise
-                yield f"{name}  (no log: {error.message})"
-
-
-def _is_less_alive(pod: Manifest) -> tuple[bool, bool]:
-    state = pod_state(pod)
-    return state.state == STOPPING, not state.ready
-
-
 def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:
     sets = replica_sets(cluster, live)
     present = revision_of(live)
@@ -212,6 +172,12 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
         for replica_set in earlier
         if (_went_live(replica_set) if to is None else revision_of(replica_set) == to)
     ]
+    if to == present:
+        raise NotDeployedError(
+            f"'{target.name}' runs revision {present} already.",
+            (),
+            on_project("deployments", target=target.name),
+        )
     if not candidates:
         numbers = ", ".join(str(revision_of(replica_set)) for replica_set in earlier) or "none"
         revision_name = f"revision {to}" if to is not None else "other one that went live"

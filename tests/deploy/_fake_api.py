@@ -92,6 +92,8 @@ class FakeApi:
         """All that the account may do, as (verb, group, resource); everything where it is None."""
         self.after_write: Callable[[Manifest], None] = lambda _: None
         self.pod_log: Callable[[str, bool], str] = lambda _name, _previous: ""
+        self.log_container: Callable[[str], None] = lambda _container: None
+        """Told the container of each log that is asked for."""
         self.wants_token = True
         """Helm sends a token over TLS only."""
         self.forward_port = 0
@@ -403,6 +405,7 @@ class _Handler(BaseHTTPRequestHandler):
         if api.hiccups and verb == "get" and resource == "deployments" and path in api.objects:
             raise Refused(api.hiccups.pop(0), "Unavailable", "the API server is starting")
         if verb == "get" and subresource == "log":
+            api.log_container(query.get("container", ""))
             return api.pod_log(name, query.get("previous") == "true")
         if verb == "get" and subresource == "portforward":
             self._allow("create", group, resource, subresource, namespace)
