@@ -90,7 +90,7 @@ def deploy_project(
         cluster = connect(access)
         _reach(cluster)
         reference = _reference(image() if callable(image) else image, target, on_event)
-        ensure_namespace(cluster, resolved, wait_s=pace.address_s, poll_s=pace.poll_s)
+        ensure_namespace(cluster, resolved, pace, on_event)
         with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, resolved, docker_config)

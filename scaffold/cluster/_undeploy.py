@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ _USUAL = {
     ("v1", "ServiceAccount"),
 }
 """Kinds that the documented Role may list: a former deploy may have made them."""
+_NEVER_LISTED = {"Secret", "Lease"}
+"""Secrets are read by name; the Lease is the lock of the removal itself."""
 _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"}
 
 
@@ -72,7 +75,7 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
             live = cluster.get(cluster.locate(resolved_target.deployment))
             last = describe_deployment(live, resolved_target) if live else None
             revisions = [live, *replica_sets(cluster, live)] if live else []
-            for ours in _ours(cluster, resolved_target, revisions):
+            for ours in _ours(cluster, resolved_target, namespace, revisions):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
                     removed.append(describe(ours))
@@ -82,30 +85,38 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         return Removal(removed=tuple(removed), left=tuple(kept_objects), last=last)
 
 
-def _ours(cluster: Cluster, target: Target, revisions: list[Manifest]) -> list[Manifest]:
-    """Return the objects with our labels, of the kinds that a target may hold, and its secrets.
+def _ours(cluster: Cluster, target: Target, namespace: Manifest, revisions: list[Manifest]) -> list[Manifest]:
+    """Return the objects with our labels, and the secrets of the target.
 
     Args:
         cluster: The cluster.
         target: What is in the project now.
-        revisions: The Deployment and its revisions: what was applied with them may be out of the project.
+        namespace: Its namespace.
+        revisions: The Deployment and its revisions, with what was applied beside each of them.
     """
     former = [manifest for revision in revisions for manifest in beside(revision)]
-    kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *former)}
-    kinds |= _USUAL
-    kinds -= {("v1", "Namespace"), ("v1", "Secret")}
+    known = {(each["apiVersion"], each["kind"]) for each in (*target.manifests, *former)} | _USUAL
+    known -= {("v1", "Namespace"), ("v1", "Secret")}
+    kinds = [kind for version, name in sorted(known) for kind in cluster.kinds(version) if kind.kind == name]
     objects: list[Manifest] = []
-    for api_version, kind in sorted(kinds, key=lambda kind: (kind[1] != "Deployment", kind)):
-        served = next((each for each in cluster.kinds(api_version) if each.kind == kind), None)
-        # Of a kind that the cluster has no longer there are no objects.
-        items = cluster.list(served.path(target.namespace), f"{MANAGED_BY}={MANAGER_NAME}") if served else []
-        # The API lists items without their kind.
-        objects += [item | {"apiVersion": api_version, "kind": kind} for item in items]
+    for kind in sorted(kinds, key=lambda kind: kind.kind != "Deployment"):
+        objects += _labelled(cluster, target, kind)
+    if is_made_by_us(namespace):  # what a deploy left there may be of any kind, and is in its way
+        names = {kind.kind for kind in kinds} | _NEVER_LISTED
+        with contextlib.suppress(ApiError):
+            for kind in _listable_kinds(cluster):
+                objects += _labelled(cluster, target, kind) if kind.kind not in names else []
     secrets = {m["metadata"]["name"] for m in target.manifests if m["kind"] == "Secret"}
     for name in sorted(secrets | {target.pull_secret} - {""}):
         if secret := cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}"):
             objects.append(secret)
     return [each for each in objects if is_of(each, target.service)]
+
+
+def _labelled(cluster: Cluster, target: Target, kind: Kind) -> list[Manifest]:
+    """Return the objects of a kind with our label; the API lists items without their kind."""
+    items = cluster.list(kind.path(target.namespace), f"{MANAGED_BY}={MANAGER_NAME}")
+    return [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in items]
 
 
 def _remove_namespace(
