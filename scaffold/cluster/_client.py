@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from scaffold.cluster._refusal import UNTRUSTED, ApiError, status_object
+from scaffold.cluster._retries import retries_of
 from scaffold.cluster._websocket import PortForward, open_forward
 from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
@@ -121,7 +122,7 @@ class Cluster:
                 body=payload,
                 headers=headers,
                 timeout=urllib3.Timeout(connect=10, read=timeout_s),
-                retries=_retries(is_known=self._has_answered),
+                retries=retries_of(method, is_known=self._has_answered),
                 preload_content=not stream,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:  # OSError: an invalid certificate
@@ -275,26 +276,3 @@ class Cluster:
 def _certificate_problem(text: str) -> str:
     """Return the reason of the TLS library, without the text about the request."""
     return text[text.index(UNTRUSTED) :].partition(" (_ssl")[0]
-
-
-def _retries(*, is_known: bool) -> Any:
-    """Return the retry policy: for broken connections where that is safe, and for a busy API.
-
-    Args:
-        is_known: Whether the API has answered before. If it accepts no connection then, it may restart: that
-            is waited for, half a minute.
-    """
-    import urllib3
-
-    return urllib3.Retry(
-        total=8,
-        connect=6 if is_known else 2,
-        read=2,
-        other=0,  # a certificate that is not trusted
-        status=3,
-        redirect=0,
-        backoff_factor=0.5 if is_known else 0.2,
-        status_forcelist=(429,),
-        allowed_methods=("GET", "PUT", "PATCH", "DELETE"),
-        raise_on_status=False,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target
 from scaffold.cluster._objects import annotate
 from scaffold.cluster._pairs import check_settings
+from scaffold.cluster._place import require_own_place
 from scaffold.cluster._plan import Change, Conduct, Plan, plan_changes
 from scaffold.cluster._platforms import service_container
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
@@ -32,6 +34,8 @@ from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, Noted, OnEvent, ignore
 from scaffold.spec import Deployment, Image, Measurements, Recording, Release
+
+_BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
 def deploy_project(
@@ -85,21 +89,25 @@ def deploy_project(
         cluster = connect(access)
         _reach(cluster)
         reference = _reference(image() if callable(image) else image, target, on_event)
-        ensure_namespace(cluster, resolved, wait_s=pace.address_s, poll_s=pace.poll_s)
+        ensure_namespace(cluster, resolved, pace, on_event)
         with deploy_lock(cluster, resolved, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, resolved, docker_config)
             if not resolved.platform:
                 remove_canary(cluster, resolved, pace)
             plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
+            require_own_place(root, resolved, plan)
             on_event(ChangesPlanned(plan.summary))
             run = deploy_revision if resolved.platform else _deploy_pods
             conduct = Conduct(
-                force=force_conflicts, candidate=candidate, roll_back=roll_back, remove_failed=remove_failed
+                force=force_conflicts,
+                candidate=candidate,
+                roll_back=roll_back,
+                remove_failed=remove_failed,
+                on_proven=on_proven,
             )
             notes = notes_of(resolved, reference, release)
             run(cluster, resolved, plan.changes, notes, recording, conduct, pace, on_event)
-            on_proven()
             return describe_target(cluster, resolved)
 
 
@@ -128,9 +136,11 @@ def _deploy_pods(
     )
     with attempt.recording_failure(roll_back=conduct.roll_back, remove=conduct.remove_failed):
         url = attempt.run(candidate=conduct.candidate)
-    proven = annotate(cluster, target.deployment, attempt.notes | {"live": PASSED, "url": url})
-    allow_zero(cluster, changes, force=conduct.force)
-    require_own(proven, target)
+    with attempt.interrupts.deferred():  # until the tag and the pin name what runs
+        proven = annotate(cluster, target.deployment, attempt.notes | {"live": PASSED, "url": url})
+        allow_zero(cluster, changes, force=conduct.force)
+        require_own(proven, target)
+        conduct.on_proven()
 
 
 def plan_deployment(
@@ -235,7 +245,7 @@ def _reference(image: Image | str, target: str, on_event: OnEvent) -> str:
     else:
         name, at, digest = image.partition("@")
         reference = f"{repository_of(name)}{at}{digest}" if digest else image
-    if "@sha256:" not in reference:
+    if not _BY_DIGEST.search(reference):
         command = on_project("build", push=True, target=target)
         fix = f"Push it: {command}. Its digest is what is deployed, for a tag can be moved."
         raise DeployError("The image has no digest.", (f"image: {reference}",), fix)

@@ -11,12 +11,15 @@ from scaffold.cluster._objects import record_of
 from scaffold.cluster._platforms import service_container
 from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._recorded import change_by_others, change_of_tag, names_template
+from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import live_deployment, pods_of, revision_of
+from scaffold.cluster._service import selects
 from scaffold.spec import Deployment, PodState, Release
 
 PASSED = "passed"
 PENDING = "pending"
 UNNAMED = "not known: the record is of an earlier version, without the pod template"
+UNSERVED = "not known: no Service of the cluster leads to its pods now"
 SHARED = "not known: a candidate or canary is there too; if no deploy is under way, the next one removes it"
 
 
@@ -33,7 +36,21 @@ def describe_live(cluster: Cluster, target: Target) -> Deployment:
     deployment = describe_deployment(live, target, unready)
     if deployment.live == PASSED and (change := change_of_tag(live, pods)):
         deployment = replace(deployment, live=change)
+    if deployment.live == PASSED and not _is_served(cluster, live):
+        deployment = replace(deployment, live=UNSERVED)
     return replace(deployment, live=SHARED) if canaries(cluster, target) else deployment
+
+
+def _is_served(cluster: Cluster, live: Manifest) -> bool:
+    """Whether a Service selects the pods of a Deployment, or the account may not list Services."""
+    labels = live["spec"]["template"]["metadata"].get("labels") or {}
+    try:
+        services = cluster.list(f"/api/v1/namespaces/{live['metadata']['namespace']}/services")
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return True
+    return any(selects(service["spec"].get("selector"), labels) for service in services)
 
 
 def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState, ...] = ()) -> Deployment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ from scaffold.base.process import run_command
 from scaffold.base.strategic_merge import patched
 from scaffold.base.yaml_text import yaml_documents
 from scaffold.cluster._client import Manifest
+from scaffold.cluster._scope import set_namespace
 from scaffold.errors import ManifestError
 
 _READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images", "patches"}
 _REMOTE = re.compile(r"://|^git@|^git::|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
 """Addresses of repositories: `https://...`, `git@host:path`, `github.com/team/base?ref=v1`."""
+_IMAGE_FIELDS = ("newName", "newTag", "digest")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _NAMESPACE = "namespace.yaml"
 _DIRECTIVES = (
     "$patch: replace",
@@ -58,11 +61,13 @@ def build_kustomization(
     for resource in kustomization.get("resources") or []:
         inner = _inside(folder / resource, root, path)
         manifests += build_kustomization(inner, root) if inner.is_dir() else _documents(inner)
+    _require_unique(manifests, path)
     for patch in kustomization.get("patches") or []:
         for document in _patches(patch, folder, root):
             manifests = _with_patch(manifests, document, path)
+    if namespace := kustomization.get("namespace"):
+        set_namespace(manifests, namespace)
     for manifest in manifests:
-        _set_namespace(manifest, kustomization.get("namespace"))
         for image in (kustomization.get("images") or []) if images is None else images:
             _set_image(manifest, image)
     return manifests
@@ -83,7 +88,7 @@ def _kustomization_of(folder: Path) -> Path:
 
 
 def _check_lists(kustomization: Mapping[str, Any], path: Path) -> None:
-    """Check the entries of `resources`, `patches` and `images`.
+    """Check the entries of `resources`, `patches` and `images`, and `namespace`.
 
     Raises:
         ManifestError: One of them is not what Kustomize takes.
@@ -100,6 +105,13 @@ def _check_lists(kustomization: Mapping[str, Any], path: Path) -> None:
         raise ManifestError(
             f"{path} has an entry of `images` without a name.", (), "Write: images: [{name: NAME}]"
         )
+    texts = [(field, entry.get(field)) for entry in entries for field in _IMAGE_FIELDS]
+    for field, value in [("namespace", kustomization.get("namespace")), *texts]:
+        if value is not None and not isinstance(value, str):
+            raise ManifestError(f"{path}: `{field}` is no text.", (f"read: {value!r}",), "Put it in quotes.")
+        if field == "newTag" and value and not _TAG.fullmatch(value):
+            allowed = "A tag has letters, digits, '_', '.' and '-': feature-x for a branch feature/x."
+            raise ManifestError(f"{path}: `newTag` is no tag of an image.", (f"newTag: {value}",), allowed)
 
 
 def needs_kubectl(folder: Path) -> bool:
@@ -160,6 +172,23 @@ def _inside(place: Path, root: Path, path: Path) -> Path:
     return Path(os.path.normpath(place))
 
 
+def _require_unique(manifests: Iterable[Manifest], path: Path) -> None:
+    """Check that no object is listed twice, of which one would replace the other.
+
+    Raises:
+        ManifestError: One is.
+    """
+    names = [
+        (api_group(each), each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"])
+        for each in manifests
+    ]
+    for name in names:
+        if names.count(name) > 1:
+            raise ManifestError(
+                f"{path} has {name[1]}/{name[3]} twice.", (), "Remove one of them from `resources`."
+            )
+
+
 def _patches(patch: Mapping[str, Any], folder: Path, root: Path) -> Iterator[Manifest]:
     """The patches of one entry: those of a file, or the text itself."""
     path = _kustomization_of(folder)
@@ -208,12 +237,20 @@ def _text_of(path: Path) -> str:
 
 
 def _objects(text: str, path: Path) -> Iterator[Manifest]:
-    for document in _parsed(text, path):
+    documents = _parsed(text, path)
+    for document in (each for whole in documents for each in _items(whole)):
         is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
         if not is_object or not _name_of(document):
             fix = "Each document needs apiVersion, kind and metadata.name."
             raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
         yield document
+
+
+def _items(document: Any) -> list[Any]:
+    """Return the objects in a list, such as `kubectl get -o yaml` writes; else the document itself."""
+    is_list = isinstance(document, dict) and str(document.get("kind", "")).endswith("List")
+    items = document.get("items") if is_list else None
+    return items if isinstance(items, list) else [document]
 
 
 def _parsed(text: str, path: Path) -> Iterator[Any]:
@@ -232,21 +269,12 @@ def _name_of(document: Manifest) -> Any:
     return metadata.get("name") if isinstance(metadata, dict) else None
 
 
-def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
-    if not namespace:
-        return
-    if manifest["kind"] == "Namespace":
-        manifest["metadata"]["name"] = namespace
-    else:
-        manifest["metadata"]["namespace"] = namespace
-
-
 def _set_image(manifest: Manifest, image: Manifest) -> None:
     """Set the image of each container of that name, in whatever kind of object.
 
     Source: api/filters/imagetag of kustomize
     """
-    for container in _containers(manifest):
+    for container in containers_in(manifest):
         name, _, digest = str(container.get("image", "")).partition("@")
         if repository_of(name) != image["name"]:
             continue
@@ -257,13 +285,13 @@ def _set_image(manifest: Manifest, image: Manifest) -> None:
         container["image"] = f"{image.get('newName') or image['name']}{suffix}"
 
 
-def _containers(value: Any) -> Iterator[Manifest]:
+def containers_in(value: Any) -> Iterator[Manifest]:
     """Yield the containers in an object, at any depth."""
     if isinstance(value, list):
         for item in value:
-            yield from _containers(item)
+            yield from containers_in(item)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key in ("containers", "initContainers") and isinstance(item, list):
                 yield from (container for container in item if isinstance(container, dict))
-            yield from _containers(item)
+            yield from containers_in(item)

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._interrupt import Interrupts
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
+from scaffold.cluster._objects import refusal_fix
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ClusterRefusedError, ClusterUnreachableError, DeployBusyError
 from scaffold.errors.wording import on_project
@@ -47,8 +49,9 @@ def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]
     finally:
         cluster.before_write = None
         stop.set()
-        renewal.join()
-        held.release()
+        with Interrupts().deferred():
+            renewal.join()
+            held.release()
 
 
 def require_unlocked(cluster: Cluster, target: Target) -> None:
@@ -101,8 +104,9 @@ def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, ho
         return dict(cluster.request("PUT", path, body=lease))
     except ApiError as error:
         if error.status != 409:
-            fix = "Your account may not lock the target. docs/deploy.md lists the smallest Role."
-            raise ClusterRefusedError("The deploy cannot be locked.", (error.message,), fix) from error
+            raise ClusterRefusedError(
+                "The deploy cannot be locked.", (error.message,), refusal_fix(error)
+            ) from error
         raise _busy(target, cluster.get(path)) from error
 
 

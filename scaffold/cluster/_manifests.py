@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from scaffold.base.checked import kustomization_in, target_names
 from scaffold.base.layout import BASE, DEPLOY
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._config import config_sha256
 from scaffold.cluster._kustomize import api_group, build_kustomization, namespace_of
 from scaffold.cluster._platforms import (
     is_workload,
     platform_of,
-    pod_metadata,
     pod_spec,
-    service_container,
     workload_in,
 )
+from scaffold.cluster._scope import set_namespace
 from scaffold.errors import ManifestError
 from scaffold.spec import Measurements
 
@@ -29,9 +25,6 @@ BESIDE = f"{ANNOTATION}beside"
 """On a Deployment, and so on each of its revisions: the other objects that were applied with it, as JSON."""
 BESIDE_OMITTED = f"{ANNOTATION}beside-omitted"
 """On a Deployment: the names of the objects for which `BESIDE` has no room, as `ConfigMap/large`."""
-_MOST_BESIDE = 32 << 10
-_MOST_BESIDE_IN_ALL = 96 << 10
-"""Characters of one object, and of all: Kubernetes allows 256 KiB for the annotations of an object."""
 CANARY = f"{ANNOTATION}canary"
 """On the manifest of a Deployment: the shares of the callers that a new revision gets, as `10,50`."""
 CANARY_HOLD = f"{ANNOTATION}canary-hold-seconds"
@@ -41,6 +34,8 @@ CONFIG = f"{ANNOTATION}config-sha256"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
+SERVICE_LABEL = f"{ANNOTATION}service"
+"""The name of the Deployment, on objects whose `NAME_LABEL` is another one, as with `namePrefix`."""
 
 # Objects that pods need come before the pods, objects that route to them come after.
 _ORDER = (
@@ -51,7 +46,10 @@ _ORDER = (
     "Secret",
     "ConfigMap",
     "Role",
+    "ClusterRole",
     "RoleBinding",
+    "ClusterRoleBinding",
+    "PersistentVolume",
     "PersistentVolumeClaim",
     "ExternalSecret",
     "SealedSecret",
@@ -143,8 +141,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     path = _kustomization_of(root, target)
     folder = path.parent
     manifests = build_kustomization(folder, root)
-    if not any(manifest["kind"] == "Namespace" for manifest in manifests):
-        manifests += namespace_of(folder)
+    has_namespace = any(manifest["kind"] == "Namespace" for manifest in manifests)
     workloads = [manifest for manifest in manifests if is_workload(manifest)]
     if len(workloads) != 1:
         kinds = "Deployments" if not any(platform_of(each) for each in workloads) else "services"
@@ -158,6 +155,10 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
             (f"read: {path}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
+    if not has_namespace:
+        beside = namespace_of(folder)
+        set_namespace(beside, metadata["namespace"])
+        manifests += beside
     return Target(
         name=target,
         service=metadata["name"],
@@ -188,48 +189,6 @@ def _kustomization_of(root: Path, target: str) -> Path:
     return path
 
 
-def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
-    """Return the manifests with the image and our labels; the Deployment lists the others as annotation."""
-    filled: list[Manifest] = []
-    for manifest in target.manifests:
-        copy = cast("Manifest", json.loads(json.dumps(manifest)))
-        labels = copy["metadata"].setdefault("labels", {})
-        labels |= {MANAGED_BY: MANAGER_NAME}
-        if copy["kind"] != "Namespace":  # several services may be in one
-            labels[NAME_LABEL] = target.service
-        if is_workload(copy):
-            service_container(copy)["image"] = image
-            if sha256 := config_sha256(pod_spec(copy), target.manifests):
-                metadata = pod_metadata(copy)
-                metadata["annotations"] = {**(metadata.get("annotations") or {}), CONFIG: sha256}
-        filled.append(copy)
-    # Secrets and large objects are not recorded: a rollback leaves them as they are.
-    recorded = [
-        manifest for manifest in filled if manifest["kind"] not in ("Deployment", "Namespace", "Secret")
-    ]
-    texts = [json.dumps(manifest, sort_keys=True, separators=(",", ":")) for manifest in recorded]
-    fitting = _that_fit(texts)
-    beside = f"[{','.join(texts[place] for place in fitting)}]"
-    omitted = [describe(manifest) for place, manifest in enumerate(recorded) if place not in fitting]
-    for manifest in filled:
-        if manifest["kind"] == "Deployment":
-            notes = manifest["metadata"].setdefault("annotations", {})
-            notes |= {BESIDE: beside} | ({BESIDE_OMITTED: " ".join(omitted)} if omitted else {})
-    return tuple(filled)
-
-
-def _that_fit(texts: list[str]) -> list[int]:
-    """Return the places of the texts that are recorded: the small ones, until there is no room."""
-    fitting: list[int] = []
-    size = 0
-    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
-        size += len(texts[place])
-        if len(texts[place]) > _MOST_BESIDE or size > _MOST_BESIDE_IN_ALL:
-            break
-        fitting.append(place)
-    return sorted(fitting)
-
-
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return manifests in the order in which they are applied."""
     return sorted(manifests, key=_rank)
@@ -238,6 +197,13 @@ def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
 def is_needed_by_pods(manifest: Manifest) -> bool:
     """Whether pods may need the object to start; such objects neither route requests to pods nor stop any."""
     return _rank(manifest) < _ORDER.index("Service") and manifest["kind"] != "NetworkPolicy"
+
+
+def is_of(live: Manifest, service: str) -> bool:
+    """Whether a deploy of a service applied an object, by its labels."""
+    labels = live["metadata"].get("labels") or {}
+    name = labels.get(SERVICE_LABEL) or labels.get(NAME_LABEL)
+    return labels.get(MANAGED_BY) == MANAGER_NAME and name == service
 
 
 def describe(manifest: Manifest) -> str:

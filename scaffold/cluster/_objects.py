@@ -109,6 +109,8 @@ def refusal_fix(error: ApiError) -> str:
     message = error.message
     if "exceeded quota" in message:
         return "Lower the requests in deployment.yaml, or have the namespace's ResourceQuota raised."
+    if "being terminated" in message or (error.status == 404 and message.startswith("namespaces ")):
+        return "The namespace is being deleted, or is gone. Deploy again: that creates it anew."
     if "admission webhook" in message or "violates PodSecurity" in message:
         return "A policy of the cluster forbids it: change what the message names in the manifest."
     if "ValidatingAdmissionPolicy" in message:

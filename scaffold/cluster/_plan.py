@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
 from scaffold.cluster._autoscaler import autoscalers_in, former_autoscalers
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import ANNOTATION, CANARY, CANARY_HOLD, Target, describe, fill_in
+from scaffold.cluster._fill_in import fill_in
+from scaffold.cluster._manifests import ANNOTATION, CANARY, CANARY_HOLD, Target, describe
 from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
 from scaffold.cluster._prerequisites import namespace_exists
 
@@ -38,6 +39,7 @@ class Conduct:
     candidate: bool
     roll_back: bool
     remove_failed: bool
+    on_proven: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,17 @@ import dataclasses
 import time
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import Target, fill_in
+from scaffold.cluster._fill_in import fill_in
+from scaffold.cluster._manifests import Target
 from scaffold.cluster._objects import read_object, try_apply, with_own_copy
 from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import Pace
 from scaffold.errors import ClusterRefusedError
 from scaffold.errors.wording import shell_line
+from scaffold.events import Noted, OnEvent
 
 
-def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s: float) -> bool:
+def ensure_namespace(cluster: Cluster, target: Target, pace: Pace, on_event: OnEvent) -> bool:
     """Create the namespace where there is none; True if it was created.
 
     Waits for a namespace that is being deleted.
@@ -23,20 +26,23 @@ def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s:
     Args:
         cluster: The cluster.
         target: Names the namespace.
-        wait_s: How long its deletion may take.
-        poll_s: How often to look.
+        pace: How long its deletion may take, and how often to look.
+        on_event: Called with a note if it is waited for.
 
     Raises:
         ClusterRefusedError: It cannot be created, or its deletion does not end.
     """
-    end = time.monotonic() + wait_s
+    wait_s, start, is_noted = pace.address_s, time.monotonic(), False
     while _is_ending(cluster, target.namespace):
-        if time.monotonic() > end:
+        if not is_noted:
+            on_event(Noted(f"the namespace {target.namespace} is being deleted: waiting until it is gone"))
+            is_noted = True
+        if time.monotonic() > start + wait_s:
             problem = f"The namespace {target.namespace} is being deleted, and that does not end."
             look = shell_line("kubectl", "get", "namespace", target.namespace, "-o", "yaml")
             fix = f"What holds it up: {look}"
             raise ClusterRefusedError(problem, (f"waited for {wait_s:.0f} s",), fix)
-        time.sleep(poll_s)
+        time.sleep(pace.poll_s)
     if namespace_exists(cluster, target.namespace):
         return False
     manifest = next((manifest for manifest in fill_in(target, "") if manifest["kind"] == "Namespace"), None)

@@ -10,8 +10,9 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING, describe_live
+from scaffold.cluster._fill_in import fill_in
 from scaffold.cluster._ledger import Entry, read_ledger, recorded_of
-from scaffold.cluster._manifests import Target, fill_in, in_order
+from scaffold.cluster._manifests import Target, in_order
 from scaffold.cluster._objects import remove_later, try_apply
 from scaffold.cluster._plan import Change, Conduct, changes_back
 from scaffold.cluster._platforms import service_container
@@ -69,7 +70,9 @@ def deploy_revision(
     )
     with attempt.recording_failure(roll_back=conduct.roll_back, remove=conduct.remove_failed):
         attempt.run(candidate=conduct.candidate)
-    attempt.record_passed()
+    with attempt.interrupts.deferred():  # until the tag and the pin name what runs
+        attempt.record_passed()
+        conduct.on_proven()
 
 
 def describe_target(cluster: Cluster, target: Target) -> Deployment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from scaffold.cluster._describe import describe_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._ledger import read_ledger
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
+from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, Target, describe, is_of, read_target
 from scaffold.cluster._objects import beside, is_made_by_us
 from scaffold.cluster._platforms import is_workload
 from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import replica_sets
 from scaffold.cluster._serverless_verbs import describe_revisions
 from scaffold.spec import Deployment
 
@@ -31,6 +33,17 @@ _OF_THE_CLUSTER = {
     "RoleBinding/system:image-builders",
     "RoleBinding/system:image-pullers",
 }
+_USUAL = {
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("networking.k8s.io/v1", "Ingress"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+}
+"""Kinds that the documented Role may list: a former deploy may have made them."""
+_NEVER_LISTED = {"Secret", "Lease"}
+"""Secrets are read by name; the Lease is the lock of the removal itself."""
 _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"}
 
 
@@ -70,8 +83,9 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
                 recorded.append({"apiVersion": "v1", "kind": "ConfigMap"})  # the record
             else:
                 last = describe_deployment(live, resolved_target) if live else None
-                recorded = beside(live or {})
-            for ours in _ours(cluster, resolved_target, recorded):
+                revisions = [live, *replica_sets(cluster, live)] if live else []
+                recorded = [manifest for revision in revisions for manifest in beside(revision)]
+            for ours in _ours(cluster, resolved_target, namespace, recorded):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
                     removed.append(describe(ours))
@@ -81,32 +95,42 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         return Removal(removed=tuple(removed), left=tuple(kept_objects), last=last)
 
 
-def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manifest]:
-    """Return the objects with our labels, of the kinds that a target may hold, and the pull secret."""
-    kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *live)}
-    if not target.platform:
-        kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
-    kinds |= {("networking.k8s.io/v1", "NetworkPolicy")}
-    kinds -= {("v1", "Namespace"), ("v1", "Secret")}
-    selector = f"{MANAGED_BY}={MANAGER_NAME},{NAME_LABEL}={target.service}"
+def _ours(cluster: Cluster, target: Target, namespace: Manifest, former: list[Manifest]) -> list[Manifest]:
+    """Return the objects with our labels, and the secrets of the target.
+
+    Args:
+        cluster: The cluster.
+        target: What is in the project now.
+        namespace: Its namespace.
+        former: What former deploys applied, as far as that is recorded.
+    """
+    known = {(each["apiVersion"], each["kind"]) for each in (*target.manifests, *former)} | _USUAL
+    known -= {("v1", "Namespace"), ("v1", "Secret")}
+    kinds = [kind for version, name in sorted(known) for kind in cluster.kinds(version) if kind.kind == name]
     objects: list[Manifest] = []
-    for api_version, kind in sorted(kinds, key=_rank):
-        path = cluster.kind(api_version, kind).path(target.namespace)
-        # The API lists items without their kind.
-        items = cluster.list(path, selector)
-        objects += [item | {"apiVersion": api_version, "kind": kind} for item in items]
+    for kind in sorted(kinds, key=_rank):
+        objects += _labelled(cluster, target, kind)
+    if is_made_by_us(namespace):  # what a deploy left there may be of any kind, and is in its way
+        names = {kind.kind for kind in kinds} | _NEVER_LISTED
+        with contextlib.suppress(ApiError):
+            for kind in _listable_kinds(cluster):
+                objects += _labelled(cluster, target, kind) if kind.kind not in names else []
     secrets = {m["metadata"]["name"] for m in target.manifests if m["kind"] == "Secret"}
     for name in sorted(secrets | {target.pull_secret} - {""}):
-        secret = cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}")
-        if secret and (secret["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER_NAME:
+        if secret := cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}"):
             objects.append(secret)
-    return objects
+    return [each for each in objects if is_of(each, target.service)]
 
 
-def _rank(kind: tuple[str, str]) -> tuple[bool, tuple[str, str]]:
+def _labelled(cluster: Cluster, target: Target, kind: Kind) -> list[Manifest]:
+    """Return the objects of a kind with our label; the API lists items without their kind."""
+    items = cluster.list(kind.path(target.namespace), f"{MANAGED_BY}={MANAGER_NAME}")
+    return [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in items]
+
+
+def _rank(kind: Kind) -> bool:
     """What makes the pods goes first."""
-    api_version, name = kind
-    return not is_workload({"apiVersion": api_version, "kind": name}), kind
+    return not is_workload({"apiVersion": kind.api_version, "kind": kind.kind})
 
 
 def _remove_namespace(

@@ -182,6 +182,12 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
         for replica_set in earlier
         if (_went_live(replica_set) if to is None else revision_of(replica_set) == to)
     ]
+    if to == present:
+        raise NotDeployedError(
+            f"'{target.name}' runs revision {present} already.",
+            (),
+            on_project("deployments", target=target.name),
+        )
     if not candidates:
         numbers = ", ".join(str(revision_of(replica_set)) for replica_set in earlier) or "none"
         revision_name = f"revision {to}" if to is not None else "other one that went live"

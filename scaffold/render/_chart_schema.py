@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scaffold.render._knob_checks import SERVICE_TYPES
+from scaffold.render._knob_checks import LABEL_VALUE, SERVICE_TYPES
+from scaffold.render._knob_combinations import OF_A_DEPLOYMENT
+from scaffold.render._rules import OWN_LABELS, OWN_PREFIX
 
 Schema = dict[str, Any]
 
@@ -17,7 +19,14 @@ _BYTES: Schema = {
     "type": ["string", "integer"],
     "pattern": "^[1-9][0-9]*(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?$",
 }
-_PAIRS: Schema = {"type": "object", "additionalProperties": _TEXT}
+_LABEL: Schema = {"type": "string", "pattern": f"^({LABEL_VALUE.pattern})$"}
+_PAIRS: Schema = {"type": "object", "additionalProperties": _LABEL}
+
+
+def _others(names: Iterable[str], values: Schema) -> Schema:
+    """Pairs with other names than those that the templates write: a key stands once."""
+    others: Schema = {"not": {"anyOf": [{"enum": sorted(names)}, {"pattern": f"^{OWN_PREFIX}"}]}}
+    return {"type": "object", "propertyNames": others, "additionalProperties": values}
 
 
 def _closed(properties: Mapping[str, Schema]) -> Schema:
@@ -57,8 +66,8 @@ _VALUES: dict[str, Schema] = {
     "cpu_limit": _CORES,
     "memory": _BYTES,
     "memory_limit": _BYTES,
-    "labels": _PAIRS,
-    "annotations": _PAIRS,
+    "labels": _others(OWN_LABELS, _LABEL),
+    "annotations": _others(OF_A_DEPLOYMENT, _TEXT),
     "run_as_user": _count(0),
     "ephemeral_storage": _or_empty(_BYTES),
     "gpus": _count(0),
@@ -95,6 +104,8 @@ def values_schema(values: Mapping[str, Any]) -> bytes:
         values: The content of `values.yaml`.
     """
     schemas = _VALUES | {"secrets": _closed(dict.fromkeys(values["secrets"], _NAME))}
+    if "target_cpu" in values:  # a HorizontalPodAutoscaler, which keeps a pod
+        schemas["min_replicas"] = _count(1)
     # Helm adds `global` where the chart is a part of another one.
     properties = {name: schemas[name] for name in values} | {"global": {"type": "object"}}
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", **_closed(properties)}

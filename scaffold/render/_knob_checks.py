@@ -32,7 +32,7 @@ _MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?")
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
 _FOLDER = re.compile(r"""[^/\s"\\][^"\\\x00-\x1f]*""")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
 
 
@@ -149,11 +149,11 @@ CHECKS: dict[str, Rule[Any]] = {
     "gpus": whole(0, 64),
     "gpu_resource": text(QUALIFIED, "the name of a resource, as in nvidia.com/gpu", 317),
     "runtime_class": _OBJECT_NAME,
-    "labels": pairs(_LABEL_VALUE),
+    "labels": pairs(LABEL_VALUE),
     "annotations": pairs(),
     "run_as_user": whole(0, 2**31 - 1),
     "priority_class": _OBJECT_NAME,
-    "node_selector": pairs(_LABEL_VALUE),
+    "node_selector": pairs(LABEL_VALUE),
     "tolerations": api_objects("key", "operator", "value", "effect", "tolerationSeconds"),
     "affinity": api_object("nodeAffinity", "podAffinity", "podAntiAffinity"),
     "ingress_from": api_objects("podSelector", "namespaceSelector", "ipBlock"),

@@ -25,6 +25,19 @@ _OF_KUBERNETES = {
 }
 """Knobs that only a Deployment and a Service have, and why."""
 
+_SKIPPED = tuple(f"checkov.io/skip{number}" for number in (1, 2, 3))
+_SCRAPED = tuple(f"prometheus.io/{name}" for name in ("scrape", "port", "path"))
+_INTERNAL = (
+    "networking.gke.io/load-balancer-type",
+    "service.beta.kubernetes.io/aws-load-balancer-scheme",
+    "service.beta.kubernetes.io/azure-load-balancer-internal",
+    "service.beta.kubernetes.io/openstack-internal-load-balancer",
+)
+_ISSUER = ("cert-manager.io/cluster-issuer",)
+_SCALED = tuple(f"autoscaling.knative.dev/{name}" for name in ("metric", "target", "min-scale", "max-scale"))
+OF_A_DEPLOYMENT = (*_SKIPPED, *_SCRAPED, *_INTERNAL, *_ISSUER)
+"""Annotations that the manifests of a Deployment may have already."""
+
 
 def require_combination(knobs: Knobs) -> None:
     """Check what the knobs have to be together.
@@ -37,6 +50,7 @@ def require_combination(knobs: Knobs) -> None:
         raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")
     _require_triggers(knobs)
     _require_platform(knobs)
+    _require_own_annotations(knobs)
 
 
 def _require_platform(knobs: Knobs) -> None:
@@ -58,6 +72,22 @@ def _require_platform(knobs: Knobs) -> None:
     if "," in knobs.canary:
         expected = "one percentage with platform=kserve, which is `canaryTrafficPercent`"
         raise InvalidAnswerError("canary", knobs.canary, expected)
+
+
+def _require_own_annotations(knobs: Knobs) -> None:
+    """Check that no annotation has the name of one that the manifests have already: a key stands once."""
+    written = {
+        _SKIPPED: True,
+        _SCRAPED: knobs.metrics and not knobs.service_monitor,
+        _INTERNAL: knobs.internal,
+        _ISSUER: bool(knobs.tls_issuer),
+        _SCALED: knobs.platform is Platform.KNATIVE,
+        ("serving.kserve.io/deploymentMode",): knobs.platform is Platform.KSERVE,
+    }
+    names = {name for group, is_written in written.items() if is_written for name in group}
+    if taken := sorted(names & set(knobs.annotations)):
+        expected = "no name that the manifests have already: change it under deploy/base/"
+        raise InvalidAnswerError("annotations", taken[0], expected)
 
 
 def _require_triggers(knobs: Knobs) -> None:

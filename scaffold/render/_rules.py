@@ -13,9 +13,10 @@ from scaffold.spec import JSONValue
 
 QUALIFIED = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """The name of a label, an annotation or a resource."""
-_OWN_LABELS = {
+OWN_LABELS = {
     f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "version", "managed-by")
 }
+OWN_PREFIX = "model-scaffold/"
 _URL = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 
 Schema = dict[str, Any]
@@ -98,11 +99,15 @@ def url(example: str) -> Rule[str]:
 
 def pairs(pattern: re.Pattern[str] | None = None) -> Rule[dict[str, str]]:
     """Names of labels or annotations, each with a text, which matches."""
-    expected = "names and texts, as in {'team': 'passengers'}"
+    expected = (
+        "names and texts, as in {'team': 'passengers'}, and none of the template:"
+        f" {', '.join(sorted(OWN_LABELS))}, {OWN_PREFIX}..."
+    )
 
     def is_pair(key: str, value: JSONValue) -> bool:
         matches = isinstance(value, str) and (pattern is None or pattern.fullmatch(value))
-        return bool(matches and QUALIFIED.fullmatch(key)) and key not in _OWN_LABELS
+        is_own = key in OWN_LABELS or key.startswith(OWN_PREFIX)
+        return bool(matches and QUALIFIED.fullmatch(key)) and not is_own
 
     def check(name: str, value: JSONValue) -> dict[str, str]:
         if not isinstance(value, dict) or not all(is_pair(*each) for each in value.items()):
@@ -110,7 +115,7 @@ def pairs(pattern: re.Pattern[str] | None = None) -> Rule[dict[str, str]]:
         return {key: str(each) for key, each in value.items()}
 
     values = {"type": "string"} | ({"pattern": f"^({pattern.pattern})$"} if pattern else {})
-    names = {"pattern": f"^({QUALIFIED.pattern})$", "not": {"enum": sorted(_OWN_LABELS)}}
+    names = {"pattern": f"^({QUALIFIED.pattern})$", "not": {"enum": sorted(OWN_LABELS)}}
     return Rule(check, {"type": "object", "propertyNames": names, "additionalProperties": values})
 
 

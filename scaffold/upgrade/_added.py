@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from scaffold.base.layout import KUSTOMIZATIONS
 from scaffold.base.markers import marked_lines
 from scaffold.errors import MergeConflictError
 from scaffold.upgrade._content import Content, read_tree, walk_files
@@ -28,12 +29,13 @@ def added_files(
     model = model_path(ancestor)
     kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in recorded)}
     sizes = set() if model in recorded else {model_bytes}
-    paths = [
-        path
-        for path in walk_files(root)
-        if path not in recorded
-        and (PurePosixPath(path).suffix in kinds or (sizes and (root / path).lstat().st_size in sizes))
-    ]
+
+    def is_wanted(path: str) -> bool:
+        name = PurePosixPath(path)
+        is_kind = name.suffix in kinds or name.name in KUSTOMIZATIONS
+        return is_kind or (bool(sizes) and (root / path).lstat().st_size in sizes)
+
+    paths = [path for path in walk_files(root) if path not in recorded and is_wanted(path)]
     added = read_tree(root, paths)
     place = loaded_path({**recorded, **added}, ancestor, (ancestor.get(model),))
     return added if not place or place in recorded else {**added, **read_tree(root, [place])}

@@ -6,11 +6,12 @@ folder.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, KUSTOMIZATIONS
 from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of, patched
 from scaffold.base.yaml_text import yaml_document, yaml_documents
 from scaffold.upgrade._content import Content
@@ -24,6 +25,7 @@ class Overlaid:
 
     ancestor: dict[str, Content]
     ours: dict[str, Content]
+    added: Mapping[str, Content]
     moves: dict[str, str] = field(default_factory=dict)
     """The owner's files that moved: the new path by the old one."""
     problems: dict[str, list[str]] = field(default_factory=dict)
@@ -36,7 +38,10 @@ class Overlaid:
 
 
 def move_to_base(
-    ancestor: Mapping[str, Content], theirs: Mapping[str, Content], ours: Mapping[str, Content]
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    ours: Mapping[str, Content],
+    added: Mapping[str, Content],
 ) -> Overlaid:
     """Return the last state and the owner's files with a base and overlays.
 
@@ -45,9 +50,10 @@ def move_to_base(
     Args:
         ancestor: The pristine project of the last update.
         theirs: The pristine project of the new state.
-        ours: The owner's files.
+        ours: The owner's files at these paths.
+        added: The owner's other files, among which are those that the owner renamed.
     """
-    moved = Overlaid(dict(ancestor), dict(ours))
+    moved = Overlaid(dict(ancestor), dict(ours), dict(added))
     if _BASE_LIST in ancestor or _BASE_LIST not in theirs:
         return moved
     suffix = f"/{KUSTOMIZATION}"
@@ -56,7 +62,8 @@ def move_to_base(
         for path in sorted(ancestor)
         if path.startswith(f"{DEPLOY}/") and path.endswith(suffix)
     ]
-    lists = {target: (_text(ancestor, target), _text(ours, target)) for target in targets}
+    own = {**added, **ours}
+    lists = {target: (_text(ancestor, target), _text(own, target)) for target in targets}
     names = [path.removeprefix(f"{BASE}/") for path in sorted(theirs) if path.startswith(f"{BASE}/")]
     patches: dict[str, list[str]] = {target: [] for target in targets}
     removed = [name for name in names if _move(name, targets, lists, theirs, moved, patches)]
@@ -87,9 +94,13 @@ def _move(
     news: dict[str, str | None] = {}
     for target in targets_with_file:
         path = f"{DEPLOY}/{target}/{name}"
-        old, mine = moved.ancestor.pop(path), moved.ours.pop(path, None)
+        old = moved.ancestor.pop(path)
+        if path not in moved.ours:
+            path = _renamed(target, old, lists[target], moved.added) or path
+        mine = moved.ours.pop(path, moved.added.get(path))
         olds[target] = _plain(_decode(old), lists[target][0])
-        left_out = _is_listed(lists[target][0], name) and not _is_listed(lists[target][1], name)
+        own_name = path.removeprefix(f"{DEPLOY}/{target}/")
+        left_out = _is_listed(lists[target][0], name) and not _is_listed(lists[target][1], own_name)
         news[target] = None if mine is None or left_out else _plain(_decode(mine), lists[target][0])
         if mine is not None:
             moved.moves[path] = f"{BASE}/{name}"
@@ -137,12 +148,25 @@ def _add_patch(
     return True
 
 
+def _renamed(target: str, old: Content, lists: tuple[str, str], added: Mapping[str, Content]) -> str:
+    """Return the path of a manifest that the owner renamed and its target lists; empty if there is none."""
+    new = [f"{DEPLOY}/{target}/{each}" for each in _resources(lists[1]) if not _is_listed(lists[0], each)]
+    known = (path for path in new if path in added)
+    return next((path for path in known if _is_same(_decode(old), _decode(added[path]))), "")
+
+
+def _is_same(old: str, new: str) -> bool:
+    """Whether two manifests are of the same object."""
+    names = [(each["kind"], each["metadata"].get("name")) for each in map(_object, (old, new)) if each]
+    return len(names) == 2 and names[0] == names[1]
+
+
 def _move_list(
     target: str, old: str, mine: str, theirs: Mapping[str, Content], moved: Overlaid, patches: list[str]
 ) -> None:
     """Let the kustomization of a target list the base in place of its own manifests."""
-    path = f"{DEPLOY}/{target}/{KUSTOMIZATION}"
-    if path not in theirs or path not in moved.ours:
+    path, own_path = f"{DEPLOY}/{target}/{KUSTOMIZATION}", _list_path({**moved.added, **moved.ours}, target)
+    if path not in theirs or not mine:
         return
     if old == mine:
         moved.ancestor[path] = theirs[path]
@@ -150,8 +174,11 @@ def _move_list(
     else:
         resources = _resources(old)
         moved.ancestor[path] = _with_base(old, resources).encode()
-        text = _with_base(mine, resources)
-    moved.ours[path] = _with_patches(text, patches).encode()
+        renamed = [place.removeprefix(f"{DEPLOY}/{target}/") for place in moved.moves]
+        text = _with_base(mine, [*resources, *renamed])
+        if "../base" not in _resources(text):
+            moved.problems[own_path] = [f"`resources` has to list ../base, to which {resources} moved"]
+    moved.ours[own_path] = _with_patches(text, patches).encode()
 
 
 def _edit(old: str, new: str | None) -> Any:
@@ -195,7 +222,7 @@ def _resources(kustomization: str) -> list[str]:
     except yaml.YAMLError:
         return []
     resources = loaded.get("resources") if isinstance(loaded, dict) else None
-    return [str(each) for each in resources] if isinstance(resources, list) else []
+    return [posixpath.normpath(str(each)) for each in resources] if isinstance(resources, list) else []
 
 
 def _is_listed(kustomization: str, name: str) -> bool:
@@ -217,17 +244,33 @@ def _without(kustomization: str, names: Iterable[str]) -> str:
 
 
 def _with_base(kustomization: str, generated: Iterable[str]) -> str:
-    """A kustomization with the base in place of the `generated` manifests."""
-    items = {f"- {name}" for name in generated}
-    lines: list[str] = []
-    has_base = False
-    for line in kustomization.splitlines(keepends=True):
-        if line.strip() not in items:
-            lines.append(line)
-        elif not has_base:
-            lines.append(line.replace(line.strip(), "- ../base"))
-            has_base = True
-    return "".join(lines)
+    """A kustomization with the base in place of the `generated` manifests, in any style of YAML."""
+    import yaml
+
+    try:
+        document: Any = yaml.compose(kustomization, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return kustomization
+    fields = document.value if isinstance(document, yaml.MappingNode) else []
+    listed = next((value for key, value in fields if key.value == "resources"), None)
+    items = listed.value if isinstance(listed, yaml.SequenceNode) else []
+    names = set(generated)
+    generated_items = [item for item in items if posixpath.normpath(str(item.value)) in names]
+    edits: list[tuple[int, int, str]] = []
+    if listed is not None and listed.flow_style and generated_items:
+        others = [item for item in items if item not in generated_items]
+        texts = ["../base", *(kustomization[each.start_mark.index : each.end_mark.index] for each in others)]
+        edits = [(listed.start_mark.index, listed.end_mark.index, f"[{', '.join(texts)}]")]
+    else:
+        for place, item in enumerate(generated_items):
+            start = item.start_mark.index
+            first = kustomization.rfind("\n", 0, start) + 1
+            end = kustomization.find("\n", start) + 1 or len(kustomization)
+            newline = kustomization[first:end][len(kustomization[first:end].rstrip("\r\n")) :]
+            edits.append((first, end, "") if place else (start, end, f"../base{newline}"))
+    for start, end, text in sorted(edits, reverse=True):
+        kustomization = kustomization[:start] + text + kustomization[end:]
+    return kustomization
 
 
 def _with_patches(kustomization: str, names: list[str]) -> str:
@@ -243,8 +286,14 @@ def _with_patches(kustomization: str, names: list[str]) -> str:
     return "".join([*lines[:at], f"patches: # what differs from the base\n{items}", *lines[at:]])
 
 
+def _list_path(tree: Mapping[str, Content], target: str) -> str:
+    """Return the path of a target's kustomization, which the owner may have renamed."""
+    paths = [f"{DEPLOY}/{target}/{name}" for name in KUSTOMIZATIONS]
+    return next((path for path in paths if path in tree), paths[0])
+
+
 def _text(tree: Mapping[str, Content], target: str) -> str:
-    return _decode(tree.get(f"{DEPLOY}/{target}/{KUSTOMIZATION}", b""))
+    return _decode(tree.get(_list_path(tree, target), b""))
 
 
 def _decode(content: Content) -> str:

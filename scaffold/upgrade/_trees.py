@@ -94,11 +94,11 @@ def _merge_layouts(
     incoming: str,
 ) -> MergedTree:
     """Merge three trees after bringing an owner's tree of an old layout to the present one."""
-    overlaid = move_to_base(ancestor, theirs, ours)
+    overlaid = move_to_base(ancestor, theirs, ours, added_files)
     migration = migrate(overlaid.ancestor, theirs, overlaid.ours, added_files)
     migrated = migration or Migrated(ancestor=overlaid.ancestor, ours=overlaid.ours, added=added_files)
     merges = _merge_files(migrated.ancestor, theirs, migrated.ours, migrated.added, prefer, incoming)
-    for path, content in {**overlaid.patches, **migrated.added}.items():
+    for path, content in {**migrated.added, **overlaid.patches}.items():
         if content != added_files.get(path):
             merges.setdefault(path, FileMerge(FileOutcome.MERGED, content))
     files: dict[str, Content | None] = {path: file.content for path, file in merges.items()}

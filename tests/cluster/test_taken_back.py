@@ -9,7 +9,8 @@ import pytest
 import scaffold
 from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import fill_in, read_target
+from scaffold.cluster._fill_in import fill_in
+from scaffold.cluster._manifests import read_target
 from scaffold.cluster._rollout import live_deployment, wait_for_rollout
 from scaffold.errors import LiveAnswersDifferError
 from tests.cluster._support import Built

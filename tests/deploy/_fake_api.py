@@ -94,6 +94,8 @@ class FakeApi:
         """All that the account may do, as (verb, group, resource); everything where it is None."""
         self.after_write: Callable[[Manifest], None] = lambda _: None
         self.pod_log: Callable[[str, bool], str] = lambda _name, _previous: ""
+        self.log_container: Callable[[str], None] = lambda _container: None
+        """Told the container of each log that is asked for."""
         self.wants_token = True
         """Helm sends a token over TLS only."""
         self.forward_port = 0
@@ -106,6 +108,8 @@ class FakeApi:
         """The EndpointSlices of a namespace, which a controller keeps."""
         self.hiccups: list[int] = []
         """Statuses that the next reads of a Deployment get instead of an answer."""
+        self.failure: Callable[[str, str], int] = lambda _verb, _path: 0
+        """The status of a request that fails on its way, by its verb and path; 0 where it does not."""
         self.lock = threading.RLock()
         self._version = 0
 
@@ -398,9 +402,12 @@ class _Handler(BaseHTTPRequestHandler):
         group, resource, namespace, name, subresource = _parse(path)
         real = "list" if verb == "get" and not name else verb
         self._allow(real, group, resource, subresource, namespace)
+        if failure := api.failure(verb, path):
+            raise Refused(failure, "InternalError", "etcdserver: leader changed")
         if api.hiccups and verb == "get" and resource == "deployments" and path in api.objects:
             raise Refused(api.hiccups.pop(0), "Unavailable", "the API server is starting")
         if verb == "get" and subresource == "log":
+            api.log_container(query.get("container", ""))
             return api.pod_log(name, query.get("previous") == "true")
         if verb == "get" and subresource == "portforward":
             self._allow("create", group, resource, subresource, namespace)

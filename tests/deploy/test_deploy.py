@@ -20,7 +20,7 @@ from scaffold.errors import (
     LiveAnswersDifferError,
     ManifestError,
 )
-from scaffold.events import ChangesPlanned, Finished, PodsChanged
+from scaffold.events import ChangesPlanned, Finished, Noted, PodsChanged
 from scaffold.spec import Image
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
@@ -267,8 +267,11 @@ def test_a_namespace_that_is_being_deleted_is_waited_for(deploys: Deploys) -> No
         deploys.deploy(pace=dataclasses.replace(QUICK, address_s=0))
     timer = threading.Timer(0.2, api.delete, args=("/api/v1/namespaces/titanic-staging",))
     timer.start()
+    deploys.events.clear()
     assert deploys.deploy().live == "passed"
     timer.join()
+    notes = [event.text for event in deploys.events if isinstance(event, Noted)]
+    assert notes == ["the namespace titanic-staging is being deleted: waiting until it is gone"]
 
 
 def test_an_account_without_access_to_namespaces_can_deploy_into_its_own(deploys: Deploys) -> None:

@@ -93,3 +93,28 @@ def test_a_deploy_in_a_thread_is_taken_back_without_signals(deploys: Deploys) ->
     thread.start()
     thread.join()
     assert "Rolled back to revision 1" in str(caught[0])
+
+
+def test_an_interrupt_after_the_proof_waits_until_the_tag_is_moved(deploys: Deploys) -> None:
+    moved = []
+
+    def move_tag() -> None:
+        signal.raise_signal(signal.SIGINT)
+        moved.append(image(1))
+
+    assert deploys.deploy(1, on_proven=move_tag).live == "passed"
+    assert moved == [image(1)]
+
+
+def test_an_interrupt_does_not_leave_the_lock(deploys: Deploys) -> None:
+    api = deploys.cluster.api
+
+    def interrupt(verb: str, path: str) -> int:
+        if (verb, path.rpartition("/")[2]) == ("update", "titanic-deploy"):
+            api.failure = lambda _verb, _path: 0
+            signal.raise_signal(signal.SIGINT)
+        return 0
+
+    api.failure = interrupt
+    assert deploys.deploy(1).live == "passed"
+    assert api.all("Lease") == []

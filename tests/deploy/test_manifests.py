@@ -451,7 +451,10 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"canary": [100]}, "rising percentages"),
         ({"canary": True}, "rising percentages"),
         ({"labels": {"team": "two words"}}, "names and texts"),
-        ({"labels": {"app.kubernetes.io/name": "other"}}, "names and texts"),
+        ({"labels": {"app.kubernetes.io/name": "other"}}, "none of the template"),
+        ({"annotations": {"model-scaffold/canary": "10"}}, "none of the template"),
+        ({"annotations": {"prometheus.io/scrape": "false"}}, "no name that the manifests have"),
+        ({"annotations": {"checkov.io/skip2": "CKV_1=x"}}, "no name that the manifests have"),
         ({"tolerations": {"key": "gpu"}}, "a list of objects with some of key, operator"),
         ({"affinity": {"nodes": []}}, "an object with some of nodeAffinity, podAffinity"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,48 @@ def test_keda_takes_the_place_of_the_autoscaler_and_the_edits_of_an_owner_stay(p
     update(project, answers={"chart": True, "min_replicas": 1, "max_replicas": 6}, verify=False)
     spec = objects(project, "staging")["ScaledObject"]["spec"]
     assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (1, 9)
+
+
+def in_a_row(text: str) -> str:
+    """A kustomization with its resources in one line."""
+    names = re.findall(r"^  - ([\w.]+\.yaml)$", text, re.MULTILINE)
+    return re.sub(r"resources:\n(  - .*\n)+", f"resources: [{', '.join(names)}]\n", text)
+
+
+STYLES: dict[str, Callable[[str], str]] = {
+    "quoted": lambda text: re.sub(r"  - ([\w.]+\.yaml)\n", r"  - '\1'\n", text),
+    "commented": lambda text: re.sub(r"  - ([\w.]+\.yaml)\n", r"  - ./\1 # ours\n", text),
+    "in a row": in_a_row,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
+def test_a_list_of_manifests_in_any_style_gets_the_base(old_project: OldProject, style: str) -> None:
+    root = old_project("titanic")
+    for target in BOTH:
+        path = root / "deploy" / target / "kustomization.yaml"
+        path.write_text(STYLES[style](path.read_text()))
+        edit(root, f"deploy/{target}/deployment.yaml", ("cpu: 250m", "cpu: 300m"))
+    update(root, verify=False)
+    for target in BOTH:
+        assert container(root, target)["resources"]["requests"]["cpu"] == "300m"
+        assert files(root, target) == {"kustomization.yaml", "namespace.yaml"}
+
+
+@pytest.mark.slow
+def test_a_kustomization_and_a_manifest_that_their_owner_renamed_keep_their_edits(
+    old_project: OldProject,
+) -> None:
+    root = old_project("titanic")
+    for target in BOTH:
+        edit(root, f"deploy/{target}/deployment.yaml", ("cpu: 250m", "cpu: 300m"))
+        folder = root / "deploy" / target
+        (folder / "kustomization.yaml").rename(folder / "kustomization.yml")
+    edit(root, "deploy/staging/kustomization.yml", ("  - deployment.yaml\n", "  - app.yaml\n"))
+    (root / "deploy/staging/deployment.yaml").rename(root / "deploy/staging/app.yaml")
+    update(root, verify=False)
+    for target in BOTH:
+        assert container(root, target)["resources"]["requests"]["cpu"] == "300m"
+        assert files(root, target) == {"kustomization.yml", "namespace.yaml"}
+    assert update(root, verify=False).is_empty
