@@ -34,9 +34,13 @@ class UnknownModelError(StoreError):
     near: Sequence[str] = ()
 
     def __str__(self) -> str:
-        named = f"'{self.name}' {self.version}".rstrip() + (f"@{self.alias}" if self.alias else "")
+        named = f"'{self.name}' {self.version}".rstrip()
+        if self.alias:
+            named = f"'{self.name}@{self.alias}'"
         version = {"version": self.version} if self.version else {}
         command = invocation("register", "PATH", name=self.name or "NAME", **version)
+        if self.alias and self.near:
+            command = invocation("alias", f"{self.name}/VERSION", self.alias)
         return f"The store has no model {named}{_nearest(self.near)}.\n  {command}"
 
 
@@ -155,7 +159,10 @@ class StoreUrlError(StoreError):
     variable: str
 
     def __str__(self) -> str:
-        return f"{self.variable} is no database URL.\n  as in: postgresql+psycopg://user:password@host/name"
+        return (
+            f"{self.variable} is no database URL.\n  as in: postgresql+psycopg://user:password@host/name"
+            "\nWrite %40 for an @ in a password."
+        )
 
 
 class MissingDriverError(StoreError):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 from scaffold.base.files import is_file
 from scaffold.base.git import revision
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.base.urls import without_credentials
+from scaffold.base.urls import has_other_query, url_without_credentials
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.errors import (
     InvalidAliasError,
@@ -173,10 +173,10 @@ def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
     found_model = find_model(location)
     if not found_model.path.is_file():
         raise NoModelToRegisterError(location)
-    if copy or location.startswith("store:"):
+    if copy or location.startswith("store:") or has_other_query(location):
         return found_model, ""
     is_here = Path(location).expanduser().exists()
-    return found_model, str(found_model.path.absolute()) if is_here else without_credentials(location)
+    return found_model, str(found_model.path.absolute()) if is_here else url_without_credentials(location)
 
 
 def _with_libraries(run: Run, model: FoundModel, samples: list[Path]) -> Run:

@@ -196,6 +196,12 @@ def test_no_path_in_a_record_is_followed(uri: str) -> None:
         ("s3://bucket/m.pkl?versionId=3HL4kqt", "s3://bucket/m.pkl?versionId=3HL4kqt"),
         ("https://a@b:secret@host/m.pkl", "https://host/m.pkl"),
         ("text before https://me:secret@host/x and after", "text before https://host/x and after"),
+        ("https://me:sec/ret@host/m.pkl", "https://host/m.pkl"),
+        ("https://me:sec#ret@host/m.pkl", "https://host/m.pkl"),
+        ("https://host:8080/a@b/m.pkl", "https://host:8080/a@b/m.pkl"),
+        ("zip://m.pkl::https://me:secret@host/m.zip", "zip://m.pkl::https://host/m.zip"),
+        ("abfs://models@team.dfs.core.windows.net/m.pkl", "abfs://models@team.dfs.core.windows.net/m.pkl"),
+        ("abfss://models:secret@team.dfs.core.windows.net/m.pkl", "abfss://team.dfs.core.windows.net/m.pkl"),
     ],
 )
 def test_credentials_are_left_out(url: str, shown: str) -> None:

@@ -87,9 +87,19 @@ def test_what_a_server_does_not_have_is_named_with_the_nearest(
     assert refused(written) == f"{written} cannot be fetched: {server.url} {cause}"
 
 
-def test_a_uri_without_a_version_is_completed(server: StandIn) -> None:
-    assert refused("models:/churn") == (
-        "models:/churn cannot be fetched: it names no version.\n  scaffold new models:/churn/1 ..."
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        ("models:/churn", "it names no version"),
+        ("models:/churn/", "it names no version"),
+        ("models:/churn/Production", "'Production' is no version; a stage of MLflow is not read"),
+    ],
+)
+def test_a_uri_without_a_version_is_completed(server: StandIn, written: str, cause: str) -> None:
+    hint = "scaffold new models:/churn/3 ..."
+    assert refused(written) == f"{written} cannot be fetched: {cause}.\n  {hint}"
+    assert refused("models:/") == (
+        "models:/ cannot be fetched: it names no version.\n  scaffold new models:/NAME/1 ..."
     )
 
 

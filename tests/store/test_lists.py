@@ -89,6 +89,12 @@ def test_an_alias_moves_to_a_version_and_to_what_another_alias_names() -> None:
         scaffold.alias("churn/9", "staging")
 
 
+def test_a_name_is_printed_as_it_is() -> None:
+    """Rich takes `:a:` for an emoji."""
+    scaffold.register(abs, "team:a:b")
+    assert typed("alias", "team:a:b/1", "staging") == "store:team:a:b@staging  is  store:team:a:b/1\n"
+
+
 def test_deployments_of_a_service_are_those_of_the_store() -> None:
     store = open_store()
     store.record_deployment(Entry(action="deploy", deployment=RUNNING))

@@ -11,7 +11,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from scaffold.errors import StoreError
+from scaffold.errors import StoreError, StoreUrlError
 from scaffold.spec import Deployment, Release
 from scaffold.store import Entry, Model, Reference, open_store
 from scaffold.store._tables import metadata
@@ -92,6 +92,10 @@ def test_an_invalid_url_is_an_error_without_the_password() -> None:
     with pytest.raises(StoreError) as none:
         open_store("hunter2 is no url")
     assert "hunter2" not in str(none.value)
+    for url in ("ada:hunter2@localhost:port/models", "ada:pass@hunter2@localhost:1/models"):
+        with pytest.raises(StoreUrlError) as refused:
+            open_store(f"postgresql+psycopg://{url}")
+        assert "hunter2" not in str(refused.value)
     with pytest.raises(StoreError) as driver:
         open_store("postgresql+psycopg://ada:hunter2@localhost:1/models")
     assert "hunter2" not in str(driver.value)
