@@ -165,6 +165,10 @@ class StoreUrlError(StoreError):
         )
 
 
+_DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""What to install for a module of another name, or one that needs a library of the system."""
+
+
 class MissingDriverError(StoreError):
     """The driver of a database is not installed."""
 
@@ -174,7 +178,7 @@ class MissingDriverError(StoreError):
     def __str__(self) -> str:
         return (
             f"The driver for {self.driver} is not installed: the module '{self.module}'.\n"
-            f"  {shell_line('pip', 'install', self.module)}"
+            f"  {shell_line('pip', 'install', _DRIVERS.get(self.module, self.module))}"
         )
 
 

@@ -84,7 +84,9 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
     except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         raise StoreUrlError(URL_VARIABLE) from error
     except ImportError as error:
-        raise MissingDriverError(parsed.drivername, error.name or "") from error
+        # psycopg without libpq names no module.
+        module = (error.name or parsed.get_driver_name()).partition(".")[0]
+        raise MissingDriverError(parsed.drivername, module) from error
 
 
 def _resolve_url(url: str | None) -> str:

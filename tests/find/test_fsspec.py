@@ -118,6 +118,24 @@ def test_a_url_that_leads_nowhere_is_one_message(server: Web, tmp_path: Path) ->
     assert not project.exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"<!doctype html><html>log in</html>", "is no model file: it is a web page"),
+        (fitted(1.0)[:300], "is truncated: it breaks off at byte 300 of the file"),
+    ],
+)
+def test_a_file_that_is_no_model_is_named_by_its_url(
+    server: Web, tmp_path: Path, content: bytes, cause: str
+) -> None:
+    """Its copy on this machine is deleted with the process."""
+    server.files["churn.pkl"] = content
+    sample = tmp_path / "sample.csv"
+    X.to_csv(sample, index=False)
+    code, told = typed("new", f"{server.url}/churn.pkl", tmp_path / "service", "--input", sample)
+    assert (code, f"{server.url}/churn.pkl {cause}" in told) == (1, True), told
+
+
 def test_a_server_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scaffold.find.fsspec._ANSWER_S", 1.0)
     with silent_port() as port, pytest.raises(ModelNotFetchedError) as caught:

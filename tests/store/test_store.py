@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+import re
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,25 @@ def test_an_invalid_url_is_an_error_without_the_password() -> None:
     with pytest.raises(StoreError) as query:
         open_store("postgresql+psycopg://localhost:1/models?user=ada&password=hunter2")
     assert "hunter2" not in str(query.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "package"),
+    [
+        ("postgresql+psycopg://h/d", ImportError("no pq wrapper available."), "'psycopg[binary]'"),
+        ("mysql://h/d", ModuleNotFoundError("No module", name="MySQLdb"), "mysqlclient"),
+        ("mssql+pyodbc://h/d", ModuleNotFoundError("No module", name="pyodbc"), "pyodbc"),
+    ],
+)
+def test_a_driver_that_is_not_installed_is_named_by_its_package(
+    monkeypatch: pytest.MonkeyPatch, url: str, error: ImportError, package: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sqlalchemy.create_engine", refuse)
+    with pytest.raises(StoreError, match=re.escape(f"pip install {package}") + r"\Z"):
+        open_store(url)
 
 
 def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:
