@@ -41,6 +41,8 @@ class UnknownModelError(StoreError):
         command = invocation("register", "PATH", name=self.name or "NAME", **version)
         if self.alias and self.near:
             command = invocation("alias", f"{self.name}/VERSION", self.alias)
+        elif self.version and self.near:
+            command = invocation("models", self.name)
         return f"The store has no model {named}{_nearest(self.near)}.\n  {command}"
 
 

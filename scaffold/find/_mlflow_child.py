@@ -95,7 +95,7 @@ def ask_mlflow(
         ModelNotFetchedError: mlflow is not installed, or does not give the model.
     """
     if importlib.util.find_spec("mlflow") is None:
-        hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
+        hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow"
         cause = "MLFLOW_TRACKING_URI names no server, and mlflow is not installed"
         raise ModelNotFetchedError(written, cause, hint)
     _require_database(written, tracking_uri)

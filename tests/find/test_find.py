@@ -55,7 +55,7 @@ def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(caught.value) == (
         "models:/churn/3 cannot be fetched: "
         "MLFLOW_TRACKING_URI names no server, and mlflow is not installed.\n"
-        "  export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
+        "  export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow"
     )
 
 

@@ -66,6 +66,21 @@ def test_nothing_new_is_told_and_writes_nothing(server: StandIn, project: Path) 
     assert len(server.asked) == asked + 2  # one request each
 
 
+def test_the_server_that_is_asked_is_told_where_it_is_another(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment names the server, never the record."""
+    record = json.loads((project / ".scaffold/record.json").read_text())
+    with stand_in(fitted(1.0)) as other:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{other.url}/".replace("//", "//me:secret@", 1))
+        code, told = typed("update", project, "--exit-code")
+    told = " ".join(told.split())
+    assert (code, "secret" in told) == (3, False)
+    first = record["spec"]["origin"]["server"]
+    assert f"the model came from {first}; asked is {other.url}" in told
+    assert f"nothing new at models:/churn@champion of {other.url}" in told
+
+
 def test_a_sample_for_a_newer_model_is_left_aside_where_there_is_none(project: Path) -> None:
     events: list[Event] = []
     before = tree(project)

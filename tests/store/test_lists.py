@@ -85,7 +85,7 @@ def test_an_alias_moves_to_a_version_and_to_what_another_alias_names() -> None:
     typed("alias", "churn", "staging")
     assert find_model("store:churn@production").origin.version == "1"
     assert find_model("store:churn@staging").origin.version == "3"
-    with pytest.raises(UnknownModelError, match="no model 'churn' 9; nearest: 1, 2, 3"):
+    with pytest.raises(UnknownModelError, match=r"no model 'churn' 9; nearest: 1, 2, 3.\n  .*models.*churn"):
         scaffold.alias("churn/9", "staging")
 
 

@@ -199,8 +199,9 @@ def test_what_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
         find_model("store:titanic/1.2.1")
     with pytest.raises(UnknownModelError, match=r"no model 'titanic@v1\.2'; nearest: v1\.2\.0, v1\.3\.0"):
         find_model("store:titanic@v1.2")
-    with pytest.raises(UnknownModelError, match="no model 'titanik'; nearest: titanic"):
-        find_model("store:titanik")
+    for written in ("store:titanik", "store:titanik/1.2.0"):
+        with pytest.raises(UnknownModelError, match=r"no model 'titanik'; nearest: titanic\.\n.*register"):
+            find_model(written)
     with pytest.raises(NoSuchFileError, match=r"absent\.csv"):
         scaffold.register(abs, "titanic", input=tmp_path / "absent.csv")
 
@@ -307,7 +308,7 @@ def test_a_service_is_made_and_followed_without_a_sample_of_ones_own(
     assert record["spec"]["origin"]["version"] == "2"
 
     monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/other.db")
-    with pytest.raises(SourceNotFollowedError, match=r"no model 'churn@staging'\.(.|\n)*--no-follow"):
+    with pytest.raises(SourceNotFollowedError, match=r"no model 'churn'\.(.|\n)*--no-follow"):
         scaffold.update(target)
 
 
