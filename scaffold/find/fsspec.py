@@ -149,7 +149,9 @@ def _convert_errors(shown: str, scheme: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        package = _PACKAGES.get(scheme, str(error.name or scheme))
+        package = _PACKAGES.get(scheme, error.name)
+        if not package:  # fsspec says what to install
+            raise ModelNotFetchedError(shown, line_of(error).rstrip("."), "") from error
         raise ModelNotFetchedError(shown, f"{scheme}:// needs {package}", f"pip install {package}") from error
     except ModelNotFetchedError:
         raise

@@ -47,6 +47,14 @@ def test_a_missing_filesystem_package_is_named(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+def test_what_fsspec_says_of_a_package_is_told() -> None:
+    """The scheme is not the package: `webdav://` needs webdav4."""
+    with pytest.raises(ModelNotFetchedError) as caught:
+        find_model("webdav://host/model.pkl")
+    assert "webdav4" in str(caught.value)
+    assert "pip install webdav\n" not in f"{caught.value}\n"
+
+
 def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

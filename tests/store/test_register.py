@@ -28,6 +28,7 @@ from scaffold.errors import (
     InvalidRegistrationError,
     ModelMovedError,
     NoSuchFileError,
+    NotAModelError,
     NotAnAssignmentError,
     SourceNotFollowedError,
     StoreFilesError,
@@ -204,6 +205,15 @@ def test_what_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
             find_model(written)
     with pytest.raises(NoSuchFileError, match=r"absent\.csv"):
         scaffold.register(abs, "titanic", input=tmp_path / "absent.csv")
+
+
+def test_a_sample_in_place_of_the_model_is_refused(store: Path, tmp_path: Path) -> None:
+    INPUT.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(NotAModelError, match=r"rows\.csv is no model file: it is a table"):
+        scaffold.register(tmp_path / "rows.csv", "churn")
+    assert scaffold.models() == ()
+    (tmp_path / "model.json").write_text('{"learner": {}}')
+    assert scaffold.register(tmp_path / "model.json", "churn").version == "1"
 
 
 def test_a_file_that_is_gone_or_changed_is_one_message(store: Path) -> None:
