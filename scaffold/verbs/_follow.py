@@ -46,13 +46,13 @@ def is_current(record: ProjectRecord) -> bool:
     return has_source(record) and record.spec.generator == __version__
 
 
-def nothing_new(root: Path) -> Update:
+def nothing_new(root: Path, record: ProjectRecord) -> Update:
     """Return the update that changes nothing."""
     from scaffold.upgrade import Report
 
     return Update(
         root=root,
-        report=Report(),
+        report=Report(old_version=record.spec.version, new_version=record.spec.version),
         files={},
         moved={},
         untouched={},

@@ -64,6 +64,7 @@ def test_nothing_new_is_told_and_writes_nothing(server: StandIn, project: Path) 
     assert "nothing new at models:/churn@champion" in " ".join(told.split())
     assert typed("update", project, "--exit-code")[0] == 3
     assert len(server.asked) == asked + 2  # one request each
+    assert scaffold.update(project).report.new_version == "1.0.0"
 
 
 def test_the_server_that_is_asked_is_told_where_it_is_another(
