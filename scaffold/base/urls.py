@@ -5,7 +5,13 @@ from __future__ import annotations
 import base64
 import re
 
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+")
+_LOGIN = re.compile(
+    # A password may hold any character; digits before a slash are a port.
+    r"(?<=://)[^/?#@:\[]*:(?!:|[0-9]{1,5}([/?#]|\Z))((?!://).)*@"
+    r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/?#]*@"
+)
+"""User and password. Before the `@` of Azure's schemes stands the container: `abfs://models@team...`."""
 _ALLOWED_PARAMETERS = re.compile(
     r"(versionid|version_id|generation|snapshot)=[A-Za-z0-9._:-]*", re.IGNORECASE
 )
@@ -22,7 +28,17 @@ def without_credentials(text: str) -> str:
 
     The query of a signed URL holds the signature. Parameters that name a version stay: `?versionId=...`.
     """
-    return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+", lambda match: _cleaned(match[0]), text)
+    return _URL.sub(lambda match: _cleaned(match[0]), text)
+
+
+def url_without_credentials(url: str) -> str:
+    """Return a URL, in which there may be spaces, with user, password and query removed as above."""
+    return _cleaned(url) if "://" in url else url
+
+
+def has_other_query(url: str) -> bool:
+    """Whether the URL without credentials lacks a query or a fragment, and so may be that of another file."""
+    return url_without_credentials(url) != _LOGIN.sub("", url)
 
 
 def repository_url(remote: str) -> str:
@@ -42,6 +58,6 @@ def encoded_login(user: str, password: str) -> str:
 
 
 def _cleaned(url: str) -> str:
-    place, _, query = _USER.sub("", url).partition("#")[0].partition("?")
+    place, _, query = _LOGIN.sub("", url).partition("#")[0].partition("?")
     allowed = "&".join(part for part in query.split("&") if _ALLOWED_PARAMETERS.fullmatch(part))
     return f"{place}?{allowed}" if allowed else place

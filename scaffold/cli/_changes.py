@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scaffold.base.git import place_in_repository
 from scaffold.cli._show import console
 from scaffold.errors.wording import counted, shell_line
 
@@ -84,5 +85,6 @@ def show_outcome(update: Update) -> None:
     if update.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")
-    for command in (("git", "-C", update.root, "diff"), ("scaffold", "undo", update.root)):
+    show = [("git", "-C", update.root, "diff")] if place_in_repository(update.root) else []
+    for command in (*show, ("scaffold", "undo", update.root)):
         out.print(f"  {shell_line(*command)}", markup=False)

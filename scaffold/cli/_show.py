@@ -37,7 +37,10 @@ def console(*, stderr: bool = False) -> Console:
             return super().render_str(visible(text), **options)
 
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else 200
-    return VisibleConsole(stderr=stderr, highlight=False, soft_wrap=width is not None, width=width)
+    # No emoji: `store:a:b` is a name.
+    return VisibleConsole(
+        stderr=stderr, highlight=False, emoji=False, soft_wrap=width is not None, width=width
+    )
 
 
 def show_error(message: str, more: str = "") -> None:

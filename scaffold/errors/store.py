@@ -34,9 +34,15 @@ class UnknownModelError(StoreError):
     near: Sequence[str] = ()
 
     def __str__(self) -> str:
-        named = f"'{self.name}' {self.version}".rstrip() + (f"@{self.alias}" if self.alias else "")
+        named = f"'{self.name}' {self.version}".rstrip()
+        if self.alias:
+            named = f"'{self.name}@{self.alias}'"
         version = {"version": self.version} if self.version else {}
         command = invocation("register", "PATH", name=self.name or "NAME", **version)
+        if self.alias and self.near:
+            command = invocation("alias", f"{self.name}/VERSION", self.alias)
+        elif self.version and self.near:
+            command = invocation("models", self.name)
         return f"The store has no model {named}{_nearest(self.near)}.\n  {command}"
 
 
@@ -155,7 +161,14 @@ class StoreUrlError(StoreError):
     variable: str
 
     def __str__(self) -> str:
-        return f"{self.variable} is no database URL.\n  as in: postgresql+psycopg://user:password@host/name"
+        return (
+            f"{self.variable} is no database URL.\n  as in: postgresql+psycopg://user:password@host/name"
+            "\nWrite %40 for an @ in a password."
+        )
+
+
+_DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""What to install for a module of another name, or one that needs a library of the system."""
 
 
 class MissingDriverError(StoreError):
@@ -167,7 +180,7 @@ class MissingDriverError(StoreError):
     def __str__(self) -> str:
         return (
             f"The driver for {self.driver} is not installed: the module '{self.module}'.\n"
-            f"  {shell_line('pip', 'install', self.module)}"
+            f"  {shell_line('pip', 'install', _DRIVERS.get(self.module, self.module))}"
         )
 
 

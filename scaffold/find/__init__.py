@@ -28,6 +28,7 @@ __all__ = [
     "brings_sample",
     "find_model",
     "find_newer",
+    "server_asked",
 ]
 
 
@@ -72,6 +73,14 @@ def find_newer(origin: Origin) -> FoundModel | None:
     same_file = model.path.is_file() and sha256_file(model.path) == origin.sha256
     version = model.origin.version if model.origin else ""
     return None if same_file and (version == origin.version or not source.brings_sample) else model
+
+
+def server_asked(origin: Origin) -> str:
+    """Return the server that `find_newer` asks; empty where the URI itself names it.
+
+    A record may name another server, but only the environment says which one is asked.
+    """
+    return _source_of(origin.uri).server
 
 
 def _source_of(written: str) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from scaffold.base.facts import as_dict, as_list, identifier
 from scaffold.base.files import is_file, is_folder
 from scaffold.base.yaml_text import yaml_document
 
-LOCK = "dvc.lock"
+LOCK, STAGES = "dvc.lock", "dvc.yaml"
 _MOST_BYTES = 10_000_000
 _MOST_METRICS = 5
 """The most files of metrics of one stage that are read."""
@@ -35,6 +36,8 @@ class Kept:
     is_plain: bool = False
     """Whether it is the md5 of the bytes: DVC 2 took text files without their carriage returns."""
     stage: Mapping[str, Any] = field(default_factory=dict)
+    stage_folder: str = ""
+    """The folder from which the stage names its files, as a path from the lock; empty for the lock's own."""
 
 
 def kept_at(path: Path) -> Kept | None:
@@ -61,9 +64,11 @@ def _made_by_stages(path: Path) -> Iterator[Kept]:
     if lock is None:
         return
     target = place.relative_to(lock.parent).as_posix()
-    for stage in as_dict(_read(lock).get("stages")).values():
+    declared = as_dict(_read(lock.with_name(STAGES)).get("stages"))
+    for name, stage in as_dict(_read(lock).get("stages")).items():
+        folder = _folder_of(as_dict(declared.get(str(name).partition("@")[0])))
         for out in map(as_dict, as_list(as_dict(stage).get("outs"))):
-            if out.get("path") == target:
+            if posixpath.normpath(posixpath.join(folder, str(out.get("path")))) == target:
                 yield Kept(
                     path=path,
                     described_in=lock,
@@ -71,7 +76,14 @@ def _made_by_stages(path: Path) -> Iterator[Kept]:
                     md5=_md5(out),
                     is_plain=out.get("hash") == "md5",
                     stage=stage,
+                    stage_folder=folder,
                 )
+
+
+def _folder_of(stage: Mapping[str, Any]) -> str:
+    """The `wdir` of a stage in `dvc.yaml`, which its paths start from; the lock has only these paths."""
+    wdir = stage.get("wdir", as_dict(stage.get("do")).get("wdir"))  # `do` of a stage with `foreach`
+    return wdir if isinstance(wdir, str) else ""
 
 
 def _md5(out: Mapping[str, Any]) -> str:
@@ -125,7 +137,8 @@ def metrics_of(kept: Kept) -> Iterator[tuple[str, Any]]:
 def metric_files(kept: Kept) -> list[str]:
     """Return the JSON files that the stage makes, by their paths from the lock."""
     outs = [as_dict(out).get("path") for out in as_list(kept.stage.get("outs"))]
-    return [name for name in outs if isinstance(name, str) and name.endswith(".json")][:_MOST_METRICS]
+    names = [name for name in outs if isinstance(name, str) and name.endswith(".json")][:_MOST_METRICS]
+    return [posixpath.normpath(posixpath.join(kept.stage_folder, name)) for name in names]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from scaffold.base.nearest import nearest
 from scaffold.base.process import Runner
 from scaffold.base.urls import REPOSITORY, without_credentials
 from scaffold.errors import CommandError, ModelNotFetchedError
-from scaffold.find._dvc_files import LOCK, Kept, kept_at, metric_files
+from scaffold.find._dvc_files import LOCK, STAGES, Kept, kept_at, metric_files
 from scaffold.find._source import download_folder
 
 FOLLOWED = "SCAFFOLD_DVC_REPOS"
@@ -114,7 +114,7 @@ def described(written: str, place: Place, run: Runner) -> tuple[Kept, str]:
             target.write_text(text, encoding="utf-8")
 
     path = Path(place.path)
-    for name in (f"{path}.dvc", *(str(parent / LOCK) for parent in path.parents)):
+    for name in (f"{path}.dvc", *(str(each / name) for each in path.parents for name in (LOCK, STAGES))):
         copy(name)
     kept = kept_at(files / path)
     if kept is None:

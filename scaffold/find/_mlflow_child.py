@@ -52,7 +52,8 @@ if written.startswith("models:") and not re.fullmatch(r"models:/+m-[0-9a-f]+", w
         if alias not in model.aliases:
             absent("alias", alias, sorted(model.aliases))
         version = client.get_model_version_by_alias(name, alias)
-    elif task == "fetch" and last.isdecimal():
+    elif task == "fetch" and last != "latest":
+        name, last = (name, last) if name else (last, "")  # a name without a version
         registered(name)
         numbers = [str(each.version) for each in client.search_model_versions(f"name='{name}'")]
         if last not in numbers:
@@ -94,7 +95,7 @@ def ask_mlflow(
         ModelNotFetchedError: mlflow is not installed, or does not give the model.
     """
     if importlib.util.find_spec("mlflow") is None:
-        hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
+        hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow"
         cause = "MLFLOW_TRACKING_URI names no server, and mlflow is not installed"
         raise ModelNotFetchedError(written, cause, hint)
     _require_database(written, tracking_uri)

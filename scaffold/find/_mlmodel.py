@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -208,14 +210,15 @@ def _example(
     unread = f"MLflow's input example is not read: it is {shown}; give a sample with --input"
     try:
         rows = _rows(json.loads(_text(below(folder, name, written), _MOST_EXAMPLE_BYTES)), kind)
-        text = json.dumps(_without_nan(rows))
+        dated = _with_dates(rows, {field.name for field in description.fields if field.type == "datetime"})
+        content = json.dumps(_without_nan(rows)).encode() if dated is None else pickle.dumps(dated)
     except (OSError, ValueError, RecursionError):
         return None, (unread,)
     if rows is None:
         return None, (unread,)
     work.mkdir(parents=True, exist_ok=True)
-    target = work / "input_example.json"
-    target.write_text(text, encoding="utf-8")
+    target = work / f"input_example.{'json' if dated is None else 'pkl'}"
+    target.write_bytes(content)
     return target, ()
 
 
@@ -232,6 +235,29 @@ def _rows(content: Any, kind: Any) -> Any:
         case "json_object", _:
             return content
     return None
+
+
+def _with_dates(rows: Any, names: set[str]) -> list[dict[str, Any]] | None:
+    """The rows with the texts of these columns as datetimes; None if there are no such columns.
+
+    Raises:
+        ValueError: A text is no date, or is finer than a microsecond.
+    """
+    if not names or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return None
+    return [
+        {name: _date(value) if name in names else value for name, value in _without_nan(row).items()}
+        for row in rows
+    ]
+
+
+def _date(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    text = re.sub(r"(\.\d{6})0+(?!\d)", r"\1", str(value))
+    if re.search(r"\.\d{7}", text):
+        raise ValueError(f"{text[:_MOST_NAME]} is finer than a microsecond")
+    return datetime.fromisoformat(re.sub(r"Z\Z", "+00:00", text))
 
 
 def _without_nan(value: Any) -> Any:

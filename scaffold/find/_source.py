@@ -66,6 +66,11 @@ class Source(ABC):
     brings_sample = False
     """Whether a model may come with more than its bytes: a sample of its input, requirements."""
 
+    @property
+    def server(self) -> str:
+        """The server that is asked now, without credentials; empty where the URI itself names it."""
+        return ""
+
     @abstractmethod
     def recognises(self, written: str) -> bool:
         """Whether `written`, what a person typed for the model, names a model of this source."""

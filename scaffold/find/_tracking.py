@@ -16,6 +16,7 @@ from scaffold.base.facts import as_dict, as_list, commit_in, facts, identifier, 
 from scaffold.base.http import NoAnswerError, RefusedError, Server, mlflow_server
 from scaffold.base.nearest import nearest
 from scaffold.errors import ModelNotFetchedError
+from scaffold.errors.wording import invocation
 from scaffold.find._artifacts import download_artifacts, not_fetched
 from scaffold.spec import Origin
 
@@ -151,9 +152,7 @@ class Tracking:
             if version == "latest":
                 version = str(self.newest_version(name))
             elif not version_number(version):
-                raise ModelNotFetchedError(
-                    self._written, "it names no version", f"scaffold new models:/{rest}/1 ..."
-                )
+                raise self._no_version(rest)
         query = {"name": name, "version": version}
         try:
             registered = as_dict(
@@ -170,6 +169,18 @@ class Tracking:
             run=identifier(registered.get("run_id")),
             model_id=model_id if _MODEL_ID.fullmatch(model_id) else "",
         )
+
+    def _no_version(self, rest: str) -> ModelNotFetchedError:
+        """Return the error for a name without a version, or with a stage of MLflow in its place."""
+        name, _, stage = rest.rstrip("/").partition("/")
+        version = self.newest_version(name) if name else 0
+        cause = (
+            f"'{one_line(stage)}' is no version; a stage of MLflow is not read"
+            if stage
+            else "it names no version"
+        )
+        hint = invocation("new", f"models:/{name or 'NAME'}/{version or 1}", ...)
+        return ModelNotFetchedError(self._written, cause, hint)
 
     def _versions(self, name: str) -> list[int]:
         self._model(name)

@@ -100,7 +100,7 @@ class DvcSource(Source):
     def _fetch_remote(self, written: str, place: Place) -> FoundModel:
         kept, commit = described(written, place, self._run)
         target = download_folder() / kept.path.name
-        command = ["get", "-q", "--rev", commit, "-o", str(target), "--", place.repository, place.path]
+        command = ["get", "--rev", commit, "-o", str(target), "--", place.repository, place.path]
         self._dvc(written, command, target.parent, "")
         uri = "" if place.is_local else written
         return _build_model(written, kept, target, Origin(uri=uri, revision=commit))
@@ -165,4 +165,4 @@ def _relative(path: Path) -> str:
 def _cause(error: CommandError) -> str:
     """Return the first error line of DVC; the lines after it are advice."""
     messages = [line for line in str(error).splitlines() if line.startswith("ERROR: ")]
-    return messages[0].rstrip(":") if messages else line_of(error, -1)
+    return messages[0].removeprefix("ERROR: ").rstrip(":") if messages else line_of(error, -1)

@@ -35,6 +35,11 @@ class MlflowSource(Source):
 
     brings_sample = True
 
+    @property
+    def server(self) -> str:
+        """The server of `MLFLOW_TRACKING_URI`; empty where that is a database."""
+        return without_credentials(_tracking_uri()).rstrip("/") if _is_server() else ""
+
     def recognises(self, written: str) -> bool:
         """Whether it is a URI of MLflow or a folder with an `MLmodel`."""
         return scheme_of(written) in _SCHEMES or is_file(local_path(written) / DESCRIPTION)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.base.facts import as_list, facts, identifier, one_line
 from scaffold.base.files import sha256_file
+from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelMovedError, ModelNotFetchedError
 from scaffold.find._source import Declared, FoundModel, Source, download_folder
 from scaffold.spec import JSONValue, Origin
@@ -33,6 +34,14 @@ class StoreSource(Source):
 
     def __init__(self, find: Callable[[str], FoundModel]) -> None:
         self._find = find
+
+    @property
+    def server(self) -> str:
+        """The server of MLflow, where that is the store."""
+        from scaffold.store import tracking_uri
+
+        uri = without_credentials(tracking_uri()).rstrip("/")
+        return uri if uri.startswith(("http://", "https://")) else ""
 
     def recognises(self, written: str) -> bool:
         """Whether the text names a registered model."""

@@ -20,14 +20,13 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\x93NUMPY", "a numpy array", "Give the model's file first and the array after --input"),
     (b"\x89PNG", "a PNG image", "Give the model's file first and the image after --input"),
     (b"\xff\xd8\xff", "a JPEG image", "Give the model's file first and the image after --input"),
-    (b"<!DOCTYPE", "a web page", "Download the file itself: this is the page that leads to it"),
-    (b"<html", "a web page", "Download the file itself: this is the page that leads to it"),
     (
         b"ZF0x",
         "written by joblib before 0.10",
         "Load it with that joblib and write it anew: joblib.dump(model, PATH)",
     ),
 )
+_PAGE = "a web page", "Download the file itself: this is the page that leads to it"
 _EXPORTED = """Save what it holds as TorchScript, with an input for an example:
   torch.jit.trace(torch.export.load(PATH).module(), example).save('model.pt')"""
 _KERAS = """Save it anew, as Keras 3 does by itself:
@@ -109,6 +108,8 @@ def foreign_kind(path: Path, head: bytes) -> tuple[str, str] | None:
     for magic, kind, advice in _FOREIGN:
         if head.startswith(magic):
             return kind, advice
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return _PAGE
     kind = _model_kind(path, head)
     if not kind:
         return None

@@ -139,7 +139,8 @@ class MlflowStore(Store):
             self._server.close()
 
     def _local(self) -> LocalMlflow:
-        if not is_mlflow_installed():
+        # Where no server is, that of the package answers.
+        if not is_mlflow_installed(with_server=not self._uri.startswith(("http:", "https:"))):
             raise MlflowStoreError(without_credentials(self._uri), "package")
         return LocalMlflow(self._uri)
 

@@ -26,9 +26,14 @@ _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOU
 _OK = 200
 
 
-def is_mlflow_installed() -> bool:
-    """Return whether MLflow is installed in this environment. It is not imported."""
-    return importlib.util.find_spec("mlflow") is not None
+def is_mlflow_installed(*, with_server: bool) -> bool:
+    """Return whether MLflow is installed in this environment. It is not imported.
+
+    Args:
+        with_server: Whether with its server, which mlflow-skinny does not have.
+    """
+    modules = ("mlflow", "flask") if with_server else ("mlflow",)
+    return all(importlib.util.find_spec(module) is not None for module in modules)
 
 
 class LocalMlflow:

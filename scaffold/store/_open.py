@@ -77,12 +77,16 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
     store_url = _resolve_url(url) or f"sqlite:///{_data_folder() / 'store.db'}"
     try:
         parsed = sqlalchemy.make_url(store_url)
+        if "@" in (parsed.host or ""):
+            raise StoreUrlError(URL_VARIABLE)  # the host has the end of the password
         connect_args = _connect_args(parsed, make_folder=make_folder)
         return sqlalchemy.create_engine(parsed, connect_args=connect_args)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         raise StoreUrlError(URL_VARIABLE) from error
     except ImportError as error:
-        raise MissingDriverError(parsed.drivername, error.name or "") from error
+        # psycopg without libpq names no module.
+        module = (error.name or parsed.get_driver_name()).partition(".")[0]
+        raise MissingDriverError(parsed.drivername, module) from error
 
 
 def _resolve_url(url: str | None) -> str:

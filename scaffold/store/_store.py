@@ -148,12 +148,12 @@ class Store:
         if model is not None:
             return model
         name, versions = reference.name, self.models(reference.name)
+        if not versions:
+            raise UnknownModelError(name, near=tuple(nearest(name, [each.name for each in self.models()])))
         if reference.alias:
             wanted, candidates = reference.alias, [alias for each in versions for alias in each.aliases]
         else:
             wanted, candidates = reference.version, [each.version for each in versions]
-        if not versions:
-            wanted, candidates = name, [each.name for each in self.models()]
         raise UnknownModelError(name, reference.version, reference.alias, tuple(nearest(wanted, candidates)))
 
     def models(self, name: str | None = None) -> tuple[Model, ...]:

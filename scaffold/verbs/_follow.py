@@ -7,7 +7,7 @@ from pathlib import Path
 from scaffold import __version__
 from scaffold.errors import MissingExtraError, ModelNotFetchedError, SourceNotFollowedError, StoreError
 from scaffold.events import Noted, OnEvent
-from scaffold.find import FoundModel, find_newer
+from scaffold.find import FoundModel, find_newer, server_asked
 from scaffold.spec import ProjectRecord
 from scaffold.verbs.update_result import Update
 
@@ -25,8 +25,11 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
         newer = find_newer(origin)
     except (ModelNotFetchedError, StoreError, MissingExtraError) as error:
         raise SourceNotFollowedError(str(root), str(error), origin.server) from error
+    asked = server_asked(origin)
+    if origin.server not in ("", asked):
+        on_event(Noted(f"the model came from {origin.server}; asked is {asked or 'a database'}"))
     if newer is None:
-        on_event(Noted(f"nothing new at {origin.uri}" + (f" of {origin.server}" if origin.server else "")))
+        on_event(Noted(f"nothing new at {origin.uri}" + (f" of {asked}" if asked else "")))
     else:
         source = "" if newer.provenance == origin.uri else f": {newer.provenance}"
         on_event(Noted(f"new at {origin.uri}{source}"))
@@ -43,13 +46,13 @@ def is_current(record: ProjectRecord) -> bool:
     return has_source(record) and record.spec.generator == __version__
 
 
-def nothing_new(root: Path) -> Update:
+def nothing_new(root: Path, record: ProjectRecord) -> Update:
     """Return the update that changes nothing."""
     from scaffold.upgrade import Report
 
     return Update(
         root=root,
-        report=Report(),
+        report=Report(old_version=record.spec.version, new_version=record.spec.version),
         files={},
         moved={},
         untouched={},

@@ -16,11 +16,11 @@ from scaffold.base.files import keep_until_exit, sha256_file
 from scaffold.base.modules import Home, home_of, normalized
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
-from scaffold.errors import InvalidOptionError, NestedCallError
+from scaffold.errors import InvalidOptionError, NestedCallError, ReadError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
 from scaffold.verbs._declared import source_notes_of
-from scaffold.verbs._inputs import ModelInputs, find_inputs
+from scaffold.verbs._inputs import InputFile, ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
 from scaffold.verbs.options import Options
@@ -70,7 +70,8 @@ def specify(
         inputs = find_inputs(model, input, output, workspace, options)
         environment = _open_environment(inputs, options, on_event)
         examination = _begin(stack, inputs, environment, options, workspace)
-        introspected = _introspect(examination, _read(examination, on_event), on_event)
+        with _naming_source(inputs.model):
+            introspected = _introspect(examination, _read(examination, on_event), on_event)
         from scaffold.render import model_code
 
         on_event(Started("resolve"))
@@ -107,6 +108,18 @@ def _open_environment(inputs: ModelInputs, options: Options, on_event: OnEvent) 
     for note in environment.notes:
         on_event(Noted(note))
     return environment
+
+
+@contextlib.contextmanager
+def _naming_source(model: InputFile) -> Iterator[None]:
+    """Name the source of a fetched model in an error, in place of the copy that is deleted with it."""
+    try:
+        yield
+    except ReadError as error:
+        copy = str(model.path.absolute())
+        if model.origin is None or copy not in error.args:
+            raise
+        raise type(error)(*(model.provenance if each == copy else each for each in error.args)) from error
 
 
 def _begin(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.base.checked import target_names
 from scaffold.base.docker_hub import DOCKER_HUB, split_registry
-from scaffold.errors import MissingExtraError, ScaffoldError
+from scaffold.errors import MissingDriverError, MissingExtraError, ScaffoldError
 from scaffold.errors.wording import in_one_line, shell_line
 from scaffold.spec import Prerequisite, State
 from scaffold.verbs import _machine
@@ -154,6 +154,9 @@ def _result(check: _Check) -> Prerequisite:
     except MissingExtraError as error:
         details = f"the extra '{error.extra}' is not installed"
         fix = shell_line("pip", "install", f"model-scaffold[{error.extra}]")
+    except MissingDriverError as error:
+        details, _, fix = str(error).partition("\n")
+        fix = fix.strip()
     except ScaffoldError as error:
         details, fix = str(error).partition("\n")[0], check.mend
     except Exception as error:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 from scaffold.base.files import is_file
 from scaffold.base.git import revision
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.base.urls import without_credentials
+from scaffold.base.urls import has_other_query, url_without_credentials
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.errors import (
     InvalidAliasError,
@@ -27,6 +27,7 @@ from scaffold.errors import (
     NestedCallError,
     NoModelToRegisterError,
     NoSuchFileError,
+    NotAModelError,
 )
 from scaffold.find import FoundModel, find_model
 from scaffold.spec import JSONValue
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from scaffold.store import Model, Run
 
 _MOST_NAME, _MOST_VERSION = 63, 128
+_TEXTS_OF_MODELS = (".json", ".txt", "")
+"""Models of XGBoost and LightGBM are texts too."""
 _ALIAS = re.compile(r"(?!latest\Z)[A-Za-z][A-Za-z0-9._-]{0,62}")
 
 
@@ -173,10 +176,20 @@ def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
     found_model = find_model(location)
     if not found_model.path.is_file():
         raise NoModelToRegisterError(location)
-    if copy or location.startswith("store:"):
+    _refuse_data(found_model.path, location)
+    if copy or location.startswith("store:") or has_other_query(location):
         return found_model, ""
     is_here = Path(location).expanduser().exists()
-    return found_model, str(found_model.path.absolute()) if is_here else without_credentials(location)
+    return found_model, str(found_model.path.absolute()) if is_here else url_without_credentials(location)
+
+
+def _refuse_data(path: Path, location: str) -> None:
+    """Raise NotAModelError for a table, an array or an image in place of the model."""
+    from scaffold.read import holds_data
+
+    if path.suffix.lower() not in _TEXTS_OF_MODELS and holds_data(path):
+        advice = "Give the model's file first, and its sample after --input"
+        raise NotAModelError(url_without_credentials(location), "it is a table, an array or an image", advice)
 
 
 def _with_libraries(run: Run, model: FoundModel, samples: list[Path]) -> Run:

@@ -15,7 +15,7 @@ from scaffold.base.client import Client, key_headers, wait_until_ready
 from scaffold.base.layout import LIVE_REQUIREMENTS, LOCK, LOCUSTFILE, MAIN
 from scaffold.base.package import find_package
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.base.urls import without_credentials
+from scaffold.base.urls import url_without_credentials
 from scaffold.errors import (
     InvalidOptionError,
     NoAddressError,
@@ -176,7 +176,8 @@ def _check_url(url: str) -> str:
         is_plain = parts.username is None and not parts.query and url.isprintable()
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and is_plain:
             return url.rstrip("/")
-    raise InvalidOptionError("url", without_credentials(url))
+    shown = url_without_credentials(url)
+    raise InvalidOptionError("url", shown if shown == url else f"{shown} with a login, a query or a fragment")
 
 
 def _await_service(root: Path, url: str, headers: Mapping[str, str]) -> None:

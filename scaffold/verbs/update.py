@@ -101,7 +101,7 @@ def update(
     if model is None:
         model = _follow_source(root, record, (input, output), follow, on_event)
         if model is None and follow and is_current(record):
-            result = nothing_new(root)
+            result = nothing_new(root, record)
             on_report(result)
             return result
     model_options = _options(root, record, options)

@@ -51,7 +51,8 @@ def model_environment(inputs: ModelInputs, options: Options) -> Environment:
         if not missing:
             return running_environment()
         requirements, skipped = split_requirements(declared.requirements, DISTRIBUTIONS.values())
-        note = f"{', '.join(missing)} is not installed here: the versions of the model's source are used"
+        verb = "are" if missing[1:] else "is"
+        note = f"{', '.join(missing)} {verb} not installed here: the versions of the model's source are used"
         if skipped:
             note += f". Not installed, being no libraries of models that are known: {', '.join(skipped)}"
     pythons = tuple(dict.fromkeys(filter(None, (*needs.pythons, declared.python))))

@@ -124,6 +124,13 @@ def test_an_extra_that_is_not_installed_is_a_line(tmp_path: Path) -> None:
     assert found["uv"]["state"] == "ok"
 
 
+def test_a_driver_that_is_not_installed_is_a_line() -> None:
+    found = by_name(run_doctor(registry="127.0.0.1:1", store="mssql+pyodbc://user:secret@host/models"))
+    assert found["store"].state is State.MISSING
+    assert found["store"].fix == "pip install pyodbc"
+    assert "secret" not in found["store"].found
+
+
 def test_the_registry_is_that_of_the_project(tmp_path: Path) -> None:
     answers = {"registry": "127.0.0.1:1/team"}
     for path, text in deploy_files(project_spec(answers)).items():

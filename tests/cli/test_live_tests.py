@@ -49,7 +49,10 @@ REFUSED = [
     (["--url", "titanic.example.org"], "'titanic.example.org' is no address of a service.\n  --url https"),
     (["--url", "ftp://titanic"], "'ftp://titanic' is no address of a service."),
     (["--url", "http://host:port"], "'http://host:port' is no address of a service."),
-    (["--url", "https://ada:secret@host/"], "'https://host/' is no address of a service."),
+    (
+        ["--url", "https://ada:secret@host/"],
+        "'https://host/ with a login, a query or a fragment' is no address of a service.",
+    ),
     (["--url", URL, "--target", "staging"], f"Name the target 'staging' or the URL {URL}, not both."),
     ([], "Say where the service runs:\n  --url https://titanic.example.org\n  --target staging\n"),
 ]

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,19 @@ def test_words_of_a_shell_line_are_quoted_where_they_need_it() -> None:
     assert shlex.split(shell_line("rm", "-r", FOLDER)) == ["rm", "-r", FOLDER]
 
 
-def test_the_lines_after_an_update_name_the_folder_as_one_word(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lines_after_an_update_name_the_folder_as_one_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Git is named in a repository only."""
+    monkeypatch.chdir(tmp_path)
     report = Report(old_version="1.0.0", new_version="1.0.1")
-    show_outcome(
-        Update(root=Path(FOLDER), report=report, files={}, moved={}, untouched={}, conflicts={}, applied=True)
+    update = Update(
+        root=Path(FOLDER), report=report, files={}, moved={}, untouched={}, conflicts={}, applied=True
     )
+    show_outcome(update)
+    assert commands(capsys.readouterr().out) == [["scaffold", "undo", FOLDER]]
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    show_outcome(update)
     assert commands(capsys.readouterr().out) == [["git", "-C", FOLDER, "diff"], ["scaffold", "undo", FOLDER]]
 
 

@@ -263,6 +263,11 @@ def test_real_dvc_a_repository_here_and_one_at_a_git_server(
 
         code, told = typed("new", url.replace("main", "gone"), tmp_path / "none", "--input", sample)
         assert (code, "has no branch or tag 'gone'; nearest: main" in told) == (1, True)
+        (tmp_path / "storage").rename(tmp_path / "moved")
+        code, told = typed("new", url, tmp_path / "none", "--input", sample)
+        assert (code, "models/churn.pkl" in told.partition("cannot be fetched")[2]) == (1, True), told
+        assert "always happy to help" not in told
+        (tmp_path / "moved").rename(tmp_path / "storage")
 
     shutil.rmtree(work / ".dvc" / "cache")
     place(work, fitted(1.0)).unlink()

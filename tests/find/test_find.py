@@ -47,6 +47,14 @@ def test_a_missing_filesystem_package_is_named(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+def test_what_fsspec_says_of_a_package_is_told() -> None:
+    """The scheme is not the package: `webdav://` needs webdav4."""
+    with pytest.raises(ModelNotFetchedError) as caught:
+        find_model("webdav://host/model.pkl")
+    assert "webdav4" in str(caught.value)
+    assert "pip install webdav\n" not in f"{caught.value}\n"
+
+
 def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -55,7 +63,7 @@ def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(caught.value) == (
         "models:/churn/3 cannot be fetched: "
         "MLFLOW_TRACKING_URI names no server, and mlflow is not installed.\n"
-        "  export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
+        "  export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow"
     )
 
 
@@ -152,6 +160,30 @@ def test_a_file_that_a_stage_of_dvc_makes_is_pulled_and_has_its_parameters_and_m
 
 
 @pytest.mark.parametrize(
+    "stages",
+    [
+        "stages:\n  train:\n    wdir: models\n",
+        "stages:\n  train:\n    foreach: [a]\n    do:\n      wdir: ./models\n",
+    ],
+)
+def test_a_stage_with_a_folder_of_its_own_names_its_files_from_there(tmp_path: Path, stages: str) -> None:
+    name = "train@a" if "foreach" in stages else "train"
+    (tmp_path / "dvc.yaml").write_text(stages)
+    lock = LOCK.replace("  train:", f"  {name}:").replace("path: models/model.pkl", "path: model.pkl")
+    (tmp_path / "dvc.lock").write_text(lock)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/metrics.json").write_text('{"auc": 0.9}')
+    path, commands = tmp_path / "models/model.pkl", list[tuple[str, ...]]()
+    source = DvcSource(run=pulled(path, commands))  # type: ignore[arg-type]
+    assert source.recognises(str(path))
+    assert not source.recognises(str(tmp_path / "model.pkl"))
+    origin = source.fetch(str(path)).origin
+    assert ("dvc", "pull", "models/model.pkl") in commands
+    assert origin is not None
+    assert origin.metrics == (("auc", "0.9"),)
+
+
+@pytest.mark.parametrize(
     "text", ["", "stages: [", "stages: 3", "stages:\n  train:\n    outs: {path: 3}\n", "- 1"]
 )
 def test_a_lock_of_dvc_that_says_nothing_is_passed_over(tmp_path: Path, text: str) -> None:
@@ -215,7 +247,7 @@ def test_missing_credentials_are_named(
     ("status", "message"),
     [
         (127, "{pointer} cannot be fetched: the command dvc is missing.\n  pip install dvc"),
-        (1, "{pointer} cannot be fetched: ERROR: no remote.\n  dvc pull {pointer}"),
+        (1, "{pointer} cannot be fetched: no remote.\n  dvc pull {pointer}"),
     ],
 )
 def test_a_failed_pull_is_reported(tmp_path: Path, status: int, message: str) -> None:

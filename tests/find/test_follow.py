@@ -64,6 +64,22 @@ def test_nothing_new_is_told_and_writes_nothing(server: StandIn, project: Path) 
     assert "nothing new at models:/churn@champion" in " ".join(told.split())
     assert typed("update", project, "--exit-code")[0] == 3
     assert len(server.asked) == asked + 2  # one request each
+    assert scaffold.update(project).report.new_version == "1.0.0"
+
+
+def test_the_server_that_is_asked_is_told_where_it_is_another(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment names the server, never the record."""
+    record = json.loads((project / ".scaffold/record.json").read_text())
+    with stand_in(fitted(1.0)) as other:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{other.url}/".replace("//", "//me:secret@", 1))
+        code, told = typed("update", project, "--exit-code")
+    told = " ".join(told.split())
+    assert (code, "secret" in told) == (3, False)
+    first = record["spec"]["origin"]["server"]
+    assert f"the model came from {first}; asked is {other.url}" in told
+    assert f"nothing new at models:/churn@champion of {other.url}" in told
 
 
 def test_a_sample_for_a_newer_model_is_left_aside_where_there_is_none(project: Path) -> None:
@@ -196,6 +212,12 @@ def test_no_path_in_a_record_is_followed(uri: str) -> None:
         ("s3://bucket/m.pkl?versionId=3HL4kqt", "s3://bucket/m.pkl?versionId=3HL4kqt"),
         ("https://a@b:secret@host/m.pkl", "https://host/m.pkl"),
         ("text before https://me:secret@host/x and after", "text before https://host/x and after"),
+        ("https://me:sec/ret@host/m.pkl", "https://host/m.pkl"),
+        ("https://me:sec#ret@host/m.pkl", "https://host/m.pkl"),
+        ("https://host:8080/a@b/m.pkl", "https://host:8080/a@b/m.pkl"),
+        ("zip://m.pkl::https://me:secret@host/m.zip", "zip://m.pkl::https://host/m.zip"),
+        ("abfs://models@team.dfs.core.windows.net/m.pkl", "abfs://models@team.dfs.core.windows.net/m.pkl"),
+        ("abfss://models:secret@team.dfs.core.windows.net/m.pkl", "abfss://team.dfs.core.windows.net/m.pkl"),
     ],
 )
 def test_credentials_are_left_out(url: str, shown: str) -> None:

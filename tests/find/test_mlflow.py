@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from scaffold.base.process import Runner
 from scaffold.errors import MissingInputError, ModelNotFetchedError
 from scaffold.events import Event, Noted
 from scaffold.find import DeclaredField, find_model
+from scaffold.read import read_sample
 from scaffold.spec import AskedFor, Evidence, Field, Optional, Record, Scalar, ScalarType
 from scaffold.verbs._declared import compare_fields
 from scaffold.verbs.workers import split_requirements
@@ -87,9 +89,19 @@ def test_what_a_server_does_not_have_is_named_with_the_nearest(
     assert refused(written) == f"{written} cannot be fetched: {server.url} {cause}"
 
 
-def test_a_uri_without_a_version_is_completed(server: StandIn) -> None:
-    assert refused("models:/churn") == (
-        "models:/churn cannot be fetched: it names no version.\n  scaffold new models:/churn/1 ..."
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        ("models:/churn", "it names no version"),
+        ("models:/churn/", "it names no version"),
+        ("models:/churn/Production", "'Production' is no version; a stage of MLflow is not read"),
+    ],
+)
+def test_a_uri_without_a_version_is_completed(server: StandIn, written: str, cause: str) -> None:
+    hint = "scaffold new models:/churn/3 ..."
+    assert refused(written) == f"{written} cannot be fetched: {cause}.\n  {hint}"
+    assert refused("models:/") == (
+        "models:/ cannot be fetched: it names no version.\n  scaffold new models:/NAME/1 ..."
     )
 
 
@@ -247,6 +259,42 @@ def test_an_unknown_flavour_gives_its_python_function(server: StandIn) -> None:
     found = find_model("models:/churn/2")
     assert found.path.name == "model.pkl"
     assert found.declared.notes == ("MLflow's flavour prophet is not known: its python_function is taken",)
+
+
+EXAMPLE = """
+signature:
+  inputs: '[{"type": "datetime", "name": "when"}, {"type": "long", "name": "n"}]'
+saved_input_example_info: {artifact_path: example.json, type: dataframe}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [
+        ("2024-01-01T00:00:00", datetime(2024, 1, 1)),
+        ("2024-01-01T00:00:00.250000000", datetime(2024, 1, 1, 0, 0, 0, 250_000)),
+        ("2024-01-01T00:00:00Z", datetime(2024, 1, 1, tzinfo=timezone.utc)),
+        (None, None),
+    ],
+)
+def test_dates_of_an_example_are_dates(tmp_path: Path, written: str | None, date: datetime | None) -> None:
+    """MLflow writes them as texts; its signature says what they are."""
+    (tmp_path / "MLmodel").write_text(EXAMPLE)
+    rows = {"columns": ["when", "n"], "data": [[written, 3], ["2024-01-02T00:00:00", 4]]}
+    (tmp_path / "example.json").write_text(json.dumps(rows))
+    found = find_model(str(tmp_path))
+    assert found.declared.input is not None
+    sample = read_sample(found.declared.input)
+    assert sample == [{"when": date, "n": 3}, {"when": datetime(2024, 1, 2), "n": 4}]
+
+
+def test_a_date_that_is_none_makes_no_sample(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text(EXAMPLE)
+    for text in ("soon", "2024-01-01T00:00:00.000000001"):
+        (tmp_path / "example.json").write_text(json.dumps({"columns": ["when"], "data": [[text]]}))
+        declared = find_model(str(tmp_path)).declared
+        assert declared.input is None
+        assert "give a sample with --input" in declared.notes[0]
 
 
 @pytest.mark.parametrize(

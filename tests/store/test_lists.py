@@ -85,8 +85,14 @@ def test_an_alias_moves_to_a_version_and_to_what_another_alias_names() -> None:
     typed("alias", "churn", "staging")
     assert find_model("store:churn@production").origin.version == "1"
     assert find_model("store:churn@staging").origin.version == "3"
-    with pytest.raises(UnknownModelError, match="no model 'churn' 9; nearest: 1, 2, 3"):
+    with pytest.raises(UnknownModelError, match=r"no model 'churn' 9; nearest: 1, 2, 3.\n  .*models.*churn"):
         scaffold.alias("churn/9", "staging")
+
+
+def test_a_name_is_printed_as_it_is() -> None:
+    """Rich takes `:a:` for an emoji."""
+    scaffold.register(abs, "team:a:b")
+    assert typed("alias", "team:a:b/1", "staging") == "store:team:a:b@staging  is  store:team:a:b/1\n"
 
 
 def test_deployments_of_a_service_are_those_of_the_store() -> None:

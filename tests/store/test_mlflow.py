@@ -103,6 +103,14 @@ def test_what_mlflow_does_not_do_says_what_to_do(server: StandIn) -> None:
     assert not server.posted
 
 
+def test_a_database_of_mlflow_needs_more_than_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mlflow-skinny brings the module `mlflow`, and no server."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "flask" else object())
+    with pytest.raises(StoreError, match=r"pip install mlflow\Z"):
+        open_store("mlflow+sqlite:///mlflow.db")
+    open_store("mlflow+http://localhost:1").close()
+
+
 def test_a_deployment_is_a_run_of_an_experiment(server: StandIn) -> None:
     with pytest.raises(UnknownServiceError):
         scaffold.deployment_history("churn")

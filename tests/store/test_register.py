@@ -28,6 +28,7 @@ from scaffold.errors import (
     InvalidRegistrationError,
     ModelMovedError,
     NoSuchFileError,
+    NotAModelError,
     NotAnAssignmentError,
     SourceNotFollowedError,
     StoreFilesError,
@@ -197,12 +198,22 @@ def test_what_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
         scaffold.register(abs, "titanic", version=version, alias=f"v{version}")
     with pytest.raises(UnknownModelError, match=r"no model 'titanic' 1\.2\.1; nearest: 1\.2\.0, 1\.3\.0"):
         find_model("store:titanic/1.2.1")
-    with pytest.raises(UnknownModelError, match=r"no model 'titanic'@v1\.2; nearest: v1\.2\.0, v1\.3\.0"):
+    with pytest.raises(UnknownModelError, match=r"no model 'titanic@v1\.2'; nearest: v1\.2\.0, v1\.3\.0"):
         find_model("store:titanic@v1.2")
-    with pytest.raises(UnknownModelError, match="no model 'titanik'; nearest: titanic"):
-        find_model("store:titanik")
+    for written in ("store:titanik", "store:titanik/1.2.0"):
+        with pytest.raises(UnknownModelError, match=r"no model 'titanik'; nearest: titanic\.\n.*register"):
+            find_model(written)
     with pytest.raises(NoSuchFileError, match=r"absent\.csv"):
         scaffold.register(abs, "titanic", input=tmp_path / "absent.csv")
+
+
+def test_a_sample_in_place_of_the_model_is_refused(store: Path, tmp_path: Path) -> None:
+    INPUT.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(NotAModelError, match=r"rows\.csv is no model file: it is a table"):
+        scaffold.register(tmp_path / "rows.csv", "churn")
+    assert scaffold.models() == ()
+    (tmp_path / "model.json").write_text('{"learner": {}}')
+    assert scaffold.register(tmp_path / "model.json", "churn").version == "1"
 
 
 def test_a_file_that_is_gone_or_changed_is_one_message(store: Path) -> None:
@@ -307,7 +318,7 @@ def test_a_service_is_made_and_followed_without_a_sample_of_ones_own(
     assert record["spec"]["origin"]["version"] == "2"
 
     monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/other.db")
-    with pytest.raises(SourceNotFollowedError, match=r"no model 'churn'@staging\.(.|\n)*--no-follow"):
+    with pytest.raises(SourceNotFollowedError, match=r"no model 'churn'\.(.|\n)*--no-follow"):
         scaffold.update(target)
 
 

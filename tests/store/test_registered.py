@@ -37,7 +37,7 @@ def test_the_provenance_names_the_version_that_was_found(model: Path) -> None:
 
 def test_a_missing_or_changed_model_is_refused(model: Path) -> None:
     scaffold.register(model, name="titanic", version="1.0.0")
-    with pytest.raises(StoreError, match=r"no model 'iris' 2\.0"):
+    with pytest.raises(StoreError, match="no model 'iris'; nearest: titanic"):
         find_model("store:iris/2.0")
     with pytest.raises((StoreError, ReadError), match="nothing"):
         scaffold.register(model.with_name("nothing.pkl"), name="titanic", version="2.0.0")

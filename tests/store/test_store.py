@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from scaffold.errors import StoreError
+from scaffold.errors import StoreError, StoreUrlError
 from scaffold.spec import Deployment, Release
 from scaffold.store import Entry, Model, Reference, open_store
 from scaffold.store._tables import metadata
@@ -92,12 +93,35 @@ def test_an_invalid_url_is_an_error_without_the_password() -> None:
     with pytest.raises(StoreError) as none:
         open_store("hunter2 is no url")
     assert "hunter2" not in str(none.value)
+    for url in ("ada:hunter2@localhost:port/models", "ada:pass@hunter2@localhost:1/models"):
+        with pytest.raises(StoreUrlError) as refused:
+            open_store(f"postgresql+psycopg://{url}")
+        assert "hunter2" not in str(refused.value)
     with pytest.raises(StoreError) as driver:
         open_store("postgresql+psycopg://ada:hunter2@localhost:1/models")
     assert "hunter2" not in str(driver.value)
     with pytest.raises(StoreError) as query:
         open_store("postgresql+psycopg://localhost:1/models?user=ada&password=hunter2")
     assert "hunter2" not in str(query.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "package"),
+    [
+        ("postgresql+psycopg://h/d", ImportError("no pq wrapper available."), "'psycopg[binary]'"),
+        ("mysql://h/d", ModuleNotFoundError("No module", name="MySQLdb"), "mysqlclient"),
+        ("mssql+pyodbc://h/d", ModuleNotFoundError("No module", name="pyodbc"), "pyodbc"),
+    ],
+)
+def test_a_driver_that_is_not_installed_is_named_by_its_package(
+    monkeypatch: pytest.MonkeyPatch, url: str, error: ImportError, package: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sqlalchemy.create_engine", refuse)
+    with pytest.raises(StoreError, match=re.escape(f"pip install {package}") + r"\Z"):
+        open_store(url)
 
 
 def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:
