@@ -96,7 +96,7 @@ def deploy_project(
             if not resolved.platform:
                 remove_canary(cluster, resolved, pace)
             plan = plan_changes(cluster, resolved, reference, force=force_conflicts)
-            require_own_place(root, resolved, plan)
+            require_own_place(cluster, root, resolved, plan)
             on_event(ChangesPlanned(plan.summary))
             run = deploy_revision if resolved.platform else _deploy_pods
             conduct = Conduct(

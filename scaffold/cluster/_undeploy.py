@@ -33,10 +33,10 @@ _OF_THE_CLUSTER = {
     "RoleBinding/system:image-builders",
     "RoleBinding/system:image-pullers",
 }
-_USUAL = {
+_USUAL = {("networking.k8s.io/v1", "NetworkPolicy")}
+_USUAL_BESIDE_DEPLOYMENT = {
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     ("networking.k8s.io/v1", "Ingress"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
     ("policy/v1", "PodDisruptionBudget"),
     ("v1", "Service"),
     ("v1", "ServiceAccount"),
@@ -105,6 +105,7 @@ def _ours(cluster: Cluster, target: Target, namespace: Manifest, former: list[Ma
         former: What former deploys applied, as far as that is recorded.
     """
     known = {(each["apiVersion"], each["kind"]) for each in (*target.manifests, *former)} | _USUAL
+    known |= set() if target.platform else _USUAL_BESIDE_DEPLOYMENT
     known -= {("v1", "Namespace"), ("v1", "Secret")}
     kinds = [kind for version, name in sorted(known) for kind in cluster.kinds(version) if kind.kind == name]
     objects: list[Manifest] = []
