@@ -125,6 +125,11 @@ _PROJECT: dict[str, Schema] = {
         "default": False,
     },
     "client": {"description": "Whether client/ has a typed client.", **flag.schema, "default": False},
+    "drift": {
+        "description": "Whether the service counts its requests against a baseline, for drift.",
+        **flag.schema,
+        "default": False,
+    },
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
 }
 

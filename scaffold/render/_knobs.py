@@ -86,7 +86,7 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
-FLAGS = ("card", "client", "opentelemetry", "page")
+FLAGS = ("card", "client", "drift", "opentelemetry", "page")
 ANSWERS = (
     *KNOBS,
     *FLAGS,
