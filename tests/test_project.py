@@ -100,6 +100,8 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "MODEL_FOLDERS",
         "MODEL_FILE",
         "PROTOCOL_FILES",  # by answer
+        "BASELINE",
+        "DRIFT_CODE",
         "CARD_CODE",
         "CARD_JSON",
         "PAGE_CODE",

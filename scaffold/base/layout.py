@@ -24,6 +24,10 @@ MODEL_FOLDERS = (MODEL_FOLDER, f"{APP}/model")
 """Where the model file is: the present folder, and that of projects of older versions."""
 CARD_JSON = f"{MODEL_FOLDER}/card.json"
 """The model card for programs, and in `app` what serves it."""
+BASELINE = f"{MODEL_FOLDER}/baseline.json"
+"""The distribution of the fields and of the predictions that the requests are compared with."""
+DRIFT_CODE = f"{APP}/drift.py"
+"""What counts the requests against the baseline."""
 MODEL_FILE = "model.*"
 """A glob pattern: the suffix says which format the model file has."""
 

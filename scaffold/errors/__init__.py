@@ -10,6 +10,9 @@
     │   ├── UnreadableAnswerError       an answer of the command line is no YAML
     │   ├── AnswersFileError            a file of answers cannot be read, or has no answers
     │   ├── RefusedAnswerError          a template refuses an answer, by a rule of its own
+    │   ├── BaselineFormatError         the training data for a baseline are no table
+    │   ├── BaselineFieldsError         the training data for a baseline have no field of the model
+    │   ├── BaselineWithoutModelError   `update` is called with other training data and without the model
     │   ├── NoTerminalError             a template asks questions, and there is no terminal
     │   ├── TargetNotEmptyError
     │   ├── FolderNotMadeError          a folder cannot be made
@@ -244,6 +247,9 @@ from __future__ import annotations
 
 from scaffold.errors.answers import (
     AnswersFileError,
+    BaselineFieldsError,
+    BaselineFormatError,
+    BaselineWithoutModelError,
     InvalidAnswerError,
     NoTerminalError,
     RefusedAnswerError,
@@ -527,6 +533,9 @@ __all__ = [
     "BaseError",
     "BaseLayerError",
     "BasePlatformError",
+    "BaselineFieldsError",
+    "BaselineFormatError",
+    "BaselineWithoutModelError",
     "BatchLengthError",
     "BreakingChangeError",
     "BrokenEnvironmentError",

@@ -1,4 +1,4 @@
-"""The answers to what a template asks cannot be used."""
+"""The answers to what a template asks, or the training data for one of them, cannot be used."""
 
 from __future__ import annotations
 
@@ -90,3 +90,67 @@ class NoTerminalError(UsageError):
             f"  {invocation('init', self.target, **either({}, {'defaults': True}))}\n"
             f"  {invocation('init', self.target, answers_file='answers.yaml')}"
         )
+
+
+class BaselineFormatError(UsageError):
+    """The file of `--baseline` is no table.
+
+    Args:
+        path: The name of the file.
+    """
+
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is no table that a baseline can be made from.\n"
+            "It takes a file with a column for each field: Parquet, Feather, CSV or JSON lines."
+        )
+
+
+class BaselineFieldsError(UsageError):
+    """The training data of `--baseline` have no column for any field of the model.
+
+    Args:
+        path: The name of the file.
+        fields: The names of the fields.
+        columns: The names of the columns.
+    """
+
+    path: str
+    fields: Sequence[str]
+    columns: Sequence[str]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} has no column for any field of the model.\n"
+            f"  fields: {_listed(self.fields)}\n"
+            f"  columns: {_listed(self.columns)}\n"
+            "Name the columns as the fields."
+        )
+
+
+class BaselineWithoutModelError(UsageError):
+    """`update` is called with other training data and without the model, which makes the predictions of it.
+
+    Args:
+        project: The folder of the project.
+        path: The file of `--baseline`.
+    """
+
+    project: str
+    path: str
+
+    def __str__(self) -> str:
+        return "A new baseline needs the model and a sample, and no model is given.\n  " + invocation(
+            "update", self.project, model="model.pkl", input="sample.pkl", baseline=self.path
+        )
+
+
+_MOST_LISTED = 10
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names, with commas."""
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -46,7 +46,7 @@ from scaffold.spec import (
     Signature,
 )
 
-__all__ = ["Introspection", "infer_signature", "require_unicode"]
+__all__ = ["Introspection", "encode_answers", "infer_signature", "require_unicode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ class Introspection:
     recording: Recording
     sample: Any
     output: Any
+    resolved: ResolvedCall
+    """The call that was found."""
 
 
 _NO_OVERRIDES = Overrides()
@@ -106,8 +108,24 @@ def infer_signature(
     )
     recording = Recording(requests=requests, answers=answers_of(resolved, output))
     return Introspection(
-        signature=signature, recording=recording, sample=resolved.sample, output=resolved.output
+        signature=signature,
+        recording=recording,
+        sample=resolved.sample,
+        output=resolved.output,
+        resolved=resolved,
     )
+
+
+def encode_answers(inferred: Introspection, output: Any, rows: int) -> tuple[JSONValue, ...]:
+    """Return the response bodies for other records than those of the sample.
+
+    Args:
+        inferred: How the model is called.
+        output: What the model gave for the records, in one call.
+        rows: The number of records.
+    """
+    resolved = replace(inferred.resolved, output=output, rows=rows)
+    return answers_of(resolved, inferred.signature.output)
 
 
 def _shorten_call(call: Call, model: object, schema: Schema) -> Call:

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from scaffold.base.yaml_text import yaml_document
-from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, GITOPS, LABEL, REPOSITORY_FOLDER, REPOSITORY_RULE
+from scaffold.render._knob_checks import (
+    BASE_IMAGE,
+    CHECKS,
+    GITOPS,
+    GUARD,
+    LABEL,
+    REPOSITORY_FOLDER,
+    REPOSITORY_RULE,
+)
 from scaffold.render._knobs import CI_SYSTEMS, KNOBS, Knobs
 from scaffold.render._rules import Schema, flag
 from scaffold.render._tree import template_path
@@ -66,6 +74,7 @@ _KNOBS = {
     "access_log": "Whether each request gets a line in the log.",
     "service_monitor": "A ServiceMonitor for the Prometheus operator.",
     "otlp_endpoint": "Where traces go; needs `opentelemetry`.",
+    "drift_hours": "Hours of requests that the alerts on drift look at; needs `drift`, `service_monitor`.",
     "chart": "Whether deploy/chart has a Helm chart.",
 }
 _DECIDED = {"max_replicas", "timeout_s", "max_concurrent", "queue_wait_s"}
@@ -102,6 +111,11 @@ _PROJECT: dict[str, Schema] = {
         **GITOPS.schema,
         "default": "none",
     },
+    "guard": {
+        "description": "What a value that the baseline never saw leads to: a header or a 422; needs `drift`.",
+        **GUARD.schema,
+        "default": "none",
+    },
     "repository": {
         "description": "The git repository of the project, for `gitops`; that of `origin` by default.",
         **REPOSITORY_RULE.schema,
@@ -125,6 +139,11 @@ _PROJECT: dict[str, Schema] = {
         "default": False,
     },
     "client": {"description": "Whether client/ has a typed client.", **flag.schema, "default": False},
+    "drift": {
+        "description": "Whether the service counts its requests against a baseline, for drift.",
+        **flag.schema,
+        "default": False,
+    },
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
 }
 

@@ -22,6 +22,7 @@ from scaffold.errors import ExclusiveOptionsError
 from scaffold.render._card import card_origin
 from scaffold.render._client import client_files
 from scaffold.render._deploy import deploy_files
+from scaffold.render._drift import drift_files
 from scaffold.render._folder import folder_files
 from scaffold.render._model_card import model_card_files
 from scaffold.render._page import page_files
@@ -86,6 +87,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec) | protocol_files(spec, values)
     extra |= page_files(spec, values) | client_files(spec, values)
+    extra |= drift_files(spec, values)
     extra |= model_card_files(spec, card_origin(spec.artifact).strip("`"))
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra[LOCK] = spec.dependencies.lock.encode()

@@ -17,6 +17,7 @@ standard library only, and so do the modules that import it at their top.
 from __future__ import annotations
 
 from scaffold.spec._artifact import Artifact, GlobalName, MadeWith, ModelFormat
+from scaffold.spec._baseline import Baseline, CategoryBaseline, FieldBaseline, NumberBaseline
 from scaffold.spec._call import (
     Arguments,
     Batching,
@@ -135,10 +136,12 @@ __all__ = [
     "Arrow",
     "Artifact",
     "AskedFor",
+    "Baseline",
     "Batching",
     "BoosterCall",
     "Call",
     "Category",
+    "CategoryBaseline",
     "Check",
     "ClassKind",
     "Collection",
@@ -153,6 +156,7 @@ __all__ = [
     "Evidence",
     "Feed",
     "Field",
+    "FieldBaseline",
     "GlobalName",
     "Image",
     "Interval",
@@ -173,6 +177,7 @@ __all__ = [
     "ModelFormat",
     "Moment",
     "Native",
+    "NumberBaseline",
     "Numpy",
     "NumpyScalar",
     "NumpyTime",

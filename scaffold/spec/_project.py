@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffold.spec._artifact import Artifact
+from scaffold.spec._baseline import Baseline
 from scaffold.spec._dependencies import Dependencies
 from scaffold.spec._json import JSONValue
 from scaffold.spec._origin import Origin
@@ -58,6 +59,8 @@ class ProjectSpec:
     """The modules that depend on the model, by name, where they are rendered already; in no record."""
     origin: Origin | None = None
     """Where the model was fetched from; none for a path of this machine and an object in memory."""
+    baseline: Baseline | None = None
+    """What the service compares its requests with; none unless the answer `drift` is true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

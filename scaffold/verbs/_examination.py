@@ -24,7 +24,7 @@ from scaffold.resolve import (
     own_folders,
     start_trace,
 )
-from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
+from scaffold.spec import Artifact, Baseline, JSONValue, LocalSource, Recording, Signature
 from scaffold.verbs._inputs import ModelInputs
 from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.options import Options
@@ -59,6 +59,8 @@ class Introspected:
     recording: Recording
     """The sample as requests and answers over HTTP."""
     notes: tuple[str, ...]
+    baseline: Baseline | None = None
+    """The distribution of the fields and predictions, if it was asked for."""
 
 
 class Examination:
@@ -98,21 +100,23 @@ class Examination:
         if self._trace is not None:
             self._trace.__exit__(kind, error, where)
 
-    def begin(self, installation: Installation, search: Sequence[Path]) -> None:
+    def begin(self, installation: Installation, search: Sequence[Path], *, drift: bool = False) -> None:
         """Let the worker read the files.
 
         Args:
             installation: What is installed in the model's environment.
             search: Folders that modules are looked for in.
+            drift: Whether the service compares its requests with a baseline.
         """
         inputs = self._inputs
-        self.installation, self._search = installation, search
+        self.installation, self._search, self._drift = installation, search, drift
         local = own_folders(inputs.local)
         job: dict[str, Any] = {
             "model": str(inputs.model.path.absolute()),
             "provenance": inputs.model.provenance,
             "ours": inputs.model.ours,
             "options": _for_worker(self._options),
+            "drift": drift,
             "elsewhere": variables_left_out(self.settings.environ),
             "live": live_source().as_json(),
             "search": [str(folder.absolute()) for folder in search],
@@ -153,7 +157,8 @@ class Examination:
         """
         files = self._files()
         hidden = self._merely_installed(files)
-        if self._inputs.output is None or not hidden.keys().isdisjoint(files.modules):
+        needs_all = self._inputs.output is None or self._options.baseline is not None
+        if needs_all or not hidden.keys().isdisjoint(files.modules):
             self._load_with_all(files)
         else:
             self._load({module: name for module, name in hidden.items() if module not in self._kept})
@@ -180,7 +185,8 @@ class Examination:
             signature = decode("Signature", message["signature"])
             require_plain(signature)
             recording = decode("Recording", message["recording"])
-            return Introspected(files, signature, recording, _check_notes(message["notes"]))
+            baseline = decode("Baseline | None", message["baseline"])
+            return Introspected(files, signature, recording, _check_notes(message["notes"]), baseline)
 
     def finish(self, request: Request) -> TraceReport:
         """Let the worker answer the recorded requests by the generated code, and return what it saw."""
@@ -191,7 +197,7 @@ class Examination:
         """Restart with all installed distributions: the model failed because it looked up a hidden one."""
         self._worker.close()
         self._worker = examining_worker(self.settings)
-        self.begin(self.installation, self._search)
+        self.begin(self.installation, self._search, drift=self._drift)
         files = self._files()
         self._load_with_all(files)
         return self.introspect(files)
@@ -285,8 +291,9 @@ def _check_source(source: LocalSource) -> LocalSource:
 def _for_worker(options: Options) -> dict[str, JSONValue]:
     """Return the options as JSON with absolute paths, since the worker runs in another folder."""
     values = options.as_json()
-    if options.source:
-        values["source"] = str(Path(options.source).absolute())
+    for name in ("source", "baseline"):
+        if path := getattr(options, name):
+            values[name] = str(Path(path).absolute())
     if options.include:
         values["include"] = [str(Path(each).absolute()) for each in options.include]
     return values

@@ -133,6 +133,7 @@ class _Examination:
 
     def _introspect(self, model: Any, artifact: Artifact, samples: Sequence[Any], watch: Watch) -> None:
         from scaffold.introspect import infer_signature, require_unicode
+        from scaffold.verbs._baseline import examined_baseline
 
         watch.read_opened_paths()
         self._witness.phase = "introspect"
@@ -144,17 +145,16 @@ class _Examination:
             raise _other_version(error, artifact) or error from error
         self._witness.note_unaudited(watch.read_opened_paths())
         self._witness.phase = "wait"
-        recording = replace(
-            inferred.recording,
-            requests=inferred.recording.requests[:MOST_RECORDED_ROWS],
-            answers=inferred.recording.answers[:MOST_RECORDED_ROWS],
-        )
+        rows, first = inferred.recording, slice(MOST_RECORDED_ROWS)
+        recording = replace(rows, requests=rows.requests[first], answers=rows.answers[first])
         require_unicode(recording)
+        baseline, notes = examined_baseline(inferred, model, self._job)
         self._channel.send(
             {
                 "signature": encode(inferred.signature),
                 "recording": encode(recording),
-                "notes": _variable_notes(self._job, self._witness),
+                "baseline": encode(baseline),
+                "notes": [*notes, *_variable_notes(self._job, self._witness)],
             }
         )
 

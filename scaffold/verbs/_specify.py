@@ -69,7 +69,7 @@ def specify(
         on_event(Started("read"))
         inputs = find_inputs(model, input, output, workspace, options)
         environment = _open_environment(inputs, options, on_event)
-        examination = _begin(stack, inputs, environment, options, workspace)
+        examination = _begin(stack, inputs, environment, options, workspace, answers)
         with _naming_source(inputs.model):
             introspected = _introspect(examination, _read(examination, on_event), on_event)
         from scaffold.render import model_code
@@ -99,6 +99,7 @@ def specify(
             variables=options.variables,
             code=code,
             origin=inputs.model.origin,
+            baseline=introspected.baseline,
         )
 
 
@@ -128,6 +129,7 @@ def _begin(
     environment: Environment,
     options: Options,
     workspace: Path,
+    answers: Mapping[str, JSONValue],
 ) -> Examination:
     """Start the worker, and let it read the files; `stack` ends it."""
     settings = worker_settings(inputs, options, environment)
@@ -137,7 +139,8 @@ def _begin(
     from scaffold.verbs._examination import Examination
 
     examination = stack.enter_context(Examination(worker, inputs, options, settings, workspace))
-    examination.begin(Installation(settings.path), _search_path(inputs, environment))
+    has_drift = answers.get("drift") is True
+    examination.begin(Installation(settings.path), _search_path(inputs, environment), drift=has_drift)
     return examination
 
 
@@ -229,14 +232,21 @@ def _pin(text: str) -> tuple[str, str]:
 
 
 def validate_answers(
-    answers: Mapping[str, JSONValue] | None, recorded: Mapping[str, JSONValue] | None = None
+    answers: Mapping[str, JSONValue] | None,
+    recorded: Mapping[str, JSONValue] | None = None,
+    *,
+    training: str | Path | None = None,
 ) -> Mapping[str, JSONValue]:
     """Return the answers of a project, `answers` and those `recorded` before, once each is checked.
+
+    With a file of `training` data the answer `drift` is true, unless it is among `answers`.
 
     Raises:
         UnknownAnswerError: The template has no such question.
         InvalidAnswerError: A value that the answer cannot have.
     """
+    if training:
+        answers = {"drift": True, **(answers or {})}
     if not answers and not recorded:
         return {}  # the renderer takes a while to import, and the worker is started first
     from scaffold.render import read_answers

@@ -13,11 +13,13 @@ from scaffold.base.checked import path_below
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import PRISTINE, RECORD
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.errors import ModelGoneError
+from scaffold.errors import BaselineWithoutModelError, ModelGoneError
 from scaffold.errors.wording import shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
+from scaffold.verbs._baseline import recorded_baseline
 from scaffold.verbs._pristine import write_pristine
+from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import specify
 from scaffold.verbs.options import Options
 
@@ -72,18 +74,21 @@ def new_state(
         record: Its record.
         new_inputs: The new model, a sample of its input and one of its output; the model is None if only
             other things change.
-        answers: All answers of the project, those of the record among them.
+        answers: All answers of the project, those of the record among them; the repository is added to them.
         options: The recorded options, with the changed ones.
         on_event: Called with each event.
     """
     from scaffold.resolve import renew_service_layer
 
     model, sample_input, sample_output = new_inputs
+    answers = locate_repository(answers, root)
     if model is not None:
         name = record.spec.name
         with specify(model, sample_input, sample_output, name, answers, options, on_event) as spec:
             yield spec
         return
+    if options.baseline and str(options.baseline) != record.options.get("baseline"):
+        raise BaselineWithoutModelError(str(root), str(options.baseline))
     artifact = record.spec.artifact
     if not (artifact.path.is_file() and sha256_file(artifact.path) == artifact.sha256):
         raise ModelGoneError(str(root), artifact.sha256)
@@ -95,6 +100,11 @@ def new_state(
         opentelemetry=answers.get("opentelemetry") is True,
         gpu=options.gpu,
     )
+    baseline = record.spec.baseline
+    if answers.get("drift") is not True:
+        baseline = None
+    elif baseline is None:
+        baseline = recorded_baseline(record.spec.recording, record.spec.signature)
     yield replace(
         record.spec,
         answers=answers,
@@ -102,6 +112,7 @@ def new_state(
         dependencies=dependencies,
         generator=__version__,
         variables=options.variables,
+        baseline=baseline,
     )
 
 

@@ -63,7 +63,7 @@ def new(
     require_empty(target)
     name = service_name(name, target)
     model_options = Options(**options)
-    checked = locate_repository(validate_answers(answers), target)
+    checked = locate_repository(validate_answers(answers, training=model_options.baseline), target)
     with specify(model, input, output, name, checked, model_options, on_event) as spec:
         with staged(target) as root:
             files = _write(spec, root, template, on_event)

@@ -40,6 +40,7 @@ class ModelOptions(TypedDict, total=False):
     require: Sequence[str]
     include: Sequence[str | Path]
     source: str | Path | None
+    baseline: str | Path | None
     python: str
     gpu: bool
     env: Sequence[str]
@@ -92,6 +93,14 @@ class Options:
     source: str | Path | None = field(
         default=None,
         metadata=_cli("The notebook or script that defined the model's classes.", metavar="PATH"),
+    )
+    baseline: str | Path | None = field(
+        default=None,
+        metadata=_cli(
+            "Training data that the service compares its requests with, a column for each field: Parquet or"
+            " CSV. It implies --answer drift=true.",
+            metavar="PATH",
+        ),
     )
     python: str = field(default="", metadata=_cli("The service's Python, if not the model's: 3.12."))
     gpu: bool = field(default=False, metadata=_cli("Keep the installed torch with CUDA."))

@@ -22,7 +22,6 @@ from scaffold.find import FoundModel, brings_sample
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 from scaffold.verbs._follow import has_source, is_current, newer_model, nothing_new
 from scaffold.verbs._proving import prove_plan, skip_proof
-from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state, renderer
 from scaffold.verbs.options import ModelOptions, Options
@@ -105,7 +104,7 @@ def update(
             on_report(result)
             return result
     model_options = _options(root, record, options)
-    all_answers = locate_repository(validate_answers(answers, record.spec.answers), root)
+    all_answers = validate_answers(answers, record.spec.answers, training=options.get("baseline"))
     state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)

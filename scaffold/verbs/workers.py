@@ -123,7 +123,7 @@ def worker_settings(inputs: ModelInputs, options: Options, environment: Environm
     named_files = [
         *inputs.paths,
         *map(Path, options.include),
-        *([Path(options.source)] if options.source else []),
+        *(Path(path) for path in (options.source, options.baseline) if path),
     ]
     beside = [inputs.model.path.absolute().parent]
     return WorkerSettings(
