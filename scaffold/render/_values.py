@@ -11,7 +11,7 @@ from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
 from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
-from scaffold.render._score import score_values
+from scaffold.render._score import compiled_score_values, score_values
 from scaffold.render._serving import serving_values
 from scaffold.render._source import shell_example
 from scaffold.spec import ProjectSpec
@@ -28,7 +28,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
         **card_values(spec),
-        **score_values(spec.artifact, spec.signature, spec.profile),
+        **_score_values(spec),
         **serving_values(spec),
         **environment_values(spec.variables),
         **image_values(spec),
@@ -39,6 +39,12 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values
+
+
+def _score_values(spec: ProjectSpec) -> dict[str, object]:
+    if spec.fast:
+        return compiled_score_values(spec.artifact, spec.signature)
+    return score_values(spec.artifact, spec.signature, spec.profile)
 
 
 def model_summary(spec: ProjectSpec) -> str:

@@ -55,6 +55,15 @@ from scaffold.spec._evidence import (
     description_of,
     words_of,
 )
+from scaffold.spec._fast import (
+    Accelerate,
+    Constant,
+    FastBranch,
+    FastOption,
+    FastPlan,
+    FastStep,
+    NoFastPlan,
+)
 from scaffold.spec._json import JSONScalar, JSONValue
 from scaffold.spec._live import LiveTests, Suite
 from scaffold.spec._native import (
@@ -130,6 +139,7 @@ __all__ = [
     "PROTOCOLS",
     "SCORE_PROTOCOL",
     "TOLERANCE",
+    "Accelerate",
     "Arguments",
     "Arrays",
     "Arrow",
@@ -144,6 +154,7 @@ __all__ = [
     "Collection",
     "CollectionType",
     "Column",
+    "Constant",
     "Container",
     "Dependencies",
     "Deployment",
@@ -151,6 +162,10 @@ __all__ = [
     "Either",
     "Element",
     "Evidence",
+    "FastBranch",
+    "FastOption",
+    "FastPlan",
+    "FastStep",
     "Feed",
     "Field",
     "GlobalName",
@@ -173,6 +188,7 @@ __all__ = [
     "ModelFormat",
     "Moment",
     "Native",
+    "NoFastPlan",
     "Numpy",
     "NumpyScalar",
     "NumpyTime",

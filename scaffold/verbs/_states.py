@@ -17,6 +17,7 @@ from scaffold.errors import ModelGoneError
 from scaffold.errors.wording import shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
+from scaffold.verbs._accelerate import read_plan_of_project
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._specify import specify
 from scaffold.verbs.options import Options
@@ -102,6 +103,7 @@ def new_state(
         dependencies=dependencies,
         generator=__version__,
         variables=options.variables,
+        fast=read_plan_of_project(record, options, on_event),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,12 @@ from scaffold.errors import (
     MissingSampleError,
     UnknownOptionsError,
     UnusedSampleError,
+    VerificationError,
 )
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.find import FoundModel, brings_sample
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
+from scaffold.verbs._accelerate import plan_compiled, without_compiled_model, without_proof
 from scaffold.verbs._follow import has_source, is_current, newer_model, nothing_new
 from scaffold.verbs._proving import prove_plan, skip_proof
 from scaffold.verbs._repository import locate_repository
@@ -108,7 +111,13 @@ def update(
     all_answers = locate_repository(validate_answers(answers, record.spec.answers), root)
     state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
-        plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)
+        places = (Path(folder) / str(number) for number in itertools.count())
+
+        def plan_of(spec: ProjectSpec) -> UpdatePlan:
+            return _plan_update(root, (record, ancestor), spec, model_options, next(places), template, prefer)
+
+        spec = spec if verify else without_proof(spec, on_event)
+        spec, plan = plan_compiled(spec, plan_of, on_event)
         result = _report(plan, on_event, on_report)
         if plan.is_empty and not dry_run:
             restore_pristine(root, record, ancestor)
@@ -119,7 +128,14 @@ def update(
         if not verify:
             return _apply(skip_proof(plan), (), verify=False)
         access = _access(spec, model_options, headers)
-        plan, notes = prove_plan(plan, record, Path(folder) / "merged", access, on_event)
+        try:
+            plan, notes = prove_plan(plan, record, next(places), access, on_event)
+        except VerificationError as error:
+            if spec.fast is None:
+                raise
+            plan = plan_of(without_compiled_model(spec, error, on_event))
+            plan = _resolve_conflicts(plan, tool)
+            plan, notes = prove_plan(plan, record, next(places), access, on_event)
         return _apply(plan, notes, verify=True)
 
 
@@ -201,6 +217,7 @@ def _plan_update(
     from scaffold.upgrade import Prefer, plan_update
 
     record, ancestor = recorded_state
+    folder.mkdir()
     pristine = folder / "pristine"
     pristine.mkdir()
     plan = plan_update(

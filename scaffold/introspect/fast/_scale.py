@@ -1,0 +1,51 @@
+"""Scales."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaffold.introspect._guard import attribute
+from scaffold.introspect.fast._values import constant, fast_step, finite, require
+from scaffold.spec import FastStep
+
+
+def read_standard(step: Any, numeric: bool) -> FastStep:
+    """Return a StandardScaler."""
+    return _shifted(step, numeric, "mean_" if step.with_mean else "", "scale_" if step.with_std else "")
+
+
+def read_robust(step: Any, numeric: bool) -> FastStep:
+    """Return a RobustScaler."""
+    centers, scales = step.with_centering, step.with_scaling
+    return _shifted(step, numeric, "center_" if centers else "", "scale_" if scales else "")
+
+
+def read_max_abs(step: Any, numeric: bool) -> FastStep:
+    """Return a MaxAbsScaler."""
+    require(step, not attribute(step, "clip"), "clip")
+    return _shifted(step, numeric, "", "scale_")
+
+
+def _shifted(step: Any, numeric: bool, mean: str, scale: str) -> FastStep:
+    require(step, numeric, "text")
+    constants = [
+        constant(parameter, finite(step, name))
+        for parameter, name in (("mean", mean), ("scale", scale))
+        if name
+    ]
+    return fast_step("StandardScaler", *constants)
+
+
+def read_min_max(step: Any, numeric: bool) -> FastStep:
+    """Return a MinMaxScaler."""
+    require(step, numeric, "text")
+    constants = constant("scale", finite(step, "scale_")), constant("shift", finite(step, "min_"))
+    if not attribute(step, "clip"):
+        return fast_step("MinMaxScaler", *constants)
+    return fast_step("MinMaxScaler", *constants, clip=[float(limit) for limit in step.feature_range])
+
+
+def read_normalizer(step: Any, numeric: bool) -> FastStep:
+    """Return a Normalizer."""
+    require(step, numeric and step.norm in ("l1", "l2", "max"), f"norm={step.norm!r}")
+    return fast_step("Normalizer", norm=step.norm)
