@@ -38,6 +38,7 @@ _METHODS = {
     "predict_proba": "Return the probability of each class, as the model does.",
     "decision_function": "Return the sums before the decision, as the model does.",
 }
+_AS_FRAME = "x = np.asfortranarray(x)  # as in a frame: another order may change the last bit"
 _DTYPES = r"<[iuf][248]|\|[iu]1|\|b1|<U\d+"
 
 
@@ -114,7 +115,7 @@ class _Writer:
 
     def _transform(self, plan: FastPlan) -> list[str]:
         """Return the statements of `transform`; none for a model of one step."""
-        lines: list[str] = []
+        lines = [_AS_FRAME] if plan.of_frame and not plan.branches else []
         if plan.branches:
             parts = [self._branch(branch, i, lines) for i, branch in enumerate(plan.branches)]
             if len(parts) == 1:
@@ -123,9 +124,11 @@ class _Writer:
                 parts_node = sequence(code(part) for part in parts)
                 lines.append(statement("x = ", call("np.hstack", parts_node), indent=8).lstrip())
         lines += [f"x = {self._add(step)}.transform(x)" for step in plan.steps]
-        if lines:
+        if lines and lines[-1] != _AS_FRAME:
             lines[-1] = "return " + lines[-1].removeprefix("x = ")
-        return lines
+        return (
+            ["return np.asfortranarray(x)" + _AS_FRAME.partition(")")[2]] if lines == [_AS_FRAME] else lines
+        )
 
     def _branch(self, branch: FastBranch, number: int, lines: list[str]) -> str:
         """Add the statements for a branch; return the variable that holds its result."""

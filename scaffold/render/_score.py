@@ -120,6 +120,7 @@ def score_values(
     result = "predictions" if call.batched else "prediction"
     predicting = _predict(call, result, has_columns=_has_columns(signature))
     run = _run_batched if call.batched else _run_alone
+    settings = "MODEL_SHA256, settings" if shortened else "MODEL_SHA256"
     after = _AFTER_PREDICT if call.method == "predict" else _AFTER
     imports = loading.modules | predicting.modules
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
@@ -131,7 +132,8 @@ def score_values(
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
         "score_convert": _CONVERT,
         "score_serving": "\n".join([*([_FAST] if shortened else []), _OPEN, *folder_imports(artifact)]),
-        "score_settings": "MODEL_SHA256, settings" if shortened else "MODEL_SHA256",
+        "score_settings": settings,
+        "score_settings_line": f"\nfrom app.settings import {settings}",
         "score_file": _file_name(artifact),
         "score_sha256": "MODEL_SHA256",
         "score_load_doc": "Load the model. `open_model` raises if the file is not the one that was tested.",
@@ -151,7 +153,7 @@ def compiled_score_values(artifact: Artifact, signature: Signature) -> dict[str,
         "score_libraries": "\nimport numpy as np\n",
         "score_convert": f"{_CONVERT}\nfrom app.fast import SHA256, FastModel",
         "score_serving": _OPEN,
-        "score_settings": "",
+        "score_settings_line": "",
         "score_file": PurePosixPath(FAST_CONSTANTS).name,
         "score_sha256": "SHA256",
         "score_load_doc": "Load the constants. `open_model` raises if the file is not that of app/fast.py.",

@@ -70,7 +70,9 @@ class FastPlan:
     branches: tuple[FastBranch, ...] = ()
     """What a ColumnTransformer does; empty for a model that takes the input as one array."""
     dtype: str = ""
-    """The dtype of that array, where the sample is a frame."""
+    """The dtype of that array."""
+    of_frame: bool = False
+    """Whether the model takes it as a frame, whose columns lie one after the other in memory."""
     steps: tuple[FastStep, ...] = ()
     """The steps between these and the last one."""
     estimator: FastStep

@@ -20,6 +20,8 @@ from scaffold.worker import Worker, WorkerSettings, printable
 if TYPE_CHECKING:
     from scaffold.upgrade import UpdatePlan
 
+    Proven = tuple[UpdatePlan, tuple[str, ...]]
+
 _PROGRAM = "scaffold.verbs._read_fast"
 _LIBRARIES = {"_codecs", "builtins", "collections", "copyreg", "functools", "joblib", "numpy", "pandas"}
 _LIBRARIES |= {"scipy", "sklearn"}
@@ -82,6 +84,23 @@ def plan_compiled(
     conflicts = sorted(set(plan.merged.conflicts) - set(plain_plan.merged.conflicts))
     on_event(Noted(not_accelerated(f"your edit of {', '.join(conflicts)} conflicts with it")))
     return plain, plain_plan
+
+
+def prove_compiled(
+    spec: ProjectSpec,
+    plan: UpdatePlan,
+    plan_of: Callable[[ProjectSpec], UpdatePlan],
+    prove: Callable[[UpdatePlan], Proven],
+    on_event: OnEvent,
+) -> Proven:
+    """Return what `prove` returns for the plan; where that fails, for the plan without the compiled model."""
+    try:
+        return prove(plan)
+    except VerificationError as error:
+        if spec.fast is None:
+            raise
+        plain = without_compiled_model(spec, error, on_event)
+    return prove(plan_of(plain))
 
 
 def without_compiled_model(spec: ProjectSpec, error: VerificationError, on_event: OnEvent) -> ProjectSpec:

@@ -1,4 +1,4 @@
-"""Random models of scikit-learn: pipelines of steps with and without a compiled form, fitted on random data."""
+"""Random models of scikit-learn: pipelines of steps with and without a compiled form, on random data."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast import _bayes, _encode, _expand, _impute, _linear, _scale, _trees
 from scaffold.introspect.fast._columns import array_dtype, branches_of
 from scaffold.introspect.fast._values import NotCompiledError, refuse, require_plain_output
-from scaffold.spec import FastBranch, FastPlan, FastStep, NoFastPlan, PythonCall, Signature
+from scaffold.spec import FastBranch, FastPlan, FastStep, NoFastPlan, Pandas, PythonCall, Signature, Table
 
 STEPS: dict[str, Callable[[Any, bool], FastStep | None]] = {
     "decomposition.PCA": _expand.read_pca,
@@ -106,6 +106,7 @@ def _plan(model: Any, signature: Signature) -> FastPlan:
     return FastPlan(
         branches=branches,
         dtype=dtype,
+        of_frame=isinstance(signature.input, Table) and signature.input.container == Pandas(),
         steps=steps,
         estimator=estimator,
         methods=tuple(dict.fromkeys(compiled)),

@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from scaffold.introspect.fast._values import NotCompiledError, refuse, require
 from scaffold.spec import (
     Category,
@@ -109,6 +107,8 @@ def _branch(fields: list[Field], step: Any, read_steps: ReadSteps) -> FastBranch
 
 def _names(transformer: Any, columns: Any) -> list[str]:
     """Return the names of columns that are given by name, by number, by mask or as a slice."""
+    import numpy as np
+
     known = [str(name) for name in transformer.feature_names_in_]
     if isinstance(columns, slice) and not any(isinstance(end, str) for end in (columns.start, columns.stop)):
         return known[columns]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._values import constant, fast_step, refuse, require
 from scaffold.spec import Constant, FastStep, JSONValue
@@ -61,6 +59,8 @@ def _categories(step: Any) -> tuple[list[Constant], list[JSONValue]]:
 
 
 def _dtype(step: Any) -> str:
+    import numpy as np
+
     dtype = np.dtype(step.dtype)
     require(step, dtype.kind in "iuf", f"dtype={dtype}")
     return str(dtype)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._values import constant, fast_step, finite, refuse, require
 from scaffold.spec import FastStep
@@ -34,6 +32,8 @@ def read_polynomial(step: Any, numeric: bool) -> FastStep:
 
 def read_selection(step: Any, numeric: bool) -> FastStep:
     """Return the columns that a step keeps."""
+    import numpy as np
+
     require(step, numeric, "text")
     chosen = np.asarray(step.get_support(indices=True), dtype=np.int64)
     require(step, len(chosen) > 0, "no column left")
@@ -49,6 +49,8 @@ def _takes_nan(step: Any) -> bool:
 
 def read_pca(step: Any, numeric: bool) -> FastStep:
     """Return a PCA."""
+    import numpy as np
+
     require(step, numeric, "text")
     constants = [constant("components", finite(step, "components_")), constant("mean", finite(step, "mean_"))]
     if step.whiten:
@@ -59,6 +61,8 @@ def read_pca(step: Any, numeric: bool) -> FastStep:
 
 def read_function(step: Any, numeric: bool) -> FastStep | None:
     """Return a function of numpy; None for a step that changes nothing."""
+    import numpy as np
+
     require(step, not step.kw_args, "kw_args")
     if step.func is None:
         require(step, not step.validate, "validate")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scaffold.introspect.fast._values import constant, fast_step, refuse, require
 from scaffold.spec import FastStep
 
 
 def read_imputer(step: Any, numeric: bool) -> FastStep:
     """Return a SimpleImputer for NaN."""
+    import numpy as np
+
     missing = step.missing_values
     require(step, isinstance(missing, float) and np.isnan(missing), f"missing_values={missing!r}")
     fill = np.asarray(step.statistics_)

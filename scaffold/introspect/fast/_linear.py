@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._values import constant, fast_step, finite, require
 from scaffold.spec import FastStep
@@ -16,6 +14,8 @@ Estimator = tuple[FastStep, tuple[str, ...]]
 
 def read_regressor(step: Any) -> Estimator:
     """Return a regressor with one output."""
+    import numpy as np
+
     coef = finite(step, "coef_")
     require(step, coef.ndim == 1, "several outputs")
     intercept = np.asarray(finite(step, "intercept_"), dtype=np.float64).reshape(-1)
@@ -49,6 +49,8 @@ def read_gradient_descent(step: Any) -> Estimator:
 
 
 def _of_classes(step: Any) -> tuple[Any, ...]:
+    import numpy as np
+
     classes, coef = np.asarray(step.classes_), np.atleast_2d(finite(step, "coef_"))
     require(step, classes.ndim == 1 and len(coef) == (len(classes) if len(classes) > 2 else 1), "this shape")
     intercept = np.asarray(finite(step, "intercept_"), dtype=np.float64)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._linear import Estimator
 from scaffold.introspect.fast._values import constant, fast_step, require
@@ -29,6 +26,8 @@ def read_forest(step: Any) -> Estimator:
 
 def read_boosted(step: Any) -> Estimator:
     """Return gradient boosting that starts from constants."""
+    import numpy as np
+
     init = type(step.init_).__name__ if step.init_ != "zero" else ""
     require(step, init in ("", "DummyClassifier", "DummyRegressor"), f"init={init}")
     initial = np.asarray(step._raw_predict_init(np.zeros((1, step.n_features_in_), dtype=np.float32)))
@@ -45,6 +44,8 @@ def read_boosted(step: Any) -> Estimator:
 
 
 def _averaged(step: Any, trees: Sequence[Any]) -> Estimator:
+    import numpy as np
+
     require(step, step.n_outputs_ == 1, "several outputs")
     constants, depth = _nodes(step, trees)
     if _takes_nan(trees[0]):
@@ -59,6 +60,8 @@ def _averaged(step: Any, trees: Sequence[Any]) -> Estimator:
 
 def _nodes(step: Any, trees: Sequence[Any], factor: float = 1.0) -> tuple[list[Constant], int]:
     """Return the nodes of all trees as arrays, and how deep the deepest is."""
+    import numpy as np
+
     nodes = [tree.tree_ for tree in trees]
     counts = [each.node_count for each in nodes]
     require(step, sum(counts) <= MOST_NODES, f"{sum(counts)} nodes")
@@ -82,8 +85,10 @@ def _nodes(step: Any, trees: Sequence[Any], factor: float = 1.0) -> tuple[list[C
     return constants, max(int(each.max_depth) for each in nodes)
 
 
-def _children(tree: Any, root: int) -> NDArray[Any]:
+def _children(tree: Any, root: int) -> Any:
     """Return both children of each node, counted over all trees; of a leaf the leaf itself."""
+    import numpy as np
+
     own = np.arange(tree.node_count)
     left = np.where(tree.children_left == _LEAF, own, tree.children_left)
     right = np.where(tree.children_left == _LEAF, own, tree.children_right)
@@ -92,5 +97,7 @@ def _children(tree: Any, root: int) -> NDArray[Any]:
 
 def _takes_nan(tree: Any) -> bool:
     """Whether NaN is a value for the trees."""
+    import numpy as np
+
     check = attribute(tree, "_support_missing_values")
     return check is not None and bool(check(np.zeros((1, 1))))

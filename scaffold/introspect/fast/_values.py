@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from scaffold.introspect._guard import attribute
 from scaffold.spec import Constant, FastOption, FastStep, JSONValue
 
@@ -38,6 +35,8 @@ def constant(parameter: str, values: Any, *, listed: bool = False) -> Constant:
     Raises:
         NotCompiledError: It holds other values.
     """
+    import numpy as np
+
     array = np.asarray(values)
     if array.dtype == object:
         array = _of_objects(array)
@@ -56,20 +55,24 @@ def constant(parameter: str, values: Any, *, listed: bool = False) -> Constant:
     )
 
 
-def _of_objects(array: NDArray[Any]) -> NDArray[Any]:
+def _of_objects(array: Any) -> Any:
     """Return an array of objects of one type of Python as an array of that type."""
+    import numpy as np
+
     types = {type(value) for value in array.ravel().tolist()}
     if len(types) > 1 or not types <= {str, int, float, bool}:
         raise NotCompiledError("values of several types have no compiled form")
     return np.array(array.tolist(), dtype=None if types else "U1").reshape(array.shape)
 
 
-def finite(step: object, name: str) -> NDArray[Any]:
+def finite(step: object, name: str) -> Any:
     """Return an array of numbers that is an attribute of a fitted step.
 
     Raises:
         NotCompiledError: There is none, or a value of it is not finite.
     """
+    import numpy as np
+
     values = attribute(step, name)
     array = np.asarray(values)
     if values is None or array.dtype.kind not in "iuf" or not np.isfinite(array).all():

@@ -18,8 +18,8 @@ def pick(columns: Mapping[str, NDArray[Any]], *names: str) -> list[NDArray[Any]]
 
 
 def floats(x: NDArray[Any]) -> NDArray[Any]:
-    """Return a copy as floats."""
-    return x.astype(np.float64) if x.dtype.kind != "f" else x.copy()
+    """Return a copy as floats, in the same order in memory: another may change the last bit."""
+    return x.astype(np.float64) if x.dtype.kind != "f" else x.copy(order="K")
 
 
 def require_finite(x: NDArray[Any], *, nan: bool = False) -> NDArray[Any]:
