@@ -93,6 +93,8 @@ class _Writer:
 
     def model(self, plan: FastPlan) -> str:
         """Return the class."""
+        if not set(plan.methods) <= set(_METHODS):
+            raise WorkerMessageError(f"no method has the name {plan.methods[0][:80]!r}")
         inputs = "columns" if plan.branches else "x"
         takes = "Mapping[str, NDArray[Any]]" if plan.branches else "NDArray[Any]"
         transform = self._transform(plan)

@@ -14,13 +14,12 @@ Estimator = tuple[FastStep, tuple[str, ...]]
 
 def read_regressor(step: Any) -> Estimator:
     """Return a regressor with one output."""
-    import numpy as np
 
     coef = finite(step, "coef_")
     require(step, coef.ndim == 1, "several outputs")
-    intercept = np.asarray(finite(step, "intercept_"), dtype=np.float64).reshape(-1)
+    intercept = _intercept(step, coef)
     require(step, intercept.size == 1, "this intercept")
-    constants = constant("coef", coef), constant("intercept", intercept[0])
+    constants = constant("coef", coef), constant("intercept", intercept.reshape(-1)[0])
     return fast_step("LinearRegressor", *constants), ("predict",)
 
 
@@ -48,10 +47,16 @@ def read_gradient_descent(step: Any) -> Estimator:
     return read_classifier(step)
 
 
+def _intercept(step: Any, coef: Any) -> Any:
+    """Return the intercept; a float of Python has no dtype of its own."""
+    intercept = finite(step, "intercept_")
+    return intercept.astype(coef.dtype) if type(step.intercept_) in (int, float) else intercept
+
+
 def _of_classes(step: Any) -> tuple[Any, ...]:
     import numpy as np
 
     classes, coef = np.asarray(step.classes_), np.atleast_2d(finite(step, "coef_"))
     require(step, classes.ndim == 1 and len(coef) == (len(classes) if len(classes) > 2 else 1), "this shape")
-    intercept = np.asarray(finite(step, "intercept_"), dtype=np.float64)
+    intercept = _intercept(step, coef)
     return constant("coef", coef), constant("intercept", intercept), constant("classes", classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from scaffold.introspect._guard import attribute
@@ -11,29 +12,27 @@ from scaffold.spec import FastStep
 
 def read_standard(step: Any, numeric: bool) -> FastStep:
     """Return a StandardScaler."""
-    return _shifted(step, numeric, "mean_" if step.with_mean else "", "scale_" if step.with_std else "")
+    names = {"mean": "mean_"} if step.with_mean else {}
+    return _shifted(step, numeric, "StandardScaler", names | ({"scale": "scale_"} if step.with_std else {}))
 
 
 def read_robust(step: Any, numeric: bool) -> FastStep:
     """Return a RobustScaler."""
-    centers, scales = step.with_centering, step.with_scaling
-    return _shifted(step, numeric, "center_" if centers else "", "scale_" if scales else "")
+    names = {"center": "center_"} if step.with_centering else {}
+    return _shifted(step, numeric, "RobustScaler", names | ({"scale": "scale_"} if step.with_scaling else {}))
 
 
 def read_max_abs(step: Any, numeric: bool) -> FastStep:
     """Return a MaxAbsScaler."""
     require(step, not attribute(step, "clip"), "clip")
-    return _shifted(step, numeric, "", "scale_")
+    return _shifted(step, numeric, "RobustScaler", {"scale": "scale_"})
 
 
-def _shifted(step: Any, numeric: bool, mean: str, scale: str) -> FastStep:
+def _shifted(step: Any, numeric: bool, name: str, attributes: Mapping[str, str]) -> FastStep:
+    """Return a step with the constants that are these attributes, by parameter."""
     require(step, numeric, "text")
-    constants = [
-        constant(parameter, finite(step, name))
-        for parameter, name in (("mean", mean), ("scale", scale))
-        if name
-    ]
-    return fast_step("StandardScaler", *constants)
+    constants = [constant(parameter, finite(step, each)) for parameter, each in attributes.items()]
+    return fast_step(name, *constants)
 
 
 def read_min_max(step: Any, numeric: bool) -> FastStep:

@@ -18,7 +18,25 @@ class StandardScaler:
         """Return the array, scaled."""
         x = require_finite(floats(x), nan=True)
         if self.mean is not None:
-            x -= self.mean
+            x -= self.mean.astype(x.dtype)
+        if self.scale is not None:
+            x /= self.scale.astype(x.dtype)
+        return x
+
+
+class RobustScaler:
+    """Subtract the center of each column, and divide by its scale."""
+
+    def __init__(
+        self, center: NDArray[Any] | None = None, scale: NDArray[Any] | None = None
+    ) -> None:
+        self.center, self.scale = center, scale
+
+    def transform(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the array, scaled."""
+        x = require_finite(floats(x), nan=True)
+        if self.center is not None:
+            x -= self.center
         if self.scale is not None:
             x /= self.scale
         return x

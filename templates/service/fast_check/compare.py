@@ -42,7 +42,7 @@ class Both:
     def step_before_last(self, rows: list[Any]) -> str:
         """Return which step differs for rows: those before the last, or the last."""
         transform = getattr(self.fast, "transform", None)
-        if transform is None:
+        if transform is None or not hasattr(self.model, "steps"):
             return type(self.model).__name__
         names = [type(step).__name__ for _, step in self.model.steps]
         own = outcome(lambda: transform(fast_input(rows)), ValueError)
