@@ -73,7 +73,7 @@ def _field(column: pd.Series[Any], number: int) -> Field:
 
 def requests_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as requests."""
-    columns = {name: frame[name].astype(object).tolist() for name in frame}
+    columns = {str(name): frame[name].astype(object).tolist() for name in frame}
     rows = zip(*columns.values(), strict=True)
     return [
         {name: None if value != value else value for name, value in zip(columns, row, strict=True)}

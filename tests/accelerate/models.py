@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,7 @@ def random_case(seed: int) -> Case | None:
     frame = _frame(rng, numbers, rng.randint(40, 150))
     is_regression = rng.random() < 0.3
     target = _target(rng, numbers, frame, is_regression)
-    compiled = [True]
-    model = _model(rng, frame, is_regression, compiled)
+    model = _model(rng, frame, is_regression)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -66,7 +65,31 @@ def random_case(seed: int) -> Case | None:
     methods = ["predict"]
     if not is_regression and hasattr(model, "predict_proba"):
         methods.append("predict_proba")
-    return Case(model=model, frame=frame, method=rng.choice(methods), compiles=compiled[0])
+    return Case(
+        model=model,
+        frame=frame,
+        method=rng.choice(methods),
+        compiles=not any(map(_is_unknown, _steps(model))),
+    )
+
+
+def _steps(model: Any) -> Iterator[Any]:
+    """Yield the fitted steps of a model."""
+    yield model
+    if isinstance(model, Pipeline):
+        for _, step in model.steps:
+            yield from _steps(step)
+    if isinstance(model, ColumnTransformer):
+        for _, step, columns in model.transformers_:
+            if len(columns):
+                yield from _steps(step)
+
+
+def _is_unknown(step: Any) -> bool:
+    unknown = (OwnScaler, KBinsDiscretizer, KNNImputer, svm.SVC, ensemble.AdaBoostClassifier)
+    is_unknown_function = isinstance(step, FunctionTransformer) and step.func is np.sign
+    gives_frames = getattr(step, "_sklearn_output_config", {}).get("transform") == "pandas"
+    return isinstance(step, unknown) or is_unknown_function or gives_frames
 
 
 def _frame(rng: random.Random, numbers: np.random.Generator, rows: int) -> pd.DataFrame:
@@ -111,7 +134,8 @@ def _texts(rng: random.Random, numbers: np.random.Generator, rows: int) -> Any:
     values = numbers.choice(rng.sample(words, rng.randint(2, 6)), rows).astype(object)
     if rng.random() < 0.4:
         values[numbers.random(rows) < 0.2] = None
-    return pd.array(values, dtype=rng.choice(["str", "str", "object", "category"]))
+    dtype: Any = rng.choice(["str", "str", "object", "category"])
+    return pd.array(values, dtype=dtype)
 
 
 _COLUMNS: list[Callable[..., Any]] = [_floats, _floats, _holes, _large, _constant, _integers, _truths]
@@ -125,30 +149,29 @@ def _target(rng: random.Random, numbers: np.random.Generator, frame: pd.DataFram
     codes = numbers.integers(0, classes, len(frame))
     codes[:classes] = range(classes)
     if rng.random() < 0.4:
-        return np.array([f"class {code}" for code in codes], dtype=rng.choice([object, "U10"]))
+        return np.array([f"class {code}" for code in codes], dtype=rng.choice(["O", "U10"]))
     return codes if rng.random() < 0.8 else codes.astype(float)
 
 
-def _model(rng: random.Random, frame: pd.DataFrame, regression: bool, compiled: list[bool]) -> Any:
+def _model(rng: random.Random, frame: pd.DataFrame, regression: bool) -> Any:
     are_numbers = all(dtype.kind in "iuf" for dtype in frame.dtypes)
     has_nan = bool(frame.isna().any().any())
     steps: list[Any] = []
     if not are_numbers or rng.random() < 0.3:
-        steps.append(_columns_step(rng, frame, compiled))
+        steps.append(_columns_step(rng, frame))
     elif has_nan or rng.random() < 0.6:
-        steps += _number_steps(rng, has_nan, compiled)
+        steps += _number_steps(rng, has_nan)
     if steps and rng.random() < 0.25:
         steps.append(rng.choice([StandardScaler(), MaxAbsScaler(), PCA(1), PCA(0.9, whiten=True)]))
-    estimator = _regressor(rng) if regression else _classifier(rng, compiled)
+    estimator = _regressor(rng) if regression else _classifier(rng)
     if rng.random() < 0.04:
-        compiled[0] = False
         steps.append(rng.choice([OwnScaler(), StandardScaler().set_output(transform="pandas")]))
     steps.append(estimator)
     return steps[0] if len(steps) == 1 else make_pipeline(*steps)
 
 
-def _columns_step(rng: random.Random, frame: pd.DataFrame, compiled: list[bool]) -> ColumnTransformer:
-    texts = [name for name in frame if frame[name].dtype.kind not in "iufb"]
+def _columns_step(rng: random.Random, frame: pd.DataFrame) -> ColumnTransformer:
+    texts = [str(name) for name in frame if frame[name].dtype.kind not in "iufb"]
     others = [name for name in frame if name not in texts]
     parts: list[tuple[str, Any, Any]] = []
     rng.shuffle(others)
@@ -156,7 +179,7 @@ def _columns_step(rng: random.Random, frame: pd.DataFrame, compiled: list[bool])
     for number, names in enumerate((others[:split], others[split:])):
         if names:
             has_nan = bool(frame[names].isna().any().any())
-            chosen: Any = _maybe_pipeline(_number_steps(rng, has_nan, compiled))
+            chosen: Any = _maybe_pipeline(_number_steps(rng, has_nan))
             where: Any = names
             if rng.random() < 0.1:
                 where = [list(frame).index(name) for name in names]
@@ -172,7 +195,7 @@ def _maybe_pipeline(steps: list[Any]) -> Any:
     return steps[0] if len(steps) == 1 else make_pipeline(*steps) if steps else "passthrough"
 
 
-def _number_steps(rng: random.Random, has_nan: bool, compiled: list[bool]) -> list[Any]:
+def _number_steps(rng: random.Random, has_nan: bool) -> list[Any]:
     steps: list[Any] = []
     if has_nan and rng.random() < 0.95:
         strategy = rng.choice(["mean", "median", "most_frequent", "constant"])
@@ -199,7 +222,6 @@ def _number_steps(rng: random.Random, has_nan: bool, compiled: list[bool]) -> li
         chosen.pop()  # thousands of products
     steps += chosen
     if rng.random() < 0.03:
-        compiled[0] = False
         steps.append(rng.choice([KBinsDiscretizer(3), KNNImputer(), FunctionTransformer(np.sign)]))
     return steps
 
@@ -231,9 +253,8 @@ def _constant_imputer() -> SimpleImputer:
     return SimpleImputer(strategy="constant", fill_value="none")
 
 
-def _classifier(rng: random.Random, compiled: list[bool]) -> Any:
+def _classifier(rng: random.Random) -> Any:
     if rng.random() < 0.04:
-        compiled[0] = False
         return rng.choice([svm.SVC(), ensemble.AdaBoostClassifier(n_estimators=3)])
     return rng.choice(
         [
@@ -269,6 +290,3 @@ def _regressor(rng: random.Random) -> Any:
             ensemble.GradientBoostingRegressor(n_estimators=5, loss=rng.choice(["squared_error", "huber"])),
         ]
     )
-
-
-__all__ = ["Case", "Pipeline", "random_case"]

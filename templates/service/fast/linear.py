@@ -51,4 +51,5 @@ class LinearClassifier:
         if self.probabilities == "softmax":
             return softmax(sums)
         each = sigmoid(sums)
+        each[each.sum(axis=1) == 0] = 1.0
         return each / each.sum(axis=1)[:, None]
