@@ -27,6 +27,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "model_summary": model_summary(spec),
         "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
+        "compiled": spec.fast is not None,
         **card_values(spec),
         **_score_values(spec),
         **serving_values(spec),
