@@ -38,6 +38,7 @@ _METHODS = {
     "predict_proba": "Return the probability of each class, as the model does.",
     "decision_function": "Return the sums before the decision, as the model does.",
 }
+_KEEPS_COLUMNS = "TextImputer"
 _AS_FRAME = "x = np.asfortranarray(x)  # as in a frame: another order may change the last bit"
 _DTYPES = r"<[iuf][248]|\|[iu]1|\|b1|<U\d+"
 
@@ -138,11 +139,11 @@ class _Writer:
         function = "stack" if branch.numeric else "pick"
         node = call(function, code("columns"), *(text(column) for column in branch.columns))
         lines.append(statement(f"{variable} = ", node, indent=8).lstrip())
-        for i, step in enumerate(branch.steps):
-            # A variable keeps its type, for the type checker: columns become an array once.
+        are_columns = not branch.numeric
+        for step in branch.steps:
             source = variable
-            if not branch.numeric and i + 1 == len(branch.steps):
-                variable = f"{variable}_encoded"
+            if are_columns and step.step != _KEEPS_COLUMNS:  # a variable keeps its type
+                variable, are_columns = f"{variable}_encoded", False
             lines.append(f"{variable} = {self._add(step)}.transform({source})")
         return variable
 

@@ -25,6 +25,8 @@ from scaffold.spec import (
 )
 
 _NUMBERS = r"bool|u?int(8|16|32|64)|float(32|64)"
+_TAKE_COLUMNS = ("ElementFunction", "OneHotEncoder", "OrdinalEncoder")
+"""Steps that compute each column of a frame in its own dtype."""
 _TEXTS = ("str", "object", "string", "string[python]", "str[python]", "category")
 _EXACT_IN_FLOAT64 = {"float64", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32"}
 """Dtypes that pandas brings to float64 beside one of float64."""
@@ -101,8 +103,8 @@ def _branch(fields: list[Field], step: Any, read_steps: ReadSteps) -> FastBranch
     if not gives_numbers:
         raise NotCompiledError(f"text in the column {fields[0].name!r} that stays text has no compiled form")
     names = tuple(field.name for field in fields)
-    encodes = bool(steps) and steps[0].step in ("OneHotEncoder", "OrdinalEncoder")
-    return FastBranch(columns=names, numeric=are_numbers and not encodes, steps=steps)
+    takes_columns = bool(steps) and steps[0].step in _TAKE_COLUMNS
+    return FastBranch(columns=names, numeric=are_numbers and not takes_columns, steps=steps)
 
 
 def _names(transformer: Any, columns: Any) -> list[str]:

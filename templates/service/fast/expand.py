@@ -1,5 +1,6 @@
 """Other columns from columns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,6 @@ class ElementFunction:
     def __init__(self, ufunc: str) -> None:
         self.ufunc = getattr(np, ufunc)
 
-    def transform(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the values of the function."""
-        made: NDArray[Any] = self.ufunc(x)
-        return made
+    def transform(self, x: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Return the values of the function; each column is computed in its own dtype."""
+        return np.stack([self.ufunc(column) for column in (x.T if isinstance(x, np.ndarray) else x)]).T
