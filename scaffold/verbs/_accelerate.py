@@ -29,16 +29,23 @@ _LIBRARIES |= {"scipy", "sklearn"}
 
 
 def read_plan(
-    artifact: Artifact, signature: Signature, options: Options, settings: WorkerSettings, on_event: OnEvent
+    artifact: Artifact,
+    signature: Signature,
+    options: Options,
+    settings: WorkerSettings,
+    on_event: OnEvent,
+    *,
+    ours: bool = False,
 ) -> FastPlan | None:
     """Return the plan of a model; None, with a note, if it has none or is not to be accelerated.
 
     Args:
-        artifact: The model; its names have passed the trust gate.
+        artifact: The model.
         signature: How it is called.
         options: The options for the model.
         settings: Where processes that load the model run.
         on_event: Called with the note.
+        ours: Whether this process wrote the file from an object in memory.
     """
     if Accelerate(options.accelerate) is Accelerate.OFF:
         return None
@@ -46,7 +53,7 @@ def read_plan(
     if foreign:
         plan: FastPlan | NoFastPlan = NoFastPlan(reason=f"{foreign[0].dotted} has no compiled form")
     else:
-        plan = _ask_worker(artifact, signature, settings)
+        plan = _ask_worker(artifact, signature, options, settings, ours=ours)
     if isinstance(plan, FastPlan):
         return plan
     on_event(Noted(not_accelerated(printable(plan.reason))))
@@ -128,7 +135,15 @@ def not_accelerated(reason: str) -> str:
     return f"accelerate: {reason}; the model is called as it is"
 
 
-def _ask_worker(artifact: Artifact, signature: Signature, settings: WorkerSettings) -> FastPlan | NoFastPlan:
+def _ask_worker(
+    artifact: Artifact, signature: Signature, options: Options, settings: WorkerSettings, *, ours: bool
+) -> FastPlan | NoFastPlan:
+    """Return what a process that loads the model says.
+
+    Raises:
+        ReadError: The model cannot be loaded, or does not pass the gate.
+        WorkerError: The process broke off.
+    """
     model = artifact.path.absolute()
     readable = (*settings.confinement.readable, model.parent, model)
     settings = replace(
@@ -138,9 +153,9 @@ def _ask_worker(artifact: Artifact, signature: Signature, settings: WorkerSettin
     )
     job = {
         "model": str(model),
-        "format": artifact.format.value,
-        "names": [encode(name) for name in artifact.globals],
         "sha256": artifact.sha256,
+        "trusted": list(options.trust),
+        "ours": ours,
         "signature": encode(signature.without_evidence()),
     }
     with Worker(_PROGRAM, settings) as worker:
