@@ -1,4 +1,4 @@
-"""Write and read arrays in numpy's `.npz` format, without numpy."""
+"""Write arrays in numpy's `.npz` format, without numpy."""
 
 from __future__ import annotations
 
