@@ -42,7 +42,7 @@ FLOORS = (
 Of a room, others import what its `__init__` exports; of anything else, also modules without an underscore.
 """
 SUB_ROOMS = {
-    "introspect": ("kinds", "hints", "call", "fields"),
+    "introspect": ("kinds", "hints", "call", "fields", "fast"),
     "image": ("registry", "dockerfile", "debian", "layers"),
     "resolve": ("lift", "lock", "trace"),
 }

@@ -83,12 +83,14 @@ def _is_module(name: str) -> bool:
 
 SCHEMAS = {variant.__name__ for variant in typing.get_args(Schema)}
 RIGHT_FOR_ANY_VARIANT = {
+    "introspect.fast._columns.array_dtype",  # another kind of input has no compiled form
     "introspect.fields._annotations.widen",  # what was seen is the default
     "introspect.fields._contradictions.without_contradictions",  # schemas that an annotation makes
     "introspect.fields._inputs._refuse_one_way",  # goes through `children`
     "introspect.fields._outputs.describe_output",  # changes the form of three
     "introspect.kinds.pandas.rows",  # a Series is a list of its values
     "introspect.kinds.polars._with_bounds",  # numbers nest in lists and structs only
+    "render._fast_check._fields",  # a plan has tables and arrays only
     "render._source._answers._single",  # an answer by itself is plain, whatever it is
     "render._source._convert._docstring",
     "render._source._example._array_of",  # recognises one schema

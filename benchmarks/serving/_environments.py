@@ -64,12 +64,16 @@ def ensure_services(model: str, prefix: str = "", answers: Sequence[str] = ()) -
         passengers = ROOT / "examples" / "titanic" / "titanic.csv"
         subprocess.run([python("lab"), train, passengers, MODELS], check=True)
     files = [f"{MODELS / model}.pkl", "--input", f"{MODELS / model}-input.pkl"]
-    files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored", "--no-verify"]
+    files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored"]
     files += [part for answer in answers for part in ("--answer", answer)]
-    for profile, name in (("fast", model), ("plain", f"plain-{model}")):
+    for name, options in (
+        (model, ["--no-verify"]),
+        (f"plain-{model}", ["--profile", "plain", "--no-verify"]),
+        (f"numpy-{model}", ["--accelerate", "numpy"]),  # it is written with its proof only
+    ):
         folder = SERVICES / f"{prefix}{name}"
         shutil.rmtree(folder, ignore_errors=True)
-        command = [python("lab"), "-m", "scaffold", "new", *files, "--profile", profile, str(folder)]
+        command = [python("lab"), "-m", "scaffold", "new", *files, *options, str(folder)]
         ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
         if ended.returncode:
             sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")

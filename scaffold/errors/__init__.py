@@ -124,6 +124,7 @@
     │   │   ├── ServiceNotStartedError  the service does not start
     │   │   ├── NoReadinessError        the service runs, but refuses /readyz
     │   │   └── ServiceBrokeOffError    the service closes the connection at a request
+    │   ├── CompiledModelDiffersError   the compiled model does not return what the model returns
     │   ├── AnswersDifferError
     │   ├── RowsDependError             the answer to a row depends on the rows beside it
     │   └── AnswerChangedError          the service gives another answer than it gave before
@@ -303,6 +304,7 @@ from scaffold.errors.cluster import (
     TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
+from scaffold.errors.compiled import CompiledModelDiffersError
 from scaffold.errors.debian import (
     DebianError,
     DownloadError,
@@ -555,6 +557,7 @@ __all__ = [
     "ClusterRefusedError",
     "ClusterUnreachableError",
     "CommandError",
+    "CompiledModelDiffersError",
     "ConfinementError",
     "ConflictError",
     "ContextFileError",

@@ -14,6 +14,7 @@ from typing import Any
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._unicode import require_unicode
 from scaffold.introspect.call._calls import ResolvedCall, find_call
+from scaffold.introspect.fast import read_fast_plan
 from scaffold.introspect.fields._annotations import first_parameter_schema, widen
 from scaffold.introspect.fields._bounds import with_bounds
 from scaffold.introspect.fields._contradictions import without_contradictions
@@ -46,7 +47,7 @@ from scaffold.spec import (
     Signature,
 )
 
-__all__ = ["Introspection", "encode_answers", "infer_signature", "require_unicode"]
+__all__ = ["Introspection", "encode_answers", "infer_signature", "read_fast_plan", "require_unicode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

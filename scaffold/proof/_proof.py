@@ -16,6 +16,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay, replay_protocol
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, ExampleRefusedError, UnfitAcceptedError
+from scaffold.proof._compiled import compare_compiled_model
 from scaffold.proof._environment import make_environment
 from scaffold.proof._model_versions import versions_of_model
 from scaffold.proof._service import ProofAccess, Service, start_service
@@ -87,17 +88,22 @@ def start_proof(
         access: What the service may reach.
 
     Raises:
+        CompiledModelDiffersError: The compiled model returns something else than the model.
         VerificationError: The environment cannot be made, or the service does not run.
     """
     with TemporaryFolder("proof") as folder:
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         lock = open_lock(root)
-        with start_service(root, interpreter, access=access or ProofAccess()) as service:
+        access = access or ProofAccess()
+        compiled = compare_compiled_model(root, interpreter, access)
+        with start_service(root, interpreter, access=access) as service:
             proof = Proof(
                 service, versions_of_model(root, lock), on_check, code_sha256(root), _protocols(root)
             )
             installed = f"{len(lock.names)} distributions installed from {lock_file(root)} with their hashes"
             proof.passed("environment", installed)
+            if compiled:
+                proof.passed("compiled model", compiled)
             proof.passed("start", f"ready after {service.load_s:.1f} s")
             yield proof
 

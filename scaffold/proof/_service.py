@@ -153,7 +153,7 @@ def _start_confined(
     module, *arguments = _command(root, "127.0.0.1", port)
     environ = {
         **minimal_environment(os.environ),
-        **_import_path(root),
+        **import_path(root),
         "PYTHONHASHSEED": _HASH_SEED,
         **confined_environment(folder),
         **access.variables,
@@ -178,7 +178,7 @@ def _start(
         "PYTHONDONTWRITEBYTECODE": "1",
         "BIND_HOST": host,
         "PORT": str(port),
-        **_import_path(root),
+        **import_path(root),
     }
     command = [str(python), "-m", *_command(root, host, port)]
     return start_command(
@@ -195,7 +195,7 @@ def _command(root: Path, host: str, port: int) -> list[str]:
     return ["uvicorn", f"{name}.main:app", "--host", host, "--port", str(port)]
 
 
-def _import_path(root: Path) -> dict[str, str]:
+def import_path(root: Path) -> dict[str, str]:
     """Return the variable that lets Python find a package below `src/`; empty if it is at the top level."""
     package = find_package(root) or APP
     folder = package.removesuffix(import_name(root, package).replace(".", "/"))

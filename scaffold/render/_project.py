@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from scaffold.base.files import sha256_file
@@ -11,6 +12,7 @@ from scaffold.base.layout import (
     APP,
     COLUMNS,
     COLUMNS_TEST,
+    CONVERT,
     LOCK,
     MODEL_FOLDER,
     PYTHON,
@@ -23,17 +25,20 @@ from scaffold.render._card import card_origin
 from scaffold.render._client import client_files
 from scaffold.render._deploy import deploy_files
 from scaffold.render._drift import drift_files
+from scaffold.render._fast import fast_columns, fast_files, fast_signature, plain_signature
+from scaffold.render._fast_check import fast_check_files
 from scaffold.render._folder import folder_files
 from scaffold.render._model_card import model_card_files
 from scaffold.render._page import page_files
 from scaffold.render._profile import left_out, profile_files
 from scaffold.render._protocols import protocol_files
 from scaffold.render._score import is_shortened, score_values
-from scaffold.render._source import add_example, render_source
+from scaffold.render._source import add_example, render_convert, render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
 from scaffold.spec import (
     Artifact,
+    FastPlan,
     Measurements,
     Profile,
     ProjectSpec,
@@ -76,6 +81,10 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     """
     if template and spec.profile is not Profile.FAST:
         raise ExclusiveOptionsError("profile", "template")
+    if spec.fast:
+        if template:
+            raise ExclusiveOptionsError("accelerate", "template")
+        spec = _compiled(spec, spec.fast)
     values = project_values(spec)
     code = spec.code or model_code(spec.artifact, spec.signature, spec.profile)
     source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
@@ -83,6 +92,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         source[SCHEMAS] = add_example(source[SCHEMAS], spec.signature.input)
     extra = profile_files(spec.profile, values)
     extra |= {path: text.encode() for path, text in source.items()}
+    if spec.fast:
+        extra |= fast_files(spec.fast) | fast_check_files(spec.artifact, spec.signature, spec.fast)
     if COLUMNS in extra:
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec) | protocol_files(spec, values)
@@ -99,6 +110,23 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     shutil.copyfile(spec.artifact.path, model)
     files = {**rendered.files, model.relative_to(root).as_posix(): sha256_file(model)}
     return RenderedProject(root=root, files=dict(sorted(files.items())))
+
+
+def _compiled(spec: ProjectSpec, plan: FastPlan) -> ProjectSpec:
+    """Return the spec with the code of a compiled model in place of the code that calls the model."""
+    signature = plain_signature(spec.signature)
+    code = dict(model_code(spec.artifact, signature, spec.profile))
+    code[CONVERT.removeprefix(f"{APP}/")] = render_convert(
+        fast_signature(signature, plan), fast_columns(plan)
+    )
+    needs = tuple(
+        replace(line, reason="imported by tests/fast, which asks the model itself")
+        if line.reason == f"imported by {CONVERT}" and line.distribution != "numpy"
+        else line
+        for line in spec.dependencies.requirements
+    )
+    dependencies = replace(spec.dependencies, requirements=needs)
+    return replace(spec, signature=signature, code=code, dependencies=dependencies)
 
 
 def _columns_file(signature: Signature, profile: Profile) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from typing_extensions import assert_never
 
 from scaffold.base.folder import FORMATS as FOLDER_FORMATS
 from scaffold.base.folder import LIST as FOLDER_LIST
+from scaffold.base.layout import FAST_CONSTANTS
 from scaffold.render._folder import folder_imports, load_lines
 from scaffold.spec import (
     Arguments,
@@ -91,6 +93,7 @@ _STANDARD = frozenset({"bz2", "gzip", "lzma", "pickle", "zlib"})
 _WIDTH = 100
 _DEEPEST = 8
 
+_CONVERT = "from app.convert import from_model, to_model"
 _OPEN = "from app.serving.model_file import open_model"
 _FAST = "from app.serving.fast_column_transformer import speed_up"
 _BATCHED = """\
@@ -117,23 +120,52 @@ def score_values(
     result = "predictions" if call.batched else "prediction"
     predicting = _predict(call, result, has_columns=_has_columns(signature))
     run = _run_batched if call.batched else _run_alone
+    settings = "MODEL_SHA256, settings" if shortened else "MODEL_SHA256"
     after = _AFTER_PREDICT if call.method == "predict" else _AFTER
     imports = loading.modules | predicting.modules
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
     return {
-        "model_file": _FILES[artifact.format] + (".gz" if _is_packed_onnx(artifact) else ""),
+        "model_file": _file_name(artifact),
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
+        "score_convert": _CONVERT,
         "score_serving": "\n".join([*([_FAST] if shortened else []), _OPEN, *folder_imports(artifact)]),
-        "score_settings": "MODEL_SHA256, settings" if shortened else "MODEL_SHA256",
+        "score_settings": settings,
+        "score_settings_line": f"\nfrom app.settings import {settings}",
+        "score_constant": "MODEL",
+        "score_file": _file_name(artifact),
+        "score_sha256": "MODEL_SHA256",
+        "score_load_doc": "Load the model. `open_model` raises if the file is not the one that was tested.",
         "score_opened": " as file" if any("file" in line for line in load) else "",
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
         "score_run": _indented(run(predicting.lines, after), 4),
     }
+
+
+def compiled_score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
+    """Return what `score.py.jinja` asks for, for a service with a compiled model."""
+    return {
+        **score_values(artifact, signature),
+        "score_imports": "\n".join(_ALWAYS),
+        "score_libraries": "\nimport numpy as np\n",
+        "score_convert": f"{_CONVERT}\nfrom app.fast import SHA256, FastModel",
+        "score_serving": _OPEN,
+        "score_settings_line": "",
+        "score_constant": "CONSTANTS",
+        "score_file": PurePosixPath(FAST_CONSTANTS).name,
+        "score_sha256": "SHA256",
+        "score_load_doc": "Load the constants. `open_model` raises if the file is not that of app/fast.py.",
+        "score_opened": " as file",
+        "score_load": "_model = FastModel(np.load(file))",
+    }
+
+
+def _file_name(artifact: Artifact) -> str:
+    return _FILES[artifact.format] + (".gz" if _is_packed_onnx(artifact) else "")
 
 
 def is_shortened(call: Call, profile: Profile) -> bool:

@@ -12,7 +12,7 @@ from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
 from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
-from scaffold.render._score import score_values
+from scaffold.render._score import compiled_score_values, score_values
 from scaffold.render._serving import serving_values
 from scaffold.render._source import shell_example
 from scaffold.spec import ProjectSpec
@@ -28,8 +28,9 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "model_summary": model_summary(spec),
         "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
+        "compiled": spec.fast is not None,
         **card_values(spec),
-        **score_values(spec.artifact, spec.signature, spec.profile),
+        **_score_values(spec),
         **serving_values(spec),
         **environment_values(spec.variables),
         **image_values(spec),
@@ -41,6 +42,12 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values
+
+
+def _score_values(spec: ProjectSpec) -> dict[str, object]:
+    if spec.fast:
+        return compiled_score_values(spec.artifact, spec.signature)
+    return score_values(spec.artifact, spec.signature, spec.profile)
 
 
 def model_summary(spec: ProjectSpec) -> str:

@@ -56,6 +56,15 @@ from scaffold.spec._evidence import (
     description_of,
     words_of,
 )
+from scaffold.spec._fast import (
+    Accelerate,
+    Constant,
+    FastBranch,
+    FastOption,
+    FastPlan,
+    FastStep,
+    NoFastPlan,
+)
 from scaffold.spec._json import JSONScalar, JSONValue
 from scaffold.spec._live import LiveTests, Suite
 from scaffold.spec._native import (
@@ -131,6 +140,7 @@ __all__ = [
     "PROTOCOLS",
     "SCORE_PROTOCOL",
     "TOLERANCE",
+    "Accelerate",
     "Arguments",
     "Arrays",
     "Arrow",
@@ -147,6 +157,7 @@ __all__ = [
     "Collection",
     "CollectionType",
     "Column",
+    "Constant",
     "Container",
     "Dependencies",
     "Deployment",
@@ -154,6 +165,10 @@ __all__ = [
     "Either",
     "Element",
     "Evidence",
+    "FastBranch",
+    "FastOption",
+    "FastPlan",
+    "FastStep",
     "Feed",
     "Field",
     "FieldBaseline",
@@ -177,6 +192,7 @@ __all__ = [
     "ModelFormat",
     "Moment",
     "Native",
+    "NoFastPlan",
     "NumberBaseline",
     "Numpy",
     "NumpyScalar",

@@ -10,6 +10,7 @@ from pathlib import Path
 from scaffold.spec._artifact import Artifact
 from scaffold.spec._baseline import Baseline
 from scaffold.spec._dependencies import Dependencies
+from scaffold.spec._fast import FastPlan
 from scaffold.spec._json import JSONValue
 from scaffold.spec._origin import Origin
 from scaffold.spec._proof import Verification
@@ -57,6 +58,8 @@ class ProjectSpec:
     """What the model reads from the environment."""
     code: MappingABC[str, str] = field(default_factory=dict)
     """The modules that depend on the model, by name, where they are rendered already; in no record."""
+    fast: FastPlan | None = None
+    """The compiled scoring path; none where the service calls the model. In no record."""
     origin: Origin | None = None
     """Where the model was fetched from; none for a path of this machine and an object in memory."""
     baseline: Baseline | None = None

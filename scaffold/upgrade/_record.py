@@ -180,6 +180,7 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
         dependencies=dataclasses.replace(spec.dependencies, lock="", sources=sources),
         recording=Recording(requests=(), answers=()),
         code={},
+        fast=None,
     )
 
 

@@ -19,6 +19,7 @@ from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError, ReadError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
+from scaffold.verbs._accelerate import read_plan
 from scaffold.verbs._declared import source_notes_of
 from scaffold.verbs._inputs import InputFile, ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
@@ -81,9 +82,9 @@ def specify(
         resolve_options = _resolve_options(options, answers, environment.version)
         dependencies = _resolve(examination, introspected, code, resolve_options)
         on_event(Finished("resolve", dependencies_line(dependencies)))
-        notes = (*source_notes_of(inputs.model.declared, signature.input), *introspected.files.notes)
-        for note in (*notes, *introspected.notes, *signature.notes, *dependencies.notes):
-            on_event(Noted(note))
+        _report_notes(inputs, introspected, dependencies, on_event)
+        ours = inputs.model.ours
+        fast = read_plan(artifact, signature, options, examination.settings, on_event, ours=ours)
         if keep_model and workspace in artifact.path.parents:
             artifact = _keep_file(artifact)
         yield ProjectSpec(
@@ -98,9 +99,19 @@ def specify(
             generator=__version__,
             variables=options.variables,
             code=code,
+            fast=fast,
             origin=inputs.model.origin,
             baseline=introspected.baseline,
         )
+
+
+def _report_notes(
+    inputs: ModelInputs, introspected: Introspected, dependencies: Dependencies, on_event: OnEvent
+) -> None:
+    files, signature = introspected.files, introspected.signature
+    notes = (*source_notes_of(inputs.model.declared, signature.input), *files.notes)
+    for note in (*notes, *introspected.notes, *signature.notes, *dependencies.notes):
+        on_event(Noted(note))
 
 
 def _open_environment(inputs: ModelInputs, options: Options, on_event: OnEvent) -> Environment:

@@ -17,6 +17,7 @@ from scaffold.errors import BaselineWithoutModelError, ModelGoneError
 from scaffold.errors.wording import shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
+from scaffold.verbs._accelerate import read_plan_of_project
 from scaffold.verbs._baseline import recorded_baseline
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
@@ -113,6 +114,7 @@ def new_state(
         generator=__version__,
         variables=options.variables,
         baseline=baseline,
+        fast=read_plan_of_project(record, options, on_event),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.base.files import require_empty, sha256_file, staged
 from scaffold.base.layout import OPENAPI
-from scaffold.errors import MissingTargetError
+from scaffold.errors import CompiledModelDiffersError, MissingTargetError
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold.verbs._accelerate import without_compiled_model, without_proof
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import service_name, specify, validate_answers
@@ -65,11 +67,31 @@ def new(
     model_options = Options(**options)
     checked = locate_repository(validate_answers(answers, training=model_options.baseline), target)
     with specify(model, input, output, name, checked, model_options, on_event) as spec:
-        with staged(target) as root:
-            files = _write(spec, root, template, on_event)
-            verification = _prove(spec, root, files, model_options, headers, on_event) if verify else None
-            record = _record(spec, root, files, model_options, verification, template)
-        return Project(root=target, written=_with_own_model(record, target))
+        make = functools.partial(_make, target, template, headers, model_options, on_event)
+        if not verify:
+            return make(without_proof(spec, on_event), verify=False)
+        try:
+            return make(spec)
+        except CompiledModelDiffersError as error:
+            return make(without_compiled_model(spec, error, on_event))
+
+
+def _make(
+    target: Path,
+    template: str | None,
+    headers: Mapping[str, str] | None,
+    model_options: Options,
+    on_event: OnEvent,
+    spec: ProjectSpec,
+    *,
+    verify: bool = True,
+) -> Project:
+    """Write the project of `spec` into `target`, prove it, and return it."""
+    with staged(target) as root:
+        files = _write(spec, root, template, on_event)
+        verification = _prove(spec, root, files, model_options, headers, on_event) if verify else None
+        record = _record(spec, root, files, model_options, verification, template)
+    return Project(root=target, written=_with_own_model(record, target))
 
 
 def _write(spec: ProjectSpec, root: Path, template: str | None, on_event: OnEvent) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from scaffold.errors import InvalidOptionError, UnsetVariableError
-from scaffold.spec import JSONValue, Overrides, Profile, Variable
+from scaffold.spec import Accelerate, JSONValue, Overrides, Profile, Variable
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -29,6 +29,7 @@ class ModelOptions(TypedDict, total=False):
     """The fields of `Options` as keywords of `new`, `update` and `inspect`, for type checkers."""
 
     profile: str
+    accelerate: str
     environment: Sequence[str]
     method: str | None
     trust: Sequence[str]
@@ -60,6 +61,13 @@ class Options:
         metadata=_cli(
             "The code that serves the model: fast, or plain, which is shorter and slower.",
             choices=[profile.value for profile in Profile],
+        ),
+    )
+    accelerate: str = field(
+        default=Accelerate.OFF.value,
+        metadata=_cli(
+            "Compute what the model computes without its library: off, or numpy where it is proven equal.",
+            choices=[way.value for way in Accelerate],
         ),
     )
     environment: Sequence[str] = field(
@@ -134,6 +142,8 @@ class Options:
         """
         if self.profile not in {profile.value for profile in Profile}:
             raise InvalidOptionError("profile", self.profile)
+        if self.accelerate not in {way.value for way in Accelerate}:
+            raise InvalidOptionError("accelerate", self.accelerate)
         if self.python and not re.fullmatch(r"3\.\d{1,2}", self.python, re.ASCII):
             raise InvalidOptionError("python", self.python)
 

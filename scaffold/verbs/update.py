@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,28 +13,27 @@ from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import (
     BreakingChangeError,
     DirtyTreeError,
-    MergeConflictError,
     MissingSampleError,
     UnknownOptionsError,
     UnusedSampleError,
 )
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.find import FoundModel, brings_sample
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
+from scaffold.spec import JSONValue, ProjectRecord
+from scaffold.verbs._accelerate import plan_compiled, prove_compiled, without_proof
+from scaffold.verbs._change import Change, resolve_conflicts
 from scaffold.verbs._follow import has_source, is_current, newer_model, nothing_new
-from scaffold.verbs._proving import prove_plan, skip_proof
+from scaffold.verbs._proving import skip_proof
 from scaffold.verbs._specify import validate_answers
-from scaffold.verbs._states import last_state, new_state, renderer
+from scaffold.verbs._states import last_state, new_state
 from scaffold.verbs.options import ModelOptions, Options
 from scaffold.verbs.project import Project
 from scaffold.verbs.update_result import Update, describe_update
-from scaffold.verbs.workers import proof_access
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from scaffold.proof import ProofAccess
-    from scaffold.upgrade import Content, Prefer, UpdatePlan
+    from scaffold.upgrade import Prefer, UpdatePlan
 
 
 def _ignore_update(_update: Update) -> None:
@@ -90,8 +90,6 @@ def update(
         UnusedSampleError: `input` or `output` is passed without a model, and no source is asked for one.
         ScaffoldError: Any other failure; nothing is written.
     """
-    from scaffold.upgrade import restore_pristine
-
     root = Path(project)
     _require_sample(root, model, input)
     Project.open(root)  # finishes an interrupted update, or takes it back
@@ -107,25 +105,21 @@ def update(
     all_answers = validate_answers(answers, record.spec.answers, training=options.get("baseline"))
     state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
-        plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)
+        change = Change(
+            root, (record, ancestor), Path(folder), model_options, template, prefer, tool, on_event
+        )
+        spec = spec if verify else without_proof(spec, on_event)
+        accelerated, plan = plan_compiled(spec, change.plan, on_event)
         result = _report(plan, on_event, on_report)
         if plan.is_empty and not dry_run:
-            restore_pristine(root, record, ancestor)
+            change.restore_pristine()
         if dry_run or plan.is_empty:
             return result
         _check_permissions(plan, dirty=dirty, allow_breaking=allow_breaking)
-        plan = _resolve_conflicts(plan, tool)
         if not verify:
-            return _apply(skip_proof(plan), (), verify=False)
-        access = _access(spec, model_options, headers)
-        plan, notes = prove_plan(plan, record, Path(folder) / "merged", access, on_event)
-        return _apply(plan, notes, verify=True)
-
-
-def _access(spec: ProjectSpec, options: Options, headers: Mapping[str, str] | None) -> ProofAccess:
-    """Return what the service may access during the proof."""
-    read, network = options.allow_read, options.allow_network
-    return proof_access(spec.variables, read=read, network=network, headers=headers)
+            return _apply(skip_proof(resolve_conflicts(plan, tool)), (), verify=False)
+        prove = functools.partial(change.prove, headers)
+        return _apply(*prove_compiled(accelerated, plan, change.plan, prove, on_event), verify=True)
 
 
 def _require_sample(root: Path, model: Any, input: Any) -> None:
@@ -186,44 +180,6 @@ def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Option
     return Options(**{**recorded, **changed})
 
 
-def _plan_update(
-    root: Path,
-    recorded_state: tuple[ProjectRecord, Mapping[str, Content]],
-    spec: ProjectSpec,
-    model_options: Options,
-    folder: Path,
-    template: str | None,
-    prefer: Prefer | None,
-) -> UpdatePlan:
-    """Plan the update, with a lock that holds what the owner added to `requirements.in`."""
-    from scaffold.resolve import lock_again, requirement_of
-    from scaffold.upgrade import Prefer, plan_update
-
-    record, ancestor = recorded_state
-    pristine = folder / "pristine"
-    pristine.mkdir()
-    plan = plan_update(
-        root,
-        record,
-        ancestor,
-        spec,
-        renderer(record, template),
-        pristine,
-        options=model_options.as_json(),
-        template=template,
-        prefer=prefer or Prefer.NEITHER,
-    )
-    own_requirements = plan.own_requirements
-    if not own_requirements:
-        return plan
-    needs = spec.dependencies
-    lines = [requirement_of(line) for line in own_requirements.lines]
-    lock = lock_again(
-        lines, own_requirements.versions, python=needs.python, sources=needs.sources, gpu=model_options.gpu
-    )
-    return plan.locked(own_requirements, lock)
-
-
 def _check_permissions(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
     """Stop before anything is written, unless an option allows uncommitted or breaking changes.
 
@@ -238,24 +194,6 @@ def _check_permissions(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -
         raise DirtyTreeError(str(plan.root), changed)
     if plan.report.breaking and not allow_breaking:
         raise BreakingChangeError(str(plan.root), tuple(map(str, plan.report.breaking)))
-
-
-def _resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
-    """Return the plan without conflicts.
-
-    Raises:
-        MergeConflictError: Conflicts remain; the merged files were written.
-    """
-    from scaffold.upgrade import apply_update
-
-    if tool and plan.merged.conflicts:
-        plan = plan.with_tool(tool)
-    if plan.merged.conflicts:
-        apply_update(skip_proof(plan))
-        new_paths = {path for path, content in plan.pristine.items() if isinstance(content, bytes)}
-        unmarked = tuple(path for path in plan.merged.unmarked if path in new_paths)
-        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()), unmarked)
-    return plan
 
 
 def _apply(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:

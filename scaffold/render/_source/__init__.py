@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffold.base.layout import CONVERT, SCHEMAS
-from scaffold.render._source._convert import render_convert
+from scaffold.render._source._convert import render_convert, render_to_model
 from scaffold.render._source._example import add_example, shell_example, shown_example, tried_example
 from scaffold.render._source._schemas import render_schemas
 from scaffold.render._source._wire import render_wire_schemas
@@ -11,7 +11,9 @@ from scaffold.spec import Signature
 
 __all__ = [
     "add_example",
+    "render_convert",
     "render_source",
+    "render_to_model",
     "render_wire_schemas",
     "shell_example",
     "shown_example",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from typing_extensions import assert_never
 
 from scaffold.render import _code
@@ -32,11 +34,16 @@ from scaffold.spec import (
 )
 
 
-def render_convert(signature: Signature) -> str:
-    """Return the text of `convert.py`."""
+def render_convert(signature: Signature, columns: Collection[str] = ()) -> str:
+    """Return the text of `convert.py`.
+
+    Args:
+        signature: What the model takes and returns.
+        columns: The columns that are arrays of a dict, for a compiled model; empty for the model itself.
+    """
     imports = Imports()
     imports.take("app.schemas", "ModelInput", "ModelOutput")
-    writer = _Inputs(imports, signature)
+    writer = _Inputs(imports, signature, columns)
     to_model = writer.to_model()
     from_model = Answers(imports, signature).from_model()
     docstring = '"""Between HTTP and the model: records in the form it takes, its answers as records."""'
@@ -49,9 +56,20 @@ def render_convert(signature: Signature) -> str:
     )
 
 
+def render_to_model(signature: Signature, columns: Collection[str] = (), words: str = "") -> str:
+    """Return the text of a module with `to_model` alone; `words` is its docstring."""
+    imports = Imports()
+    imports.take("app.schemas", "ModelInput")
+    writer = _Inputs(imports, signature, columns)
+    to_model = writer.to_model()
+    constants = "\n".join(writer.batch.constants)
+    head = f'"""{words}"""\n\n{imports.render()}'
+    return _code.merged(head + (f"\n\n{constants}" if constants else ""), to_model)
+
+
 class _Inputs:
-    def __init__(self, imports: Imports, signature: Signature) -> None:
-        self.imports, self.signature = imports, signature
+    def __init__(self, imports: Imports, signature: Signature, columns: Collection[str] = ()) -> None:
+        self.imports, self.signature, self.columns = imports, signature, columns
         self.values = Values(imports)
         self.batch = Batch(imports, self.values)
 
@@ -77,6 +95,10 @@ class _Inputs:
     def _returns(self) -> str:
         """Return the annotation of the model's input."""
         schema = self.signature.input
+        if self.columns:
+            self.imports.take("typing", "Any")
+            self.imports.take("numpy.typing", "NDArray")
+            return "dict[str, NDArray[Any]]"
         if isinstance(schema, UserType) and not self.signature.call.batched:
             top, _, rest = schema.qualname.partition(".")
             self.imports.take(schema.module, top)
@@ -109,6 +131,8 @@ class _Inputs:
     def _docstring(self) -> str:
         call_ = self.signature.call
         match self.signature.input:
+            case Table() if self.columns:
+                words = "Return the columns that the model takes, each as an array."
             case Table(container=Python()) if not call_.batched:
                 words = "Return the record as the model takes it."
             case Table(container=container):
@@ -129,6 +153,8 @@ class _Inputs:
         """Return the expression for many records at once."""
         schema = self.signature.input
         match schema:
+            case Table() if self.columns:
+                return self.batch.arrays(schema, self.columns)
             case Table():
                 return self.batch.table(schema)
             case Record(fields=fields, form=Arrays(options=options)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, code
@@ -30,6 +31,16 @@ class Batch:
     def table(self, table: Table) -> Node:
         """Return the expression for the records of a table."""
         return kind_of(table.container).table(self, table)
+
+    def arrays(self, table: Table, columns: Collection[str]) -> Node:
+        """Return the expression for a dict with these columns of a table, each an array of its own."""
+        self.imports.whole("numpy", "np")
+        kind = kind_of(table.container)
+        return _code.mapping(
+            (_code.text(column.name), kind.column_array(self, column))
+            for column in table.columns
+            if column.name in columns
+        )
 
     def within(self, table: Table, rows: str) -> Node:
         """Return the expression for a table that is one value of a record."""

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scaffold.render._code import Imports, Node
-from scaffold.spec import Column, OpenedFrame, OpenedSeries, OverTime, Scalar, Schema, Series, Table, Tensor
+from scaffold.spec import (
+    Column,
+    Field,
+    OpenedFrame,
+    OpenedSeries,
+    OverTime,
+    Scalar,
+    Schema,
+    Series,
+    Table,
+    Tensor,
+)
 
 if TYPE_CHECKING:
     from scaffold.render._source._frames import Batch
@@ -82,6 +93,10 @@ class Kind:
             value: The expression for the value of one record.
         """
         raise NotImplementedError(f"{type(self).__name__} has no columns")
+
+    def column_array(self, batch: Batch, column: Field) -> Node:
+        """Return the expression that makes an array of one column of a table."""
+        raise NotImplementedError(f"{type(self).__name__} has no tables")
 
     def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
         """Return the expression that makes an array of the nested lists in `value`.

@@ -26,6 +26,7 @@ from scaffold.spec import (
     Category,
     Column,
     Element,
+    Field,
     Interval,
     List,
     Missing,
@@ -105,6 +106,13 @@ class PandasKind(NumpyKind):
         batch.imports.whole("pandas", "pd")
         values = _column(batch, column.items, column.dtype, value, "data")
         return call("pd.Series", values, name=None if column.label == "None" else _code.literal(column.label))
+
+    def column_array(self, batch: Batch, column: Field) -> Node:
+        """Return an array of numpy: of objects where the dtype is not one of numpy's numbers."""
+        value = f"{batch.row}.{column.attribute}"
+        if re.fullmatch(r"bool|u?int\d+|float\d+", column.dtype):
+            return _column(batch, column.schema, column.dtype, value, column.attribute)
+        return batch.values.numpy_array("object", each(code(value), batch.variable, batch.rows))
 
     def series(self, values: Values, form: Series, items: Node) -> Node:
         """Return a Series without a name."""

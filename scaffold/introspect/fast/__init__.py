@@ -1,0 +1,159 @@
+"""The fitted steps of a scikit-learn model as a plan for code without scikit-learn.
+
+`STEPS` and `ESTIMATORS` have a row for each class: a file here reads its fitted attributes, and a class in
+`templates/service/fast/` computes the same. A step counts by its exact class, since a subclass may compute
+anything. Whether the code computes the same is proven later, in the environment of the service.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from scaffold.introspect._guard import attribute
+from scaffold.introspect.fast import _bayes, _encode, _expand, _impute, _linear, _scale, _trees
+from scaffold.introspect.fast._columns import array_dtype, branches_of
+from scaffold.introspect.fast._values import NotCompiledError, refuse, require_plain_output
+from scaffold.spec import FastBranch, FastPlan, FastStep, NoFastPlan, Pandas, PythonCall, Signature, Table
+
+STEPS: dict[str, Callable[[Any, bool], FastStep | None]] = {
+    "decomposition.PCA": _expand.read_pca,
+    "feature_selection.GenericUnivariateSelect": _expand.read_selection,
+    "feature_selection.RFE": _expand.read_selection,
+    "feature_selection.SelectFdr": _expand.read_selection,
+    "feature_selection.SelectFpr": _expand.read_selection,
+    "feature_selection.SelectFromModel": _expand.read_selection,
+    "feature_selection.SelectFwe": _expand.read_selection,
+    "feature_selection.SelectKBest": _expand.read_selection,
+    "feature_selection.SelectPercentile": _expand.read_selection,
+    "feature_selection.VarianceThreshold": _expand.read_selection,
+    "impute.SimpleImputer": _impute.read_imputer,
+    "preprocessing.FunctionTransformer": _expand.read_function,
+    "preprocessing.MaxAbsScaler": _scale.read_max_abs,
+    "preprocessing.MinMaxScaler": _scale.read_min_max,
+    "preprocessing.Normalizer": _scale.read_normalizer,
+    "preprocessing.OneHotEncoder": _encode.read_one_hot,
+    "preprocessing.OrdinalEncoder": _encode.read_ordinal,
+    "preprocessing.PolynomialFeatures": _expand.read_polynomial,
+    "preprocessing.RobustScaler": _scale.read_robust,
+    "preprocessing.StandardScaler": _scale.read_standard,
+}
+"""Steps before the last one; the second argument says whether the input is an array of numbers."""
+ESTIMATORS: dict[str, Callable[[Any], _linear.Estimator]] = {
+    "ensemble.ExtraTreesClassifier": _trees.read_forest,
+    "ensemble.ExtraTreesRegressor": _trees.read_forest,
+    "ensemble.GradientBoostingClassifier": _trees.read_boosted,
+    "ensemble.GradientBoostingRegressor": _trees.read_boosted,
+    "ensemble.RandomForestClassifier": _trees.read_forest,
+    "ensemble.RandomForestRegressor": _trees.read_forest,
+    "linear_model.BayesianRidge": _linear.read_regressor,
+    "linear_model.ElasticNet": _linear.read_regressor,
+    "linear_model.HuberRegressor": _linear.read_regressor,
+    "linear_model.Lasso": _linear.read_regressor,
+    "linear_model.LinearRegression": _linear.read_regressor,
+    "linear_model.LogisticRegression": _linear.read_logistic,
+    "linear_model.Perceptron": _linear.read_classifier,
+    "linear_model.Ridge": _linear.read_regressor,
+    "linear_model.RidgeClassifier": _linear.read_classifier,
+    "linear_model.SGDClassifier": _linear.read_gradient_descent,
+    "linear_model.SGDRegressor": _linear.read_regressor,
+    "naive_bayes.GaussianNB": _bayes.read_gaussian,
+    "svm.LinearSVC": _linear.read_classifier,
+    "svm.LinearSVR": _linear.read_regressor,
+    "tree.DecisionTreeClassifier": _trees.read_tree,
+    "tree.DecisionTreeRegressor": _trees.read_tree,
+    "tree.ExtraTreeClassifier": _trees.read_tree,
+    "tree.ExtraTreeRegressor": _trees.read_tree,
+}
+"""Last steps."""
+_KEEPS_COLUMNS = ("TextImputer",)
+"""Steps whose output is columns again, not one array of numbers."""
+
+
+def read_fast_plan(model: Any, signature: Signature) -> FastPlan | NoFastPlan:
+    """Return the plan of a model, or why there is none.
+
+    Args:
+        model: The loaded model.
+        signature: Its input, and how it is called.
+    """
+    try:
+        return _plan(model, signature)
+    except NotCompiledError as error:
+        return NoFastPlan(reason=str(error))
+    except Exception as error:  # an attribute that another version has in another form
+        return NoFastPlan(reason=f"{type(model).__name__} cannot be read: {type(error).__name__}: {error}")
+
+
+def _plan(model: Any, signature: Signature) -> FastPlan:
+    call = signature.call
+    if not isinstance(call, PythonCall) or not call.batched or call.keywords:
+        raise NotCompiledError("a call of this kind has no compiled form")
+    *before, last = _flat(model)
+    estimator, methods = _read_estimator(last)
+    if call.method not in methods:
+        raise refuse(last, f"the method {call.method}")
+    branches: tuple[FastBranch, ...] = ()
+    dtype = ""
+    if before and _name_of(before[0]) == "compose.ColumnTransformer":
+        branches = branches_of(before.pop(0), signature.input, _read_steps)
+    else:
+        dtype = array_dtype(signature.input)
+    steps, numeric = _read_steps(before, numeric=True)
+    assert numeric
+    compiled = [call.method, *(name for name in ("predict", "predict_proba") if name in methods)]
+    return FastPlan(
+        branches=branches,
+        dtype=dtype,
+        of_frame=isinstance(signature.input, Table) and signature.input.container == Pandas(),
+        steps=steps,
+        estimator=estimator,
+        methods=tuple(dict.fromkeys(compiled)),
+    )
+
+
+def _flat(model: Any) -> list[Any]:
+    """Return the steps of a model, those of pipelines within pipelines too."""
+    if isinstance(model, str) or model is None:
+        return [] if model in ("passthrough", None) else [model]
+    require_plain_output(model)
+    if _name_of(model) != "pipeline.Pipeline":
+        return [model]
+    return [step for _, inner in model.steps for step in _flat(inner)]
+
+
+def _read_steps(models: list[Any], *, numeric: bool) -> tuple[tuple[FastStep, ...], bool]:
+    """Return the steps, and whether they give an array of numbers.
+
+    Args:
+        models: The fitted steps, or pipelines of such.
+        numeric: Whether the first one takes an array of numbers.
+    """
+    steps: list[FastStep] = []
+    for model in [step for each in models for step in _flat(each)]:
+        read = STEPS.get(_name_of(model))
+        if read is None:
+            raise refuse(model)
+        step = read(model, numeric)
+        if step is not None:
+            steps.append(step)
+            numeric = step.step not in _KEEPS_COLUMNS
+    return tuple(steps), numeric
+
+
+def _read_estimator(model: Any) -> _linear.Estimator:
+    read = ESTIMATORS.get(_name_of(model))
+    if read is None:
+        raise refuse(model)
+    return read(model)
+
+
+def _name_of(model: Any) -> str:
+    """Return `preprocessing.StandardScaler` for exactly that class of scikit-learn; else an empty text."""
+    kind = type(model)
+    module = kind.__module__.split(".")
+    if module[0] != "sklearn" or len(module) < 2:
+        return ""
+    public = sys.modules.get(f"sklearn.{module[1]}")
+    return f"{module[1]}.{kind.__name__}" if attribute(public, kind.__name__) is kind else ""

@@ -1,0 +1,78 @@
+"""Compare the compiled model of a project with its model, in the environment of the proof."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.confine import Closed, Confinement, confined_environment, launch_command
+from scaffold.base.layout import FAST_CHECK
+from scaffold.base.process import Runner, run_command
+from scaffold.base.temporary import TemporaryFolder
+from scaffold.base.variables import minimal_environment
+from scaffold.errors import CommandError, CompiledModelDiffersError
+from scaffold.proof._service import ProofAccess, import_path
+
+_TIME_S = 1200.0
+_MOST_CHARACTERS = 300
+
+
+def compare_compiled_model(root: Path, python: Path, access: ProofAccess, run: Runner = run_command) -> str:
+    """Run `python -m tests.fast` in a project; return on what both were compared, empty without such tests.
+
+    Args:
+        root: The project.
+        python: The interpreter of its environment.
+        access: What the model may read.
+        run: Runs the command.
+
+    Raises:
+        CompiledModelDiffersError: They return different values, or the comparison broke off.
+    """
+    module = FAST_CHECK.replace("/", ".")
+    if not (root / FAST_CHECK / "__main__.py").is_file():
+        return ""
+    with TemporaryFolder("compare") as name:
+        folder = Path(name)
+        confinement = Confinement(
+            readable=(root.absolute(),),
+            readable_whole=(*(path.absolute() for path in access.read), folder),
+            writable=(folder,),
+            network=Closed(),
+            parent_pid=os.getpid(),
+        )
+        environ = {
+            **minimal_environment(os.environ),
+            **import_path(root),
+            **confined_environment(folder),
+            **access.variables,
+        }
+        command = launch_command(python, confinement, module)
+        try:
+            output = run(command, cwd=root, env=environ, timeout_s=_TIME_S).stdout
+        except CommandError as error:
+            output = error.tail
+    return _read(output)
+
+
+def _read(output: str) -> str:
+    """Return on what both were compared.
+
+    Raises:
+        CompiledModelDiffersError: They differ, or it is no result.
+    """
+    try:
+        found: Mapping[str, Any] = json.loads(output.strip().rpartition("\n")[2])
+        difference, rows, points = found["difference"], int(found["rows"]), int(found.get("thresholds", 0))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CompiledModelDiffersError("", "", "", (output[-2000:], "")) from error
+    if difference:
+        shown = {key: str(difference.get(key, ""))[:_MOST_CHARACTERS] for key in ("fast", "model", "method")}
+        row = json.dumps(difference.get("row", {}), ensure_ascii=False)[:_MOST_CHARACTERS]
+        step = str(difference.get("step", ""))[:_MOST_CHARACTERS] or "a step"
+        raise CompiledModelDiffersError(step, shown["method"], row, (shown["fast"], shown["model"]))
+    thresholds = f" and {points:,} points at thresholds of trees" if points else ""
+    return f"as the model on {rows:,} rows{thresholds}, in batches of 1, 7, 64 and 256"

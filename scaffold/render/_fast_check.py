@@ -1,0 +1,170 @@
+"""Write `tests/fast/`, which compares a compiled model with the model in its file."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Iterator
+
+from scaffold.base.layout import FAST_CHECK, FAST_TEST
+from scaffold.render import _code
+from scaffold.render._code import Node, call, code, members, sequence, statement, text
+from scaffold.render._fast import fast_columns, fast_signature, plain_signature
+from scaffold.render._score import score_values
+from scaffold.render._source import render_to_model
+from scaffold.render._tree import template_path
+from scaffold.spec import (
+    Artifact,
+    Category,
+    Constant,
+    FastPlan,
+    Field,
+    Optional,
+    Scalar,
+    ScalarType,
+    Schema,
+    Signature,
+    Table,
+    Tensor,
+    Value,
+)
+
+_KINDS = {
+    ScalarType.BOOLEAN: "boolean",
+    ScalarType.INTEGER: "integer",
+    ScalarType.NUMBER: "number",
+    ScalarType.STRING: "text",
+}
+_MOST_KNOWN = 50
+_FAST_WORDS = "What app/fast.py takes: app/convert.py as it was generated."
+_PLAIN_WORDS = "What the model in its file takes."
+
+
+def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -> dict[str, bytes]:
+    """Return the files that compare a compiled model with the model, by path."""
+    folder = template_path("service") / "fast_check"
+    plain, fast = plain_signature(signature), fast_signature(signature, plan)
+    written = {
+        "fields.py": _fields_module(artifact, plain, plan),
+        "fast_input.py": render_to_model(fast, fast_columns(plan), words=_FAST_WORDS),
+        "plain_input.py": render_to_model(plain, words=_PLAIN_WORDS),
+    }
+    files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))} | written
+    test = (template_path("service") / "test_fast.py").read_bytes()
+    return {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
+
+
+def _fields_module(artifact: Artifact, signature: Signature, plan: FastPlan) -> str:
+    """Return `fields.py`: what rows are made from, and how the model is loaded."""
+    score = score_values(artifact, signature)
+    fields = sequence(members(_field(field, plan)) for field in _fields(signature.input))
+    methods = _code.parenthesised([text(method) for method in plan.methods])
+    return f'''"""What is compared: the fields of a record, the methods, and the files of the model."""
+
+{score["score_imports"]}
+{score["score_libraries"]}
+{score["score_serving"]}
+from app.settings import {score["score_settings"]}
+
+MODEL = Path(__file__).parents[2] / "model" / "{score["score_file"]}"
+CONSTANTS = MODEL.with_name("fast.npz")
+{statement("METHODS = ", methods)}
+{statement("FIELDS: list[dict[str, Any]] = ", fields)}
+
+
+def load_model() -> Any:
+    """Load the model. `open_model` raises if the file is not the one that was tested."""
+    with open_model(MODEL, MODEL_SHA256){score["score_opened"]}:
+        {str(score["score_load"]).replace("_model = ", "return ", 1)}
+'''
+
+
+def _fields(schema: Schema) -> Iterator[Field]:
+    """Yield the fields of a record; of a row of an array its one field."""
+    match schema:
+        case Table(columns=columns):
+            yield from columns
+        case Value(field=field):
+            yield field
+        case _:
+            raise AssertionError(f"no plan is made for {type(schema).__name__}")
+
+
+def _field(field: Field, plan: FastPlan) -> dict[str, Node]:
+    """Return what is known of a field, as Python."""
+    schema, dtype, length = field.schema, field.dtype, ""
+    if isinstance(schema, Tensor):
+        dtype, length, schema = schema.dtype, str(schema.shape[0]), schema.items
+    is_nullable = isinstance(schema, Optional)
+    inner = schema.of if isinstance(schema, Optional) else schema
+    known: list[Node] = []
+    if isinstance(inner, Category):
+        known, inner, is_closed = [_code.value(level) for level in inner.levels], inner.of, True
+    else:
+        known, is_closed = [_code.value(value) for value in _known(field.name, plan)], False
+    assert isinstance(inner, Scalar)
+    least, most = _bounds(inner, dtype)
+    return {
+        "name": text(field.name),
+        "attribute": text(field.attribute),
+        "kind": text(_KINDS[inner.type]),
+        "nullable": code(str(is_nullable)),
+        "length": code(length or "None"),
+        "known": sequence(known[:_MOST_KNOWN]),
+        "closed": code(str(is_closed)),
+        "minimum": _bound(least),
+        "maximum": _bound(most),
+    }
+
+
+def _bound(value: float) -> Node:
+    if isinstance(value, float) and math.isinf(value):
+        return call("float", text("inf" if value > 0 else "-inf"))
+    return code(_code.number(value))
+
+
+def _bounds(scalar: Scalar, dtype: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a request may have."""
+    match = re.fullmatch(r"(u?)int(\d+)", dtype)
+    bits = int(match[2]) - (not match[1]) if match else 63
+    is_whole = scalar.type is ScalarType.INTEGER
+    least: float = (0 if match and match[1] else -(2**bits)) if is_whole else -math.inf
+    most: float = 2**bits - 1 if is_whole else math.inf
+    if scalar.minimum is not None:
+        least = max(least, scalar.minimum)
+    if scalar.maximum is not None:
+        most = min(most, scalar.maximum)
+    for key, limit in scalar.constraints:
+        if key in ("ge", "gt") and isinstance(limit, int | float):
+            least = max(least, limit)
+        if key in ("le", "lt") and isinstance(limit, int | float):
+            most = min(most, limit)
+    return least, most
+
+
+def _known(column: str, plan: FastPlan) -> list[str | int | float | bool]:
+    """Return the categories of a column that an encoder of the plan knows."""
+    for branch in plan.branches:
+        if column in branch.columns:
+            place = branch.columns.index(column)
+            for step in branch.steps:
+                listed = [each for each in step.constants if each.listed]
+                if listed:
+                    return _values_of(listed[place]) if len(listed) == len(branch.columns) else []
+    return []
+
+
+def _values_of(constant: Constant) -> list[str | int | float | bool]:
+    """Return the first values of an array."""
+    kind, size = constant.dtype[1], int(constant.dtype[2:])
+    if kind == "U":
+        texts = [
+            constant.content[start : start + 4 * size].decode("utf-32-le").rstrip("\0")
+            for start in range(0, min(len(constant.content), 4 * size * _MOST_KNOWN), 4 * size or 1)
+        ]
+        return list(texts)
+    letter = {"i": {1: "b", 2: "h", 4: "i", 8: "q"}, "u": {1: "B", 2: "H", 4: "I", 8: "Q"}}
+    letters = {**letter, "f": {4: "f", 8: "d", 2: "e"}, "b": {1: "?"}}
+    count = min(len(constant.content) // size, _MOST_KNOWN)
+    return list(struct.unpack(f"<{count}{letters[kind][size]}", constant.content[: count * size]))

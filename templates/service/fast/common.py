@@ -1,0 +1,51 @@
+"""What the steps share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def stack(columns: Mapping[str, NDArray[Any]], *names: str) -> NDArray[Any]:
+    """Return columns of numbers as one array; integers beside floats become floats."""
+    return np.stack([columns[name] for name in names]).T
+
+
+def pick(columns: Mapping[str, NDArray[Any]], *names: str) -> list[NDArray[Any]]:
+    """Return columns that may hold text, each as an array of its own."""
+    return [columns[name] for name in names]
+
+
+def floats(x: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy as floats, in the same order in memory: another may change the last bit."""
+    return x.astype(np.float64) if x.dtype.kind != "f" else x.copy(order="K")
+
+
+def require_finite(x: NDArray[Any], *, nan: bool = False) -> NDArray[Any]:
+    """Return the array.
+
+    Raises:
+        ValueError: It holds infinity, or NaN where that is not allowed.
+    """
+    if np.isinf(x).any() if nan else not np.isfinite(x).all():
+        raise ValueError("the model takes no infinite number" if nan else "a number is missing")
+    return x
+
+
+def split(x: NDArray[Any] | Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return the columns of an array, or columns as they are; numbers among them are finite or NaN."""
+    columns = x.T if isinstance(x, np.ndarray) else x
+    return [require_finite(each, nan=True) if each.dtype.kind == "f" else each for each in columns]
+
+
+def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small, 1.0) / (1.0 + small)
+
+
+def softmax(x: NDArray[Any]) -> NDArray[Any]:
+    """Return exp(x), each row divided by its sum."""
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

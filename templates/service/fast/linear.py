@@ -1,0 +1,55 @@
+"""Linear models."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .common import require_finite, sigmoid, softmax
+
+
+class LinearRegressor:
+    """A weighted sum of the columns."""
+
+    def __init__(self, coef: NDArray[Any], intercept: NDArray[Any]) -> None:
+        self.coef, self.intercept = coef.T, intercept
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sum for each row."""
+        return require_finite(x) @ self.coef + self.intercept
+
+
+class LinearClassifier:
+    """A weighted sum of the columns for each class, or for the second of two."""
+
+    def __init__(
+        self,
+        coef: NDArray[Any],
+        intercept: NDArray[Any],
+        classes: NDArray[Any],
+        probabilities: str | None = None,
+    ) -> None:
+        self.coef, self.intercept, self.classes = coef.T, intercept, classes
+        self.probabilities = probabilities
+
+    def decision_function(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums."""
+        sums: NDArray[Any] = require_finite(x) @ self.coef + self.intercept
+        return sums.ravel() if sums.shape[1] == 1 else sums
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the class of each row."""
+        sums = self.decision_function(x)
+        return self.classes[(sums > 0).astype(np.intp) if sums.ndim == 1 else sums.argmax(axis=1)]
+
+    def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the probability of each class."""
+        sums = self.decision_function(x)
+        if sums.ndim == 1:
+            second = sigmoid(sums)
+            return np.stack([1 - second, second], axis=1)
+        if self.probabilities == "softmax":
+            return softmax(sums)
+        each = sigmoid(sums)
+        each[each.sum(axis=1) == 0] = 1.0
+        return each / each.sum(axis=1)[:, None]

@@ -1,0 +1,158 @@
+"""The compiled form of a model in this process: the generated files of a project, as modules."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import pickle
+import sys
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scaffold.introspect import read_fast_plan
+from scaffold.render._fast import fast_files
+from scaffold.render._fast_check import fast_check_files
+from scaffold.spec import (
+    Artifact,
+    Batching,
+    Category,
+    FastPlan,
+    Field,
+    Missing,
+    ModelFormat,
+    NoFastPlan,
+    Optional,
+    Pandas,
+    PythonCall,
+    Scalar,
+    ScalarType,
+    Signature,
+    Table,
+    Value,
+)
+
+_TYPES = {"i": ScalarType.INTEGER, "u": ScalarType.INTEGER, "f": ScalarType.NUMBER, "b": ScalarType.BOOLEAN}
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The modules of a project with a compiled model."""
+
+    fast: Any
+    """`FastModel`."""
+    compare: Any
+    """The module `tests.fast.compare`."""
+    plan: FastPlan
+
+
+def signature_of(frame: pd.DataFrame, method: str) -> Signature:
+    """Return the signature of a model that takes a frame."""
+    fields = tuple(_field(frame[name], i) for i, name in enumerate(frame))
+    output = Value(field=Field(name="prediction", attribute="prediction", schema=Scalar(type=ScalarType.ANY)))
+    call = PythonCall(method=method, batching=Batching.TOGETHER)
+    return Signature(input=Table(columns=fields, container=Pandas()), output=output, call=call)
+
+
+def _field(column: pd.Series[Any], number: int) -> Field:
+    dtype = "category" if isinstance(column.dtype, pd.CategoricalDtype) else str(column.dtype)
+    schema: Any = Scalar(type=_TYPES.get(column.dtype.kind, ScalarType.STRING))
+    if dtype == "category":
+        schema = Category(of=schema, levels=tuple(column.cat.categories))
+    if column.isna().any():
+        schema = Optional(of=schema, missing=Missing.NAN)
+    return Field(name=str(column.name), attribute=f"field_{number}", schema=schema, dtype=dtype)
+
+
+def requests_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as requests."""
+    columns = {str(name): frame[name].astype(object).tolist() for name in frame}
+    rows = zip(*columns.values(), strict=True)
+    return [
+        {name: None if value != value else value for name, value in zip(columns, row, strict=True)}
+        for row in rows
+    ]
+
+
+def compile_model(model: Any, frame: pd.DataFrame, method: str, folder: Path) -> Compiled | NoFastPlan:
+    """Return the compiled form of a model, or why there is none.
+
+    Args:
+        model: A fitted model.
+        frame: A sample of its input.
+        method: The method that the service calls.
+        folder: Where the recorded sample is written.
+    """
+    signature = signature_of(frame, method)
+    plan = read_fast_plan(model, signature)
+    if isinstance(plan, NoFastPlan):
+        return plan
+    content = pickle.dumps(model)
+    artifact = Artifact(
+        path=folder / "model.pkl", sha256="", size_bytes=len(content), format=ModelFormat.PICKLE
+    )
+    files = fast_files(plan) | fast_check_files(artifact, signature, plan)
+    recorded = folder / "recorded.json"
+    recorded.write_text(json.dumps({"requests": requests_of(frame), "answers": []}))
+    opened = {"model.pkl": content, "fast.npz": files.pop("model/fast.npz")}
+    prefix = f"compiled_{next(_numbers)}"
+    fields = [field.attribute for field in _columns(signature)]
+    _modules(
+        prefix,
+        {
+            "app.schemas": {"ModelInput": types.SimpleNamespace(model_fields=dict.fromkeys(fields))},
+            "app.serving.model_file": {"open_model": lambda path, _sha256: io.BytesIO(opened[path.name])},
+            "app.settings": {"MODEL_SHA256": ""},
+            "tests.service": {"RECORDED": recorded},
+        },
+    )
+    order = ["app/fast.py", *(f"tests/fast/{name}.py" for name in _ORDER)]
+    modules = {path: _load(prefix, path, files[path].decode()) for path in order}
+    fast = modules["app/fast.py"].FastModel(dict(np.load(io.BytesIO(opened["fast.npz"]))))
+    for name in [name for name in sys.modules if name.startswith(f"{prefix}_")]:
+        del sys.modules[name]
+    return Compiled(fast=fast, compare=modules["tests/fast/compare.py"], plan=plan)
+
+
+_ORDER = ("fields", "fast_input", "plain_input", "rows", "compare")
+
+
+def _columns(signature: Signature) -> Sequence[Field]:
+    assert isinstance(signature.input, Table)
+    return signature.input.columns
+
+
+def _modules(prefix: str, contents: dict[str, dict[str, Any]]) -> None:
+    for name, content in contents.items():
+        module = types.ModuleType(_renamed(prefix, name))
+        vars(module).update(content)
+        sys.modules[module.__name__] = module
+
+
+def _renamed(prefix: str, name: str) -> str:
+    return f"{prefix}_{name.replace('.', '_')}"
+
+
+def _load(prefix: str, path: str, text: str) -> types.ModuleType:
+    """Import the text of a module, with names of its own for the modules that it imports."""
+    for name in (
+        "app.fast",
+        "app.schemas",
+        "app.serving.model_file",
+        "app.settings",
+        "tests.service",
+        *(f"tests.fast.{each}" for each in _ORDER),
+    ):
+        text = text.replace(f"from {name} import", f"from {_renamed(prefix, name)} import")
+    module = types.ModuleType(_renamed(prefix, path.removesuffix(".py").replace("/", ".")))
+    vars(module)["__file__"] = f"/project/{path}"
+    sys.modules[module.__name__] = module
+    exec(compile(text, path, "exec"), vars(module))
+    return module

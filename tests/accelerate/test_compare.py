@@ -1,0 +1,153 @@
+"""The comparison of a compiled model with its model finds faults, and says where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from scaffold.errors import WorkerMessageError
+from scaffold.render._fast import fast_files
+from scaffold.spec import FastOption, NoFastPlan
+from tests.accelerate.compiled import Compiled, compile_model, requests_of
+
+
+def _frame() -> pd.DataFrame:
+    numbers = np.random.default_rng(0)
+    age = np.where(numbers.random(120) < 0.1, np.nan, numbers.normal(30, 12, 120))
+    words = numbers.choice(["red", "blue", "green"], 120).astype(object)
+    words[:5] = None
+    return pd.DataFrame({"age": age, "fare": numbers.gamma(2, 9, 120), "color": pd.array(words, dtype="str")})
+
+
+def _compiled(last: Any, folder: Path) -> Compiled:
+    frame = _frame()
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["age", "fare"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["color"]),
+    )
+    model = make_pipeline(columns, last).fit(frame, np.arange(120) % 3)
+    compiled = compile_model(model, frame, "predict_proba", folder)
+    assert isinstance(compiled, Compiled)
+    return compiled
+
+
+def _with_fault(compiled: Compiled, fault: Callable[[Any], None]) -> Any:
+    """Return the difference that the comparison finds where the compiled model has a fault."""
+    of_project = compiled.compare.FastModel
+
+    def faulty(constants: Any) -> Any:
+        fast = of_project(constants)
+        fault(fast)
+        return fast
+
+    compiled.compare.FastModel = faulty
+    return compiled.compare.compare(200)["difference"]
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    return _compiled(LogisticRegression(), tmp_path_factory.mktemp("linear"))
+
+
+@pytest.fixture(scope="module")
+def forest(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    return _compiled(RandomForestClassifier(20), tmp_path_factory.mktemp("forest"))
+
+
+def test_an_equal_model_has_no_difference(linear: Compiled, forest: Compiled) -> None:
+    assert linear.compare.compare(200)["difference"] is None
+    assert forest.compare.compare(200)["difference"] is None
+    assert forest.compare.compare(50)["thresholds"] > 1000
+
+
+def _scale(fast: Any) -> None:
+    fast.standard_scaler.scale = fast.standard_scaler.scale * (1 + 1e-10)
+
+
+def _forget_category(fast: Any) -> None:
+    del fast.one_hot_encoder.places[0]["blue"]
+
+
+def _turn_sign(fast: Any) -> None:
+    fast.last.coef = -fast.last.coef
+
+
+@pytest.mark.parametrize(
+    ("fault", "step"),
+    [
+        (_scale, "ColumnTransformer"),
+        (_forget_category, "ColumnTransformer"),
+        (_turn_sign, "LogisticRegression"),
+    ],
+)
+def test_a_fault_is_found_with_its_step(linear: Compiled, fault: Callable[[Any], None], step: str) -> None:
+    usual = linear.compare.FastModel
+    difference = _with_fault(linear, fault)
+    linear.compare.FastModel = usual
+    assert (difference["step"], difference["method"]) == (step, "predict_proba")
+    assert difference["fast"] != difference["model"]
+    assert difference["row"]
+
+
+def test_a_threshold_that_is_off_by_one_ulp_is_found(forest: Compiled) -> None:
+    def shift(fast: Any) -> None:
+        root = int(fast.last.roots[3])
+        feature = int(fast.last.feature[root])
+        narrow = np.float32(fast.last.threshold[root])
+        fast.last.threshold[root] = np.nextafter(narrow, np.float32(np.inf))
+        assert feature >= 0
+
+    usual = forest.compare.FastModel
+    difference = _with_fault(forest, shift)
+    forest.compare.FastModel = usual
+    assert difference is not None
+    assert difference["step"] == "RandomForestClassifier"
+
+
+def test_a_subclass_is_left_alone(tmp_path: Path) -> None:
+    class OwnScaler(StandardScaler):
+        pass
+
+    frame = _frame()[["fare"]]
+    model = make_pipeline(OwnScaler(), LogisticRegression()).fit(frame, np.arange(120) % 2)
+    assert compile_model(model, frame, "predict", tmp_path) == NoFastPlan(
+        reason="OwnScaler has no compiled form"
+    )
+
+
+def test_a_sample_survives_as_requests() -> None:
+    assert requests_of(_frame().head(1).assign(color=None))[0]["color"] is None
+
+
+def test_a_plan_of_a_hostile_worker_is_no_code(linear: Compiled) -> None:
+    plan = linear.plan
+    last = plan.estimator
+    hostile = [
+        replace(last, step="__import__"),
+        replace(last, step='x") or evil("'),
+        replace(last, step="sigmoid"),
+        replace(last, options=(FastOption(parameter="a=evil()", value=1),)),
+        replace(last, constants=(replace(last.constants[0], parameter='a"] or evil("'),)),
+        replace(last, constants=(replace(last.constants[0], dtype="|O8"),)),
+        replace(last, constants=(replace(last.constants[0], shape=(2**40,)),)),
+    ]
+    for step in hostile:
+        with pytest.raises(WorkerMessageError):
+            fast_files(replace(plan, estimator=step))
+    quoted = replace(last, options=(FastOption(parameter="probabilities", value='x") or evil("'),))
+    code = fast_files(replace(plan, estimator=quoted))["app/fast.py"].decode()
+    assert "probabilities='x\") or evil(\"'" in code
+    with pytest.raises(WorkerMessageError):
+        fast_files(replace(plan, methods=("predict", "evil")))

@@ -1,0 +1,152 @@
+"""`--accelerate numpy`: projects with a compiled model, from `new` through updates."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import scaffold
+from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TEST
+from scaffold.errors import ExclusiveOptionsError, InvalidOptionError
+from scaffold.events import Event, Noted
+from scaffold.verbs.project import Project
+
+COMPILED = [FAST_CODE, FAST_CONSTANTS, FAST_TEST, f"{FAST_CHECK}/compare.py"]
+PASSENGERS = Path(__file__).parents[2] / "examples" / "titanic" / "titanic.csv"
+OWN_STEP = '    # Fares above 500 are typing errors.\n    inputs["Fare"] = inputs["Fare"].clip(0, 500)\n'
+
+
+def _train(imputer: Any = None, strength: float = 1.0) -> tuple[Any, pd.DataFrame]:
+    table = pd.read_csv(PASSENGERS).head(300)
+    inputs = table.drop(columns="Survived")
+    columns = make_column_transformer(
+        (make_pipeline(imputer or SimpleImputer(), StandardScaler()), ["Age", "Fare"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["Pclass", "Sex", "Embarked"]),
+        remainder="passthrough",
+    )
+    model = make_pipeline(columns, LogisticRegression(C=strength, max_iter=1000))
+    return model.fit(inputs, table["Survived"]), inputs.head(20)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a compiled model, as `new` writes it."""
+    root = tmp_path_factory.mktemp("compiled") / "titanic"
+    project = scaffold.new(*_train(), None, root, accelerate="numpy")
+    verification = project.record.verification
+    assert verification is not None
+    [check] = [check for check in verification.checks if check.name == "compiled model"]
+    assert check.detail.startswith("as the model on 10,0")
+    return root
+
+
+@pytest.fixture
+def project(compiled: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(compiled, tmp_path / "titanic"))
+
+
+def _notes() -> tuple[list[str], Callable[[Event], None]]:
+    notes: list[str] = []
+    return notes, lambda event: notes.append(event.text) if isinstance(event, Noted) else None
+
+
+def _are_there(root: Path) -> list[bool]:
+    return [(root / path).exists() for path in COMPILED]
+
+
+@pytest.mark.slow
+def test_the_compiled_form_is_recorded_and_kept_with_an_edit(project: Path) -> None:
+    score = project / "app/score.py"
+    before, _, after = score.read_text().partition("    # Your steps before the model")
+    edited = before + OWN_STEP + after.partition("\n")[2]
+    assert "pickle" not in edited
+    score.write_text(edited)
+    model, sample = _train(strength=0.5)
+    constants = (project / FAST_CONSTANTS).read_bytes()
+    update = scaffold.update(project, model, sample, model.predict(sample))
+    assert update.applied
+    assert score.read_text() == edited
+    assert (project / FAST_CONSTANTS).read_bytes() != constants
+    assert all(_are_there(project))
+
+
+@pytest.mark.slow
+def test_a_new_model_without_a_compiled_form_brings_the_plain_form_back(project: Path) -> None:
+    notes, on_event = _notes()
+    model, sample = _train(KNNImputer())
+    scaffold.update(project, model, sample, model.predict(sample), on_event=on_event)
+    assert "accelerate: KNNImputer has no compiled form; the model is called as it is" in notes
+    assert not any(_are_there(project))
+    assert "pickle.load(file)" in (project / "app/score.py").read_text()
+    assert Project.open(project).record.options["accelerate"] == "numpy"
+
+
+@pytest.mark.slow
+def test_a_project_is_accelerated_by_an_update_and_back(project: Path) -> None:
+    scaffold.update(project, accelerate="off")
+    assert not any(_are_there(project))
+    plain = (project / "app/convert.py").read_text()
+    convert = project / "app/convert.py"
+    edited = plain.replace("record.Fare for record", "record.Fare / 2 for record")
+    assert edited != plain
+    convert.write_text(edited)
+    notes, on_event = _notes()
+    scaffold.update(project, accelerate="numpy", on_event=on_event)
+    conflict = "accelerate: your edit of app/convert.py conflicts with it; the model is called as it is"
+    assert conflict in notes
+    assert convert.read_text() == edited
+    convert.write_text(plain)
+    scaffold.update(project, accelerate="numpy")
+    assert all(_are_there(project))
+
+
+@pytest.mark.slow
+def test_a_compiled_model_that_differs_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scaffold.render import _fast
+
+    definitions = dict(_fast._definitions())
+    scaler = definitions["StandardScaler"]
+    source = scaler.source.replace("x -= self.mean", "x -= 1.001 * self.mean")
+    assert source != scaler.source
+    definitions["StandardScaler"] = _fast._Definition(source, scaler.names)
+    monkeypatch.setattr(_fast, "_definitions", lambda: definitions)
+    notes, on_event = _notes()
+    scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", on_event=on_event)
+    [note] = [note for note in notes if note.startswith("accelerate: ")]
+    assert note.startswith("accelerate: ColumnTransformer differs: predict_proba of {")
+    assert note.endswith("; the model is called as it is")
+    assert not any(_are_there(tmp_path / "titanic"))
+
+
+def test_without_a_proof_the_plain_form_is_written(tmp_path: Path) -> None:
+    notes, on_event = _notes()
+    root = tmp_path / "titanic"
+    scaffold.new(*_train(), None, root, accelerate="numpy", verify=False, on_event=on_event)
+    assert (
+        "accelerate: a compiled model is only written with its proof; the model is called as it is" in notes
+    )
+    assert not any(_are_there(root))
+
+
+def test_another_way_to_accelerate_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptionError, match="There is no way 'gpu' to accelerate: it is off or numpy"):
+        scaffold.new(np.zeros, [1], None, tmp_path / "service", accelerate="gpu")
+
+
+def test_a_template_of_someone_else_excludes_it(tmp_path: Path) -> None:
+    with pytest.raises(ExclusiveOptionsError, match="--accelerate and --template exclude each other"):
+        scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", template=str(tmp_path))
