@@ -38,6 +38,15 @@ from scaffold.spec._children import (
 )
 from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release, read_shares
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
+from scaffold.spec._drift import (
+    DriftBin,
+    DriftReport,
+    DriftVerdict,
+    Estimate,
+    FieldDrift,
+    FieldKind,
+    MetricDrift,
+)
 from scaffold.spec._evidence import (
     AskedFor,
     Evidence,
@@ -151,12 +160,18 @@ __all__ = [
     "Dependencies",
     "Deployment",
     "Dict",
+    "DriftBin",
+    "DriftReport",
+    "DriftVerdict",
     "Either",
     "Element",
+    "Estimate",
     "Evidence",
     "Feed",
     "Field",
     "FieldBaseline",
+    "FieldDrift",
+    "FieldKind",
     "GlobalName",
     "Image",
     "Interval",
@@ -173,6 +188,7 @@ __all__ = [
     "Mapping",
     "Masked",
     "Measurements",
+    "MetricDrift",
     "Missing",
     "ModelFormat",
     "Moment",
