@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from scaffold.base.yaml_text import yaml_document
-from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, GITOPS, LABEL, REPOSITORY_FOLDER, REPOSITORY_RULE
+from scaffold.render._knob_checks import (
+    BASE_IMAGE,
+    CHECKS,
+    GITOPS,
+    GUARD,
+    LABEL,
+    REPOSITORY_FOLDER,
+    REPOSITORY_RULE,
+)
 from scaffold.render._knobs import CI_SYSTEMS, KNOBS, Knobs
 from scaffold.render._rules import Schema, flag
 from scaffold.render._tree import template_path
@@ -100,6 +108,11 @@ _PROJECT: dict[str, Schema] = {
     "gitops": {
         "description": "The tool that deploys from git: deploy/argocd.yaml or deploy/flux.yaml.",
         **GITOPS.schema,
+        "default": "none",
+    },
+    "guard": {
+        "description": "What a value that the baseline never saw leads to: a header or a 422; needs `drift`.",
+        **GUARD.schema,
         "default": "none",
     },
     "repository": {

@@ -104,6 +104,7 @@ def _check_repository(name: str, value: JSONValue) -> str:
 
 
 BASE_IMAGE = text(_IMAGE, "the reference of an image, as in docker.io/library/python:3.11-slim")
+GUARD = one_of("none, warn or refuse", "none", "warn", "refuse")
 GITOPS = one_of("none, argocd or flux", "none", "argocd", "flux")
 REPOSITORY_RULE = Rule(_check_repository, {"type": "string", "pattern": f"^({REPOSITORY.pattern})?$"})
 REPOSITORY_FOLDER = text(_FOLDER, "a folder of the repository, as in services/titanic")

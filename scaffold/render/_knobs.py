@@ -11,6 +11,7 @@ from scaffold.render._knob_checks import (
     BASE_IMAGE,
     CHECKS,
     GITOPS,
+    GUARD,
     LABEL,
     REPOSITORY_FOLDER,
     REPOSITORY_RULE,
@@ -93,6 +94,7 @@ ANSWERS = (
     "base_image",
     "ci",
     "gitops",
+    "guard",
     "per_target",
     "protocols",
     "repository",
@@ -131,6 +133,7 @@ def read_answers(
         for target in targets:
             require_deployment(read_knobs(merged, target), "ci", merged["ci"])
     read_gitops(merged)
+    read_guard(merged)
     read_protocols(merged)
     return merged
 
@@ -151,6 +154,18 @@ def read_base_image(answers: Mapping[str, JSONValue]) -> str:
         InvalidAnswerError: The answer is no reference of an image.
     """
     return BASE_IMAGE("base_image", answers.get("base_image") or "")
+
+
+def read_guard(answers: Mapping[str, JSONValue]) -> str:
+    """Return what the service does with a value that the baseline never saw: `none`, `warn` or `refuse`.
+
+    Raises:
+        InvalidAnswerError: There is no such guard, or it has no baseline, which `drift` brings.
+    """
+    guard = GUARD("guard", answers.get("guard") or "none")
+    if guard != "none" and not read_flag("drift", answers):
+        raise InvalidAnswerError("guard", guard, "drift to be on: its baseline is what it compares with")
+    return guard
 
 
 def read_ci(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:

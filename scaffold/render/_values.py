@@ -7,6 +7,7 @@ from typing import cast
 from scaffold.render._card import card_values
 from scaffold.render._client import client_values
 from scaffold.render._deploy import deploy_values
+from scaffold.render._drift import drift_values
 from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
 from scaffold.render._page import page_values
@@ -36,6 +37,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **protocol_values(spec),
         **page_values(spec),
         **client_values(spec),
+        **drift_values(spec),
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values

@@ -35,6 +35,14 @@ VALUES = {
     "page_proof": "",
     "protocols_import": "",
     "protocols_added": "",
+    "drift_import": "",
+    "drift_serving": "ERROR_RESPONSES, Batcher, install, lifespan",
+    "drift_plain_batcher": "from app.serving.batching import Batcher\n",
+    "drift_batcher": "Batcher",
+    "drift_settings": "",
+    "guard_one": "",
+    "guard_all": "",
+    "guard_added": "",
 }
 
 SCHEMAS = '''"""What goes in and what comes out."""
