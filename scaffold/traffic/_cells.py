@@ -40,7 +40,8 @@ class Counts:
     predictions: tuple[FieldCounts | None, ...]
     first: str = ""
     last: str = ""
-    notes: tuple[str, ...] = ()
+    others: int = 0
+    """The rows of other models, which are not counted."""
 
 
 def labels_of(field: FieldBaseline) -> list[str]:

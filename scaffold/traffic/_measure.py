@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from scaffold.errors import NoRowsToLabelError, NoTrafficError, SinceError, UnknownTrafficError
+from scaffold.errors.wording import counted
 from scaffold.spec import Baseline, DriftReport, DriftVerdict, FieldDrift, MetricDrift
 from scaffold.traffic._cells import Counts
 from scaffold.traffic._compare import LEAST_ROWS, PSI_THRESHOLD, compare, detectable_psi
 from scaffold.traffic._labels import Join, read_labels
 from scaffold.traffic._metrics import compare_metrics
-from scaffold.traffic._rows import count_rows, since
+from scaffold.traffic._rows import OfModel, Row, count_rows, since
 from scaffold.traffic._source import CountSource, RowSource, Span
 from scaffold.traffic.csv import CSV
 from scaffold.traffic.jsonl import JSONLines
@@ -39,6 +40,8 @@ class Traffic:
     """A file of true values; empty for none."""
     key: str = "id"
     """The field or column that names a row in the labels too."""
+    model_sha256: str = ""
+    """Of the model that the baseline belongs to; empty for any."""
     until: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     """The time from which `since` counts back."""
 
@@ -71,11 +74,11 @@ def measure_drift(
     if isinstance(source, CountSource):
         if traffic.labels:
             raise NoRowsToLabelError(traffic.source)
-        counts = source.count(traffic.source, baseline, span)
+        counts = source.count(traffic.source, baseline, span, traffic.model_sha256)
     else:
         counts, metrics = _read_rows(source, traffic, baseline, recorded, span)
     if not counts.rows or not any((*counts.fields, *counts.predictions)):
-        raise NoTrafficError(traffic.source, traffic.since)
+        raise NoTrafficError(traffic.source, traffic.since, counts.others)
     fields, predictions = compare(baseline, counts, threshold)
     return DriftReport(
         project=project,
@@ -99,7 +102,15 @@ def measure_drift(
 def _read_rows(
     source: RowSource, traffic: Traffic, baseline: Baseline, recorded: Mapping[str, str], span: Span
 ) -> tuple[Counts, tuple[MetricDrift, ...]]:
-    rows = since(source.rows(traffic.source, traffic.key), span.begin, traffic.source)
+    selected = since(source.rows(traffic.source, traffic.key), span.begin, traffic.source)
+    rows = OfModel(selected, traffic.model_sha256) if traffic.model_sha256 else selected
+    counts, metrics = _count(rows, traffic, baseline, recorded)
+    return replace(counts, others=rows.others if isinstance(rows, OfModel) else 0), metrics
+
+
+def _count(
+    rows: Iterable[Row], traffic: Traffic, baseline: Baseline, recorded: Mapping[str, str]
+) -> tuple[Counts, tuple[MetricDrift, ...]]:
     if not traffic.labels:
         return count_rows(rows, baseline, traffic.source), ()
     reader = _source_of(traffic.labels)
@@ -137,7 +148,9 @@ def _notes(
     compared: tuple[FieldDrift, ...],
     metrics: tuple[MetricDrift, ...],
 ) -> tuple[str, ...]:
-    notes = list(counts.notes)
+    notes = []
+    if counts.others:
+        notes.append(f"{counted(counts.others, 'request')} of other models left out")
     if absent := [each.name for each in compared if each.verdict is DriftVerdict.ABSENT]:
         notes.append(f"not in the requests, and not compared: {', '.join(absent)}")
     if baseline.rows < LEAST_ROWS:

@@ -26,6 +26,8 @@ class Row:
     at: datetime | None = None
     key: str | None = None
     """What a row of the labels names it by."""
+    model: str = ""
+    """The beginning of the sha256 of the model that answered; empty where the row does not say."""
 
 
 def by_name(value: JSONValue, whole: str) -> dict[str, JSONValue]:
@@ -109,6 +111,25 @@ def since(rows: Iterable[Row], begin: datetime | None, source: str) -> Iterator[
             raise TrafficUnreadableError(source, row.number, "has no time `at`, which `since` needs")
         elif row.at >= begin:
             yield row
+
+
+class OfModel:
+    """The rows of one model, and the number of the others.
+
+    The baseline has the predictions of one model: those of its predecessor would be drift.
+    """
+
+    def __init__(self, rows: Iterable[Row], sha256: str) -> None:
+        self._rows, self._sha256 = rows, sha256
+        self.others = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows of the model, and those that do not name one."""
+        for row in self._rows:
+            if self._sha256.startswith(row.model):
+                yield row
+            else:
+                self.others += 1
 
 
 class _Times:

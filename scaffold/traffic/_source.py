@@ -38,13 +38,14 @@ class CountSource(ABC):
         """Whether what was typed names such a source."""
 
     @abstractmethod
-    def count(self, written: str, baseline: Baseline, span: Span) -> Counts:
+    def count(self, written: str, baseline: Baseline, span: Span, model_sha256: str) -> Counts:
         """Return the counts.
 
         Args:
             written: What was typed.
             baseline: Of the model.
             span: The time that is compared.
+            model_sha256: Of the model; empty for any.
 
         Raises:
             DriftError: The source cannot be read.

@@ -35,11 +35,12 @@ class JSONLines(RowSource):
         if "input" not in values or "output" not in values:
             return None
         inputs, outputs = by_name(values["input"], WHOLE_INPUT), by_name(values["output"], WHOLE_OUTPUT)
-        named = values.get(key, inputs.get(key))
+        named, model = values.get(key, inputs.get(key)), values.get("model")
         return Row(
             number=number,
             inputs=inputs,
             outputs=outputs,
             at=moment_of(values["at"]) if values.get("at") is not None else None,
             key=None if named is None else str(named),
+            model=model if isinstance(model, str) else "",
         )

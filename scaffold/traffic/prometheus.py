@@ -33,13 +33,15 @@ class Prometheus(CountSource):
         """Whether the text begins as such a URL does."""
         return written.startswith(_PREFIX)
 
-    def count(self, written: str, baseline: Baseline, span: Span) -> Counts:
+    def count(self, written: str, baseline: Baseline, span: Span, model_sha256: str) -> Counts:
         """Return by how much the counters of all pods grew; in the last week where no time is named."""
         server, selector = _server_of(written)
         window = f"{{{selector}}}[{span.length_s or _WEEK_S}s]"
-        values = _query(server, f"sum by (part, field, bin) (increase(drift_values_total{window}))")
-        outside = _query(server, f"sum by (part, field) (increase(drift_outside_total{window}))")
-        records = _query(server, f"sum(increase(drift_records_total{window}))")
+        others = _pods_of_others(selector, window, model_sha256)
+        values = _query(server, f"sum by (part, field, bin) (increase(drift_values_total{window}){others})")
+        outside = _query(server, f"sum by (part, field) (increase(drift_outside_total{window}){others})")
+        records = _query(server, f"sum(increase(drift_records_total{window}){others})")
+        all_records = _query(server, f"sum(increase(drift_records_total{window}))")
         bins: dict[_Key, dict[str, float]] = {}
         for labels, value in values:
             bins.setdefault(_key(labels), {})[labels.get("bin", "")] = value
@@ -49,11 +51,22 @@ class Prometheus(CountSource):
             key = part, field.name
             return _counts(field, bins[key], beyond.get(key, 0.0)) if key in bins else None
 
+        rows, of_all = (round(sum(value for _, value in each)) for each in (records, all_records))
         return Counts(
-            rows=round(sum(value for _, value in records)),
+            rows=rows,
+            others=max(0, of_all - rows),
             fields=tuple(counts_of(_INPUT, field) for field in baseline.fields),
             predictions=tuple(counts_of(_PREDICTION, field) for field in baseline.predictions),
         )
+
+
+def _pods_of_others(selector: str, window: str, model_sha256: str) -> str:
+    """Return what leaves out the pods that had another model in that time, as `model_info` tells."""
+    if not model_sha256:
+        return ""
+    matchers = ",".join(filter(None, [selector, f'sha256!="{model_sha256}"']))
+    length = window.partition("}")[2]
+    return f" unless on (job, instance) last_over_time(model_info{{{matchers}}}{length})"
 
 
 def _server_of(written: str) -> tuple[Server, str]:

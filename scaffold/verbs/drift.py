@@ -43,7 +43,13 @@ def drift(
     baseline = read_baseline(opened.root)
     name, version, recorded = _facts_of(opened)
     return measure_drift(
-        Traffic(source=traffic, since=since, labels=str(labels or ""), key=key),
+        Traffic(
+            source=traffic,
+            since=since,
+            labels=str(labels or ""),
+            key=key,
+            model_sha256=opened.model_sha256,
+        ),
         baseline,
         project=name,
         version=version,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -24,10 +27,18 @@ from scaffold.traffic._cells import FieldTally, labels_of
 from scaffold.traffic._rows import by_name
 from scaffold.traffic.prometheus import _bins_of
 from tests.http_server import serving
-from tests.traffic._passengers import DRIFTING, Week
+from tests.traffic._passengers import DRIFTING, Week, write_project
 
 HOUR_S = 3600
 WEEK_H = 7 * 24
+
+
+class Pod(NamedTuple):
+    """A pod, its requests, and the file of its model."""
+
+    namespace: str
+    log: list[str]
+    model: bytes = b"the model"
 
 
 def series_of(log: list[str], baseline: Baseline) -> Counter[tuple[str, str]]:
@@ -58,16 +69,21 @@ def names_of(field: FieldBaseline) -> list[str]:
     return [*labels_of(field)[:-1], "(other)"] if isinstance(field, CategoryBaseline) else _bins_of(field)
 
 
-def samples(services: dict[str, list[str]], baseline: Baseline, now: int) -> Iterator[str]:
+def samples(pods: list[Pod], baseline: Baseline, now: int) -> Iterator[str]:
     """Yield a week of samples, one an hour, in OpenMetrics: each counter grows evenly."""
     by_family: dict[str, list[str]] = {}
-    for namespace, log in services.items():
-        for (name, labels), count in series_of(log, baseline).items():
-            inner = ",".join(filter(None, [labels, f'namespace="{namespace}"']))
+    times = [(hour, now - (WEEK_H - hour) * HOUR_S) for hour in range(WEEK_H + 1)]
+    info = "# TYPE model_info gauge"
+    for number, pod in enumerate(pods):
+        own = f'namespace="{pod.namespace}",job="pods",instance="10.0.0.{number}:8000"'
+        sha256 = hashlib.sha256(pod.model).hexdigest()
+        info += "".join(f'\nmodel_info{{{own},sha256="{sha256}"}} 1 {at}' for _, at in times)
+        for (name, labels), count in series_of(pod.log, baseline).items():
+            inner = ",".join(filter(None, [labels, own]))
             by_family.setdefault(name, []).extend(
-                f"{name}_total{{{inner}}} {count * hour / WEEK_H:g} {now - (WEEK_H - hour) * HOUR_S}"
-                for hour in range(WEEK_H + 1)
+                f"{name}_total{{{inner}}} {count * hour / WEEK_H:g} {at}" for hour, at in times
             )
+    yield info
     for name, lines in by_family.items():
         yield f"# TYPE {name} counter"
         yield from lines
@@ -76,15 +92,16 @@ def samples(services: dict[str, list[str]], baseline: Baseline, now: int) -> Ite
 
 @pytest.fixture(scope="module")
 def server(titanic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prometheus with two services: `good`, and `bad`, whose ages are in months."""
+    """A Prometheus with the services `good`, `bad` (ages in months) and `updated` (two models)."""
     programs = [shutil.which(name) for name in ("prometheus", "promtool")]
     if None in programs:
         pytest.skip("no Prometheus: tests/packages.sh prometheus")
     prometheus, promtool = map(str, programs)
     folder = tmp_path_factory.mktemp("prometheus")
-    services = {"good": same(), "bad": DRIFTING[2].lines(5)}
+    pods = [Pod("good", same()), Pod("bad", DRIFTING[2].lines(5))]
+    pods += [Pod("updated", same()), Pod("updated", DRIFTING[14].lines(5), b"the former model")]
     now = int(time.time())
-    text = "\n".join(samples(services, read_baseline(titanic), now)) + "\n"
+    text = "\n".join(samples(pods, read_baseline(titanic), now)) + "\n"
     (folder / "week.om").write_text(text)
     (folder / "prometheus.yml").write_text("global: {}\n")
     backfill = [promtool, "tsdb", "create-blocks-from", "openmetrics", "week.om", "data"]
@@ -138,6 +155,20 @@ def test_a_shorter_time_has_fewer_rows(titanic: Path, server: str) -> None:
         1500 * 2 / 7, rel=0.03
     )
     assert scaffold.drift(titanic, f"{server}?namespace=good").rows == pytest.approx(1500, rel=0.01)
+
+
+def test_pods_of_another_model_are_left_out(titanic: Path, server: str, tmp_path: Path) -> None:
+    root = write_project(tmp_path, read_baseline(titanic))
+    source = f"{server}?namespace=updated"
+    assert "probability" in scaffold.drift(root, source).drifted  # nobody knows the model of the project
+    (root / "model/model.pkl").write_bytes(b"the model")
+    report = scaffold.drift(root, source)
+    assert report.drifted == ()
+    assert report.rows == pytest.approx(1500, rel=0.01)
+    assert re.fullmatch(r"(59\d|60\d) requests of other models left out", report.notes[0])
+    (root / "model/model.pkl").write_bytes(b"a model that is not deployed yet")
+    with pytest.raises(NoTrafficError, match="has no request to the model of this project, and 2,"):
+        scaffold.drift(root, source)
 
 
 def test_series_of_another_service_are_no_traffic(titanic: Path, server: str) -> None:

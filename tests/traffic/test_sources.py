@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import sys
@@ -28,7 +29,7 @@ from scaffold.spec import CategoryBaseline, DriftVerdict, JSONValue, NumberBasel
 from scaffold.traffic import Traffic, measure_drift, read_baseline
 from scaffold.traffic._cells import FieldTally, labels_for, labels_of
 from scaffold.traffic._rows import by_name, moment_of
-from tests.traffic._passengers import FIRST_DAY
+from tests.traffic._passengers import FIRST_DAY, write_project
 
 NUMBER = NumberBaseline(name="n", missing=0.0, min=0.0, max=10.0, edges=(2.0, 5.0), shares=(0.2, 0.3, 0.5))
 LABEL = CategoryBaseline(name="c", missing=0.0, shares=(("1", 0.5), ("true", 0.3)), other=0.2)
@@ -215,3 +216,21 @@ def test_an_edited_baseline_is_checked(
     (tmp_path / "model/baseline.json").write_text(text.replace(old, new))
     with pytest.raises(InvalidBaselineError, match=message):
         scaffold.drift(tmp_path, str(log))
+
+
+def test_predictions_of_another_model_are_left_out(titanic: Path, log: Path, tmp_path: Path) -> None:
+    root = write_project(tmp_path / "updated", read_baseline(titanic))
+    (root / "model/model.pkl").write_bytes(b"the model")
+    sha256 = hashlib.sha256(b"the model").hexdigest()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    models = [sha256[:12], "another model", None]
+    log.write_text(
+        "\n".join(json.dumps({**line, "model": models[place % 3]}) for place, line in enumerate(lines))
+    )
+    report = scaffold.drift(root, str(log))
+    assert (report.rows, report.notes) == (200, ("100 requests of other models left out",))
+    assert scaffold.drift(titanic, str(log)).rows == 300  # no file of a model there
+    (root / "model/model.pkl").write_bytes(b"the next model")
+    log.write_text("\n".join(json.dumps({**line, "model": sha256[:12]}) for line in lines))
+    with pytest.raises(NoTrafficError, match="to the model of this project, and 300 to others"):
+        scaffold.drift(root, str(log))
