@@ -202,21 +202,24 @@ def test_drifted_requests_end_in_a_new_version_at_staging(loop: Loop) -> None:
     assert drift_of(loop.root, bad) == 0
 
     cluster = Service(project.recording)
-    with cluster.running(), running(cluster.api) as kubeconfig:
-        with serving_registry(FakeRegistry()) as registry:
-            scaffold.deploy(
-                loop.root,
-                target="staging",
-                registry=f"{registry.address}/team",
-                builder="layers",
-                base=put_base(registry),
-                platforms=("linux/amd64",),
-                check=False,
-                access=scaffold.ClusterAccess(kubeconfig=kubeconfig),
-                pace=QUICK,
-            )
-            access = scaffold.ClusterAccess(kubeconfig=kubeconfig)
-            status = scaffold.status(loop.root, target="staging", access=access)
+    with (
+        cluster.running(),
+        running(cluster.api) as kubeconfig,
+        serving_registry(FakeRegistry()) as registry,
+    ):
+        access = scaffold.ClusterAccess(kubeconfig=kubeconfig)
+        scaffold.deploy(
+            loop.root,
+            target="staging",
+            registry=f"{registry.address}/team",
+            builder="layers",
+            base=put_base(registry),
+            platforms=("linux/amd64",),
+            check=False,
+            access=access,
+            pace=QUICK,
+        )
+        status = scaffold.status(loop.root, target="staging", access=access)
     assert status.release is not None
     assert (status.live, status.release.proof) == ("passed", "passed")
     assert status.release.model_sha256 == sha256_file(loop.folder / "model.pkl")

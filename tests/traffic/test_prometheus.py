@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -95,7 +96,8 @@ def server(titanic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A Prometheus with the services `good`, `bad` (ages in months) and `updated` (two models)."""
     programs = [shutil.which(name) for name in ("prometheus", "promtool")]
     if None in programs:
-        pytest.skip("no Prometheus: tests/packages.sh prometheus")
+        end = pytest.fail if os.environ.get("SCAFFOLD_REQUIRE_PROMETHEUS") else pytest.skip
+        end("Prometheus is not installed: tests/packages.sh prometheus")
     prometheus, promtool = map(str, programs)
     folder = tmp_path_factory.mktemp("prometheus")
     pods = [Pod("good", same()), Pod("bad", DRIFTING[2].lines(5))]
