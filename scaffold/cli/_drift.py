@@ -23,6 +23,7 @@ _STYLES = {
     DriftVerdict.STABLE: "green",
     DriftVerdict.SLIGHT: "yellow",
     DriftVerdict.TOO_FEW: "yellow",
+    DriftVerdict.UNKNOWN: "dim",
     DriftVerdict.ABSENT: "dim",
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from scaffold.cli._drift_plots import bars, over_time
-from scaffold.cli._drift_words import cells_of, metric_line, percent, summary_of, verdict_line
+from scaffold.cli._drift_words import cells_of, metric_line, p_words, percent, summary_of, verdict_line
 from scaffold.spec import DriftReport, DriftVerdict, FieldDrift, MetricDrift
 
 _STYLE = """
@@ -57,6 +57,7 @@ _BADGES = {
     DriftVerdict.STABLE: "good",
     DriftVerdict.SLIGHT: "warn",
     DriftVerdict.TOO_FEW: "warn",
+    DriftVerdict.UNKNOWN: "warn",
     DriftVerdict.ABSENT: "warn",
 }
 _LEGEND = (
@@ -131,7 +132,7 @@ def _cards(title: str, compared: Sequence[FieldDrift], anchors: Mapping[int, str
 
 
 def _facts(each: FieldDrift) -> str:
-    facts = [f"PSI {each.psi:.3f}", f"p {each.p_value:.2g}"]
+    facts = [f"PSI {each.psi:.3f}", p_words(each)]
     if each.missing_then or each.missing_now:
         facts.append(f"missing {percent(each.missing_then)} → {percent(each.missing_now)}")
     if each.outside_now:

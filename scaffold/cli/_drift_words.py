@@ -44,6 +44,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%" if share >= 0.0005 else "<0.1%"
 
 
+def p_words(field: FieldDrift) -> str:
+    """Return the p-value of a field."""
+    return f"p {field.p_value:.2g}" if field.p_value >= 1e-99 else "p below 1e-99"
+
+
 def metric_line(metric: MetricDrift) -> str:
     """Return a metric of the labelled predictions, beside that of the training."""
     now = metric.now
@@ -77,7 +82,7 @@ def junit_of(report: DriftReport) -> str:
             if each.verdict is DriftVerdict.DRIFT:
                 ElementTree.SubElement(case, "failure", message=words)
                 totals["failures"] += 1
-            elif each.verdict in (DriftVerdict.TOO_FEW, DriftVerdict.ABSENT):
+            elif each.verdict not in (DriftVerdict.STABLE, DriftVerdict.SLIGHT):
                 ElementTree.SubElement(case, "skipped", message=each.verdict.value)
                 totals["skipped"] += 1
             else:
@@ -92,7 +97,7 @@ def _words_of(each: FieldDrift | MetricDrift) -> str:
         return metric_line(each)
     outside = f", {percent(each.outside_now)} unseen or out of range" if each.outside_now else ""
     return (
-        f"PSI {each.psi:.3f}, Jensen-Shannon {each.jensen_shannon:.3f}, p {each.p_value:.2g},"
+        f"PSI {each.psi:.3f}, Jensen-Shannon {each.jensen_shannon:.3f}, {p_words(each)},"
         f" missing {percent(each.missing_then)} → {percent(each.missing_now)}{outside}"
     )
 

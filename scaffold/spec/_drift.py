@@ -21,6 +21,8 @@ class DriftVerdict(Enum):
     """Another distribution, but not by as much as counts as drift."""
     DRIFT = "drift"
     TOO_FEW = "not enough rows"
+    UNKNOWN = "not compared"
+    """No metric of the training is recorded."""
     ABSENT = "in no row"
     """The traffic does not have the field: it was left out of the log, or the table has no such column."""
 

@@ -160,7 +160,6 @@ def _notes(
         )
     elif baseline.predicted_rows < LEAST_ROWS:
         notes.append(f"the baseline has {baseline.predicted_rows} predictions; a verdict needs {LEAST_ROWS}")
-    notes += [
-        f"no metric of the training is recorded as {metric.name}" for metric in metrics if metric.then is None
-    ]
+    if unknown := [metric.name for metric in metrics if metric.then is None]:
+        notes.append(f"no metric of the training is recorded as {', '.join(unknown)}")
     return tuple(notes)

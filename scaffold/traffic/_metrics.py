@@ -176,7 +176,7 @@ def _verdict(metric: _Metric, then: float | None, now: Estimate) -> DriftVerdict
     if now.rows < LEAST_ROWS:
         return DriftVerdict.TOO_FEW
     if then is None:
-        return DriftVerdict.STABLE
+        return DriftVerdict.UNKNOWN
     worse = now.value - then if metric.is_loss else then - now.value
     bound = then < now.low if metric.is_loss else then > now.high
     is_drift = bound and worse > _TOLERANCE * abs(then)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from scaffold.base.checked import read_below
 from scaffold.base.layout import CARD_JSON
@@ -41,30 +43,43 @@ def drift(
     """
     opened = Project.open(project)
     baseline = read_baseline(opened.root)
-    name, version, recorded = _facts_of(opened)
+    facts = _facts_of(opened)
     return measure_drift(
         Traffic(
             source=traffic,
             since=since,
             labels=str(labels or ""),
             key=key,
-            model_sha256=opened.model_sha256,
+            model_sha256=facts.model_sha256,
         ),
         baseline,
-        project=name,
-        version=version,
-        recorded=recorded | _metrics_of_card(opened.root),
+        project=facts.name,
+        version=facts.version,
+        recorded={**facts.metrics, **_metrics_of_card(opened.root)},
         threshold=psi,
     )
 
 
-def _facts_of(project: Project) -> tuple[str, str, dict[str, str]]:
-    """Return the project's name and version, and the metrics of the training; less without a record."""
+class _Facts(NamedTuple):
+    """What a project says of its model."""
+
+    name: str
+    version: str
+    model_sha256: str
+    metrics: Mapping[str, str]
+
+
+def _facts_of(project: Project) -> _Facts:
+    """Return the facts in the record: a checkout may have a pointer of Git LFS in place of the model.
+
+    A project without a record has only the file of its model.
+    """
     try:
         spec = project.spec
     except NoRecordError:
-        return project.root.resolve().name, "", {}
-    return spec.name, spec.version, dict(spec.origin.metrics) if spec.origin else {}
+        return _Facts(project.root.resolve().name, "", project.model_sha256, {})
+    metrics = dict(spec.origin.metrics) if spec.origin else {}
+    return _Facts(spec.name, spec.version, spec.artifact.sha256, metrics)
 
 
 def _metrics_of_card(root: Path) -> dict[str, str]:
