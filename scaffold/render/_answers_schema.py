@@ -74,6 +74,7 @@ _KNOBS = {
     "access_log": "Whether each request gets a line in the log.",
     "service_monitor": "A ServiceMonitor for the Prometheus operator.",
     "otlp_endpoint": "Where traces go; needs `opentelemetry`.",
+    "drift_hours": "Hours of requests that the alerts on drift look at; needs `drift`, `service_monitor`.",
     "chart": "Whether deploy/chart has a Helm chart.",
 }
 _DECIDED = {"max_replicas", "timeout_s", "max_concurrent", "queue_wait_s"}

@@ -44,6 +44,8 @@ _IMAGE = (
     "{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end }}"
     '"'
 )
+_BRACES = '{{ "{{" }}'
+"""Two braces that are none of Helm's."""
 _NAMESPACE = "{{ .Release.Namespace }}"
 _INSTANCE = {"app.kubernetes.io/instance": "{{ .Release.Name }}"}
 _TEST_POD = {"app.kubernetes.io/component": "test", **_INSTANCE}
@@ -99,6 +101,8 @@ def _with_expressions(values: Values) -> dict[str, object]:
         **{key: ChartValue(key, is_scalar=key in _SCALARS) for key in blocks},
         "is_chart": True,
         "object_name": fullname,
+        "braces": _BRACES,
+        "drift_panels": str(values.get("drift_panels", "")).replace("{{", _BRACES),
         "namespace": _NAMESPACE,
         "watched_namespace": _NAMESPACE,
         "selector": {"app.kubernetes.io/name": name, **_INSTANCE},

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
+from scaffold.render._drift_monitoring import monitoring_values
 from scaffold.render._gitops import gitops_files
 from scaffold.render._knob_checks import Autoscaler, Platform, Route
 from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_gitops, read_knobs, read_targets
@@ -45,7 +46,8 @@ _MONITOR_COMMENTS = {
 }
 """How Prometheus passes where callers need a key."""
 _SCALED_OBJECT = "scaledobject.yaml"
-_OF_A_TARGET = {_SCALED_OBJECT}
+_DRIFT_FILES = ("drift_rules.yaml", "drift_dashboard.yaml")
+_OF_A_TARGET = {_SCALED_OBJECT, *_DRIFT_FILES}
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
@@ -156,7 +158,7 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         "selector": {"app.kubernetes.io/name": spec.name},
         "namespace": "",
         "is_chart": False,
-        "files": _file_names(knobs),
+        "files": _file_names(knobs, has_drift=spec.baseline is not None),
         "request_timeout_s": math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
         **platform_values(knobs),
         "is_keda": is_keda,
@@ -176,6 +178,7 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         "scraped": knobs.metrics and not knobs.service_monitor,
         "monitor_comment": _MONITOR_COMMENTS[spec.profile] if knobs.auth else (),
         "collector_port": _port(knobs.otlp_endpoint),
+        **monitoring_values(spec),
         **resources_of(knobs, measurements),
         **probes_of(measurements),
     }
@@ -186,7 +189,7 @@ def _port(url: str) -> int | None:
     return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-def _file_names(knobs: Knobs) -> list[str]:
+def _file_names(knobs: Knobs, *, has_drift: bool) -> list[str]:
     """The manifests, in the order in which they are applied."""
     is_keda = knobs.autoscaler is Autoscaler.KEDA
     is_kubernetes = knobs.platform is Platform.KUBERNETES
@@ -201,6 +204,7 @@ def _file_names(knobs: Knobs) -> list[str]:
         "ingress.yaml": knobs.route is Route.INGRESS,
         "route.yaml": knobs.route is Route.GATEWAY,
         "monitor.yaml": knobs.service_monitor,
+        **dict.fromkeys(_DRIFT_FILES, knobs.service_monitor and has_drift),
         "inferenceservice.yaml": knobs.platform is Platform.KSERVE,
         "knative.yaml": knobs.platform is Platform.KNATIVE,
     }

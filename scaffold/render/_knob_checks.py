@@ -168,6 +168,7 @@ CHECKS: dict[str, Rule[Any]] = {
     "metrics": flag,
     "access_log": flag,
     "service_monitor": flag,
+    "drift_hours": whole(1, 720),
     "otlp_endpoint": url("http://collector.observability:4318"),
     "chart": flag,
 }

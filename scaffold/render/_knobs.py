@@ -83,6 +83,7 @@ class Knobs:
     access_log: bool = False
     service_monitor: bool = False
     otlp_endpoint: str = ""
+    drift_hours: int = 24
     chart: bool = False
 
 

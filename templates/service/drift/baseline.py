@@ -71,6 +71,7 @@ class Reader:
         attributes = {field.serialization_alias or name: name for name, field in fields}
         self._attributes = {name: attributes[name] for name in names if name in attributes}
         self.nested = [name for name in names if name not in attributes]
+        self.has_all = len(self._attributes) == len(attributes)
 
     def read(self, rows: Sequence[Any]) -> dict[str, list[Any]]:
         """Return the values of each field; None where a row has none."""
@@ -125,6 +126,7 @@ class Part:
         self.fields = [Field(each) for each in fields]
         self._reader = Reader(model, [field.name for field in self.fields])
         self.read = self._reader.read
+        self.has_all = self._reader.has_all
 
     def path(self, field: Field) -> tuple[str, ...]:
         """Return the keys that lead to a field in a record."""
