@@ -61,7 +61,7 @@ class Join:
 
     def __init__(self, labels: Mapping[str, str], written: str, key: str) -> None:
         self._labels, self._written, self._key = labels, written, key
-        self._keys = 0
+        self._rows = self._keys = 0
         self._joined: set[str] = set()
         self.found: list[Labelled] = []
 
@@ -72,13 +72,14 @@ class Join:
             LabelsNotJoinedError: Two rows have one label, or, at their end, no row had any.
         """
         for row in rows:
+            self._rows += 1
             if row.key is not None:
                 self._keys += 1
                 if (label := self._labels.get(row.key)) is not None:
                     self._require_first(row.key)
                     self.found.append(Labelled(at=row.at, outputs=row.outputs, label=label))
             yield row
-        if not self.found:
+        if self._rows and not self.found:
             cause = "no label has the value of a row" if self._keys else "no row of the traffic has it"
             raise LabelsNotJoinedError(self._written, self._key, cause)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from scaffold.base.urls import without_credentials
 from scaffold.errors import NoRowsToLabelError, NoTrafficError, SinceError, UnknownTrafficError
 from scaffold.errors.wording import counted
 from scaffold.spec import Baseline, DriftReport, DriftVerdict, FieldDrift, MetricDrift
@@ -70,20 +71,21 @@ def measure_drift(
         DriftError: The source or the labels cannot be read, or the source has no request.
     """
     source, span = _source_of(traffic.source), _span_of(traffic)
+    shown = _without_login(traffic.source)
     metrics: tuple[MetricDrift, ...] = ()
     if isinstance(source, CountSource):
         if traffic.labels:
-            raise NoRowsToLabelError(traffic.source)
+            raise NoRowsToLabelError(shown)
         counts = source.count(traffic.source, baseline, span, traffic.model_sha256)
     else:
         counts, metrics = _read_rows(source, traffic, baseline, recorded, span)
     if not counts.rows or not any((*counts.fields, *counts.predictions)):
-        raise NoTrafficError(traffic.source, traffic.since, counts.others)
+        raise NoTrafficError(shown, traffic.since, counts.others)
     fields, predictions = compare(baseline, counts, threshold)
     return DriftReport(
         project=project,
         version=version,
-        source=traffic.source,
+        source=shown,
         since=traffic.since,
         rows=counts.rows,
         first=counts.first,
@@ -124,8 +126,14 @@ def _count(
 def _source_of(written: str) -> CountSource | RowSource:
     found = next((source for source in SOURCES if source.recognises(written)), None)
     if found is None:
-        raise UnknownTrafficError(written)
+        raise UnknownTrafficError(_without_login(written))
     return found
+
+
+def _without_login(written: str) -> str:
+    """Return a source without user and password; the labels in its query stay."""
+    place, mark, query = written.partition("?")
+    return f"{without_credentials(place)}{mark}{query}"
 
 
 def _span_of(traffic: Traffic) -> Span:

@@ -102,7 +102,9 @@ def compare_metrics(
     Raises:
         TrafficUnreadableError: A label is no number, where the prediction is one.
     """
-    compared = []
+    compared: list[MetricDrift] = []
+    if not labelled:
+        return ()
     for metric, field in _metrics_for(baseline.predictions, labelled):
         rows = [row for row in labelled if not is_missing(row.outputs.get(field.name))]
         try:

@@ -15,6 +15,7 @@ from scaffold.errors import (
     LabelColumnError,
     LabelsNotJoinedError,
     NoRowsToLabelError,
+    NoTrafficError,
     ScaffoldError,
     TrafficUnreadableError,
     UnknownTrafficError,
@@ -181,6 +182,10 @@ def test_labels_need_rows_with_the_key(project: Path, lines: list[str], tmp_path
     without = [json.dumps({**json.loads(line), "id": None}) for line in lines]
     with pytest.raises(LabelsNotJoinedError, match="no row of the traffic has it"):
         report_of(project, without, labels)
+    with pytest.raises(NoTrafficError):
+        report_of(project, [], labels)
+    with pytest.raises(LabelsNotJoinedError, match="several rows have '40-0'"):
+        report_of(project, [*lines, lines[0]], labels)
     with pytest.raises(NoRowsToLabelError, match="has counts and no rows"):
         scaffold.drift(project, "prometheus:http://localhost:9", labels=labels)
     with pytest.raises(UnknownTrafficError):

@@ -157,7 +157,10 @@ def test_a_shorter_time_has_fewer_rows(titanic: Path, server: str) -> None:
     assert scaffold.drift(titanic, f"{server}?namespace=good", since="2d").rows == pytest.approx(
         1500 * 2 / 7, rel=0.03
     )
-    assert scaffold.drift(titanic, f"{server}?namespace=good").rows == pytest.approx(1500, rel=0.01)
+    login = server.replace("http://", "http://ada:secret@")
+    report = scaffold.drift(titanic, f"{login}?namespace=good")
+    assert report.rows == pytest.approx(1500, rel=0.01)
+    assert report.source == f"{server}?namespace=good"
 
 
 def test_pods_of_another_model_are_left_out(titanic: Path, server: str, tmp_path: Path) -> None:
@@ -175,8 +178,10 @@ def test_pods_of_another_model_are_left_out(titanic: Path, server: str, tmp_path
 
 
 def test_series_of_another_service_are_no_traffic(titanic: Path, server: str) -> None:
-    with pytest.raises(NoTrafficError, match="has no request of the last 7d"):
-        scaffold.drift(titanic, f"{server}?namespace=other", since="7d")
+    other = f"{server}?namespace=other".replace("http://", "http://ada:secret@")
+    with pytest.raises(NoTrafficError, match="namespace=other has no request of the last 7d") as caught:
+        scaffold.drift(titanic, other, since="7d")
+    assert "secret" not in str(caught.value)
     with pytest.raises(NoTrafficError):
         scaffold.drift(titanic, f'{server}?namespace="}} or vector(1', since="7d")
 
