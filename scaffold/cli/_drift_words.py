@@ -62,10 +62,8 @@ def verdict_line(report: DriftReport) -> str:
         case DriftVerdict.DRIFT:
             return f"Drift in {', '.join(report.drifted)}."
         case DriftVerdict.STABLE:
-            return (
-                f"No drift. With these rows a PSI of {max(report.detectable_psi, report.psi_threshold):.2f}"
-                " or more is found in 9 of 10 cases."
-            )
+            found = max(report.detectable_psi or 0.0, report.psi_threshold)
+            return f"No drift. With these rows a PSI of {found:.2f} or more is found in 9 of 10 cases."
         case _:
             return "Not enough rows for a verdict."
 

@@ -66,21 +66,13 @@ class NoTrafficError(DriftError):
     Args:
         source: What was named.
         since: The time that is compared; empty for all of it.
-        others: How many it has to other models.
     """
 
     source: str
     since: str
-    others: int = 0
 
     def __str__(self) -> str:
         within = f" of the last {self.since}" if self.since else ""
-        if self.others:
-            return (
-                f"{self.source} has no request{within} to the model of this project,"
-                f" and {self.others:,} to others.\n"
-                "The baseline has the predictions of that model alone. Compare again when it is deployed."
-            )
         return (
             f"{self.source} has no request{within}.\n"
             "A line of a log has an input and an output; a table has columns by the names in the baseline.\n"

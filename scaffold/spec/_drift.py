@@ -109,8 +109,8 @@ class DriftReport:
     made_from: str
     """What the baseline was made from: `the sample`, or the name of a file."""
     psi_threshold: float
-    detectable_psi: float
-    """A PSI that the test finds in 9 of 10 cases with this many rows."""
+    detectable_psi: float | None
+    """A PSI that the test finds in 9 of 10 cases with this many rows; None without rows."""
     fields: tuple[FieldDrift, ...]
     predictions: tuple[FieldDrift, ...]
     metrics: tuple[MetricDrift, ...] = ()

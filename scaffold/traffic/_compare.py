@@ -55,10 +55,10 @@ def compare(
     return judged[: len(fields)], judged[len(fields) :]
 
 
-def detectable_psi(rows_then: int, rows_now: int) -> float:
-    """Return the population stability index that the test finds in 9 of 10 cases."""
+def detectable_psi(rows_then: int, rows_now: int) -> float | None:
+    """Return the population stability index that the test finds in 9 of 10 cases; None without rows."""
     if not rows_then or not rows_now:
-        return float("inf")
+        return None
     return _NONCENTRALITY * (1 / rows_then + 1 / rows_now)
 
 

@@ -79,8 +79,8 @@ def measure_drift(
         counts = source.count(traffic.source, baseline, span, traffic.model_sha256)
     else:
         counts, metrics = _read_rows(source, traffic, baseline, recorded, span)
-    if not counts.rows or not any((*counts.fields, *counts.predictions)):
-        raise NoTrafficError(shown, traffic.since, counts.others)
+    if not counts.others and not any((*counts.fields, *counts.predictions)):
+        raise NoTrafficError(shown, traffic.since)
     fields, predictions = compare(baseline, counts, threshold)
     return DriftReport(
         project=project,
@@ -158,8 +158,10 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if counts.others:
-        notes.append(f"{counted(counts.others, 'request')} of other models left out")
-    if absent := [each.name for each in compared if each.verdict is DriftVerdict.ABSENT]:
+        notes.append(f"{counted(counts.others, 'request')} to other models left out")
+    if not counts.rows:
+        notes.append("the model of this project has had no request")
+    elif absent := [each.name for each in compared if each.verdict is DriftVerdict.ABSENT]:
         notes.append(f"not in the requests, and not compared: {', '.join(absent)}")
     if baseline.rows < LEAST_ROWS:
         notes.append(
