@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -15,10 +16,11 @@ from typer.testing import CliRunner, Result
 
 import scaffold
 from scaffold.cli._app import app
+from scaffold.cli._drift import drift
 from scaffold.cli._drift_page import drift_page
 from scaffold.cli._drift_words import junit_of
-from scaffold.spec import DriftReport, DriftVerdict, MetricDrift
-from scaffold.spec._drift import Estimate
+from scaffold.spec import DriftReport, DriftVerdict, Estimate, MetricDrift
+from scaffold.traffic import PSI_THRESHOLD
 from tests.traffic._passengers import DRIFTING, baseline_of, write_project
 
 NAMES = {"Age": '<script>alert("age")</script>', "Fare": "Fare & \x00 [red]", "Sex": "'"}
@@ -85,6 +87,7 @@ def test_the_table_has_a_line_for_each_field_and_the_verdict_last(
     [age] = [line for line in lines if line.split()[:1] == ["Age"]]
     assert re.fullmatch(r" Age +number +\d\.\d{3} +\d\.\d{3} +21% → \d+% +\d+% +drift +", age)
     assert lines[-1] == "✗ Drift in Age, prediction, probability."
+    assert inspect.signature(drift).parameters["psi"].default == PSI_THRESHOLD
     assert run("--from", drifted, "--psi", "100").output.splitlines()[-1].startswith("✓ No drift.")
 
 
