@@ -111,6 +111,7 @@ def _with_expressions(values: Values) -> dict[str, object]:
         "image": _IMAGE,
         "pull_secret": "{{ .Values.secrets.pull }}",
         "tls_secret": f"{fullname}-tls",
+        "drift_dashboard": f"{fullname}-drift",
         "replicas": values["replicas"] and "{{ .Values.replicas }}",
         "settings": [
             setting | {"secret": f"{{{{ .Values.secrets.{_secret_key(setting)} }}}}"}

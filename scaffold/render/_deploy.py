@@ -175,6 +175,7 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         "drain_s": _DRAIN_S,
         "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
         "tls_secret": _shortened(f"{spec.name}-tls"),
+        "drift_dashboard": _shortened(f"{spec.name}-drift"),
         "scraped": knobs.metrics and not knobs.service_monitor,
         "monitor_comment": _MONITOR_COMMENTS[spec.profile] if knobs.auth else (),
         "collector_port": _port(knobs.otlp_endpoint),

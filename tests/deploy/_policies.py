@@ -18,7 +18,7 @@ from tests.deploy._keda import SCALED_OBJECT
 KUBERNETES = "1.36.0"
 FIRST = "1.30"
 """The oldest version that the manifests are for."""
-CUSTOM_KINDS = {"HTTPRoute", "ServiceMonitor", "Kustomization"}
+CUSTOM_KINDS = {"HTTPRoute", "ServiceMonitor", "PrometheusRule", "Kustomization"}
 _OWN = {"ScaledObject": Draft202012Validator(SCALED_OBJECT)}
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")

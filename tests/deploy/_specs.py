@@ -7,10 +7,14 @@ from pathlib import Path
 
 from scaffold.spec import (
     Artifact,
+    Baseline,
     Batching,
+    CategoryBaseline,
     Dependencies,
+    FieldBaseline,
     JSONValue,
     ModelFormat,
+    NumberBaseline,
     ProjectSpec,
     PythonCall,
     Recording,
@@ -18,6 +22,20 @@ from scaffold.spec import (
     ScalarType,
     Signature,
 )
+
+FIELDS: tuple[FieldBaseline, ...] = (
+    NumberBaseline(name="data", missing=0.1, min=0.0, max=9.0, edges=(1.0, 2.5), shares=(0.2, 0.3, 0.5)),
+    CategoryBaseline(name='a "{{b}}" \\', missing=0.0, shares=(("x", 0.6), ("{{ y }}", 0.3)), other=0.1),
+)
+BASELINE = Baseline(
+    rows=900,
+    made_from="training.parquet",
+    fields=FIELDS,
+    predictions=FIELDS[:1],
+    predictions_from="the sample",
+    predicted_rows=100,
+)
+"""For the answer `drift`, with names that a template must not read as its own."""
 
 
 def project_spec(
@@ -35,4 +53,5 @@ def project_spec(
         dependencies=Dependencies(python="3.11", requirements=(), lock=""),
         recording=Recording(requests=({"data": 1.0},), answers=({"prediction": 2.0},)),
         answers=answers or {},
+        baseline=BASELINE if (answers or {}).get("drift") else None,
     )

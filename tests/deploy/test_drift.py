@@ -17,7 +17,9 @@ import yaml
 from scaffold.base.baseline import columns_of, summarize_columns
 from scaffold.render._deploy import deploy_files
 from scaffold.spec import Baseline, CategoryBaseline, FieldBaseline, JSONValue, NumberBaseline
+from tests.deploy._helm import lint, rendered
 from tests.deploy._specs import project_spec
+from tests.deploy.test_manifests import write
 
 LABELS = 'namespace="titanic-staging", job="titanic"'
 PROMTOOL = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool: apt-get install prometheus")
@@ -182,3 +184,20 @@ def test_promtool_finds_the_series_that_drift_and_no_others(tmp_path: Path) -> N
         run = ["promtool", *command]
         done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_chart_has_both_with_the_names_of_the_release(tmp_path: Path) -> None:
+    spec = project_spec({"service_monitor": True, "drift": True, "chart": True})
+    folder = write(deploy_files(spec), tmp_path) / "deploy/chart"
+    assert lint(folder) == []
+    found = {one["kind"]: one for one in rendered(folder, release="first", namespace="space")}
+    name = found["Service"]["metadata"]["name"]
+    rules = found["PrometheusRule"]["spec"]["groups"][0]["rules"]
+    assert f'drift_values_total{{namespace="space", job="{name}"}}' in rules[0]["expr"]
+    alert = next(rule for rule in rules if rule.get("alert") == "InputDrift")
+    assert "the field {{ $labels.field }} is" in alert["annotations"]["summary"]
+    board = json.loads(found["ConfigMap"]["data"]["titanic-drift.json"])
+    panels = {panel["title"]: panel for panel in board["panels"]}
+    odd = panels['input: a "{{b}}" \\']["targets"][0]
+    assert odd["legendFormat"] == "{{bin}}"
+    assert odd["expr"].endswith('field="a \\"{{b}}\\" \\\\"}')

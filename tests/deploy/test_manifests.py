@@ -148,6 +148,8 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         "auth": [True, False],
         "network_policy": [True, False],
         "service_monitor": [True, False],
+        "drift": [True, False],
+        "drift_hours": [1, 24, 720],
         "metrics": [True, False],
         "access_log": [True, False],
         "chart": [True, False],
