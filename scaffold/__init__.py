@@ -25,6 +25,7 @@ _HOMES = {
     "verbs.deployments": ("deployments",),
     "verbs.diff": ("diff",),
     "verbs.doctor": ("doctor",),
+    "verbs.drift": ("drift",),
     "verbs.init": ("init",),
     "verbs.inspect": ("inspect",),
     "verbs.logs": ("logs",),
@@ -60,6 +61,7 @@ __all__ = [
     "deployments",
     "diff",
     "doctor",
+    "drift",
     "init",
     "inspect",
     "logs",
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.deployments import deployments
     from scaffold.verbs.diff import diff
     from scaffold.verbs.doctor import doctor
+    from scaffold.verbs.drift import drift
     from scaffold.verbs.init import init
     from scaffold.verbs.inspect import inspect
     from scaffold.verbs.logs import logs

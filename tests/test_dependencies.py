@@ -22,7 +22,7 @@ PROJECT, EXTRAS, GROUPS = (
     PYPROJECT["project"]["optional-dependencies"],
     PYPROJECT["dependency-groups"],
 )
-EXTRA_OF_ROOM = {"image": "image", "cluster": "kubernetes", "store": "store"}
+EXTRA_OF_ROOM = {"cluster": "kubernetes", "image": "image", "store": "store", "traffic": "drift"}
 MODEL_LIBRARIES = {
     "catboost",
     "joblib",

@@ -23,6 +23,7 @@ ROOMS = (
     "read",
     "render",
     "resolve",
+    "traffic",
     "upgrade",
 )
 SHARED_ROOMS = ("store",)

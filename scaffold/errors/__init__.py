@@ -48,6 +48,9 @@
     │   ├── UnknownErrorNameError       `explain` is asked for an error that does not exist
     │   ├── NoAddressError              neither a URL nor a target says where a service runs
     │   ├── StressOptionError           an option of the stress test is given without it
+    │   ├── UnknownTrafficError         a text is no source of traffic that is known
+    │   ├── SinceError                  the time that is compared is no duration
+    │   ├── NoRowsToLabelError          labels are named for a source that has no rows
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -235,6 +238,14 @@
     │   ├── MlflowStoreError            the store is MLflow, which does not do that
     │   ├── NewerStoreError             a newer version of this package wrote the store
     │   └── StoreUnusableError          the database refuses a request
+    ├── DriftError                      traffic cannot be compared with a baseline
+    │   ├── NoBaselineError             a project has no baseline
+    │   ├── InvalidBaselineError        the baseline of a project is not what this package writes
+    │   ├── TrafficNotFoundError        a path of traffic or of labels names no file
+    │   ├── TrafficUnreadableError      a log, a table, labels or an answer of a server are invalid
+    │   ├── NoTrafficError              the source has no request to compare
+    │   ├── LabelsNotJoinedError        no label belongs to any prediction
+    │   └── LabelColumnError            labels have no column for the key, or none for the label
     └── CommandError                    a command that we ran failed
 
 `branches` has the branches, and what to do about their errors; the leaves have one file for each room,
@@ -259,6 +270,7 @@ from scaffold.errors.answers import (
 )
 from scaffold.errors.base import ScaffoldError
 from scaffold.errors.branches import (
+    DriftError,
     EnvironmentSpecError,
     ImageError,
     IntrospectionError,
@@ -315,6 +327,18 @@ from scaffold.errors.debian import (
     UnsignedListError,
     WrongHashError,
     WrongListError,
+)
+from scaffold.errors.drift import (
+    InvalidBaselineError,
+    LabelColumnError,
+    LabelsNotJoinedError,
+    NoBaselineError,
+    NoRowsToLabelError,
+    NoTrafficError,
+    SinceError,
+    TrafficNotFoundError,
+    TrafficUnreadableError,
+    UnknownTrafficError,
 )
 from scaffold.errors.environment import (
     BrokenEnvironmentError,
@@ -574,6 +598,7 @@ __all__ = [
     "DockerConfigError",
     "DockerfileError",
     "DownloadError",
+    "DriftError",
     "EditedDuringDeployError",
     "EmptySampleError",
     "EngineIdsError",
@@ -598,12 +623,15 @@ __all__ = [
     "IntrospectionError",
     "InvalidAliasError",
     "InvalidAnswerError",
+    "InvalidBaselineError",
     "InvalidConfusionMatrixError",
     "InvalidFactError",
     "InvalidOptionError",
     "InvalidRecordingError",
     "InvalidRegistrationError",
     "InvalidTrainingDataError",
+    "LabelColumnError",
+    "LabelsNotJoinedError",
     "LibrariesBrokenError",
     "LibrariesConflictError",
     "LibraryTooOldError",
@@ -639,6 +667,7 @@ __all__ = [
     "NewerRecordError",
     "NewerStoreError",
     "NoAddressError",
+    "NoBaselineError",
     "NoDebianSourceError",
     "NoDockerfileError",
     "NoEndpointError",
@@ -653,12 +682,14 @@ __all__ = [
     "NoRegistryError",
     "NoRegistryInManifestsError",
     "NoRoomError",
+    "NoRowsToLabelError",
     "NoSuchFileError",
     "NoSuchMethodError",
     "NoSuchPackageError",
     "NoSuchVersionError",
     "NoTemporaryFolderError",
     "NoTerminalError",
+    "NoTrafficError",
     "NotAModelError",
     "NotAProjectError",
     "NotARegularFileError",
@@ -704,6 +735,7 @@ __all__ = [
     "ServiceNotAskedError",
     "ServiceNotStartedError",
     "ServiceUnreachableError",
+    "SinceError",
     "SourceChangedError",
     "SourceNotFollowedError",
     "SourceNotFoundError",
@@ -720,6 +752,8 @@ __all__ = [
     "TooDeepError",
     "ToolsNotInstalledError",
     "TraceFailedError",
+    "TrafficNotFoundError",
+    "TrafficUnreadableError",
     "TruncatedFileError",
     "TwoModulesError",
     "UndoError",
@@ -732,6 +766,7 @@ __all__ = [
     "UnknownModelError",
     "UnknownOptionsError",
     "UnknownServiceError",
+    "UnknownTrafficError",
     "UnnamedImageError",
     "UnpicklableModelError",
     "UnreadableAnswerError",

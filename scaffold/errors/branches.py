@@ -124,3 +124,11 @@ class LiveTestsError(ScaffoldError):
     environment of their own (docs/testing.md). A test that fails is no error: it is in the table, and the
     exit status is 1.
     """
+
+
+class DriftError(ScaffoldError):
+    """The traffic of a service cannot be compared with the baseline of its model.
+
+    `scaffold drift` compares a log, a table or the counters in Prometheus with `model/baseline.json`
+    (docs/drift.md). Drift itself is no error: it is in the report, and with `--exit-code` in the exit status.
+    """

@@ -23,6 +23,7 @@ _FLAGS = {
     "metrics": "metric",
     "params": "param",
     "platforms": "platform",
+    "traffic": "from",
     "types": "type",
 }
 _IS_WINDOWS = sys.platform.startswith("win")

@@ -38,6 +38,15 @@ from scaffold.spec._children import (
 )
 from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release, RevisionShare, read_shares
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
+from scaffold.spec._drift import (
+    DriftBin,
+    DriftReport,
+    DriftVerdict,
+    Estimate,
+    FieldDrift,
+    FieldKind,
+    MetricDrift,
+)
 from scaffold.spec._evidence import (
     AskedFor,
     Evidence,
@@ -162,8 +171,12 @@ __all__ = [
     "Dependencies",
     "Deployment",
     "Dict",
+    "DriftBin",
+    "DriftReport",
+    "DriftVerdict",
     "Either",
     "Element",
+    "Estimate",
     "Evidence",
     "FastBranch",
     "FastOption",
@@ -172,6 +185,8 @@ __all__ = [
     "Feed",
     "Field",
     "FieldBaseline",
+    "FieldDrift",
+    "FieldKind",
     "GlobalName",
     "Image",
     "Interval",
@@ -188,6 +203,7 @@ __all__ = [
     "Mapping",
     "Masked",
     "Measurements",
+    "MetricDrift",
     "Missing",
     "ModelFormat",
     "Moment",

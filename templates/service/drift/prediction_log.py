@@ -1,8 +1,8 @@
 """LOG_PREDICTIONS: a share of the requests, with the predictions, as JSON lines.
 
-A line is `{"at": time, "id": request id, "input": record, "output": prediction}`. A thread writes
-them. If it falls behind, records are left out of the log, and requests never wait for it. A file
-is opened for each write, so that logrotate may move it away: nothing is rotated here.
+A line is `{"at": time, "id": request id, "model": sha256, "input": record, "output": prediction}`.
+A thread writes them. If it falls behind, records are left out of the log, and requests never wait
+for it. A file is opened for each write, so that logrotate may move it away: nothing is rotated here.
 """
 
 import logging
@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from app.schemas import ModelInput, ModelOutput
-from app.settings import settings
+from app.settings import MODEL_SHA256, settings
 
 MOST_WAITING = 10_000  # records
 MOST_AT_ONCE = 500
@@ -97,6 +97,7 @@ def _line_of(at: datetime, request_id: str, record: Any, answer: Any) -> bytes:
     line = {"at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
     if request_id:
         line["id"] = request_id
+    line["model"] = MODEL_SHA256[:12]  # a log may have the predictions of several models
     line["input"] = _input.dump_python(record, mode="json", by_alias=True)
     line["output"] = _output.dump_python(answer, mode="json", by_alias=True, warnings=False)
     for name in _omitted:
