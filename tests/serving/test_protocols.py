@@ -90,6 +90,24 @@ def as_csv(records: Any, *, header: bool) -> bytes:
     return text.getvalue().encode()
 
 
+@pytest.mark.parametrize("name", ["table", "plain"])
+def test_the_probes_of_each_protocol_answer_head(started: Callable[[str], Service], name: str) -> None:
+    service = started(name)
+    paths = [
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/ping",
+        "/health",
+        "/version",
+        "/",
+        "/swagger.json",
+    ]
+    statuses = {path: service.request("HEAD", path).status for path in paths}
+    assert statuses == dict.fromkeys(paths, 200)
+    assert "head" not in service.get("/openapi.json").json["paths"]["/ping"]
+
+
 def test_mlflow_takes_its_four_forms_and_csv(table: Service, recording: Recording) -> None:
     records: Any = recording.requests
     columns, predictions = [*records[0]], [answer["prediction"] for answer in recording.answers]  # type: ignore[call-overload, index]
