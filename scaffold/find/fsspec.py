@@ -177,7 +177,8 @@ def _is_refusal(error: Exception) -> bool:
     """Whether a login is missing or refused; each library says so in its own way."""
     status = getattr(error, "status_code", getattr(error, "status", None))
     told = f"{type(error).__name__} {error}".lower()
-    return isinstance(error, PermissionError) or status in (401, 403) or "credential" in told
+    words = ("credential", "authentication")
+    return isinstance(error, PermissionError) or status in (401, 403) or any(word in told for word in words)
 
 
 def _has_credentials(scheme: str) -> bool:

@@ -27,7 +27,7 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
         raise SourceNotFollowedError(str(root), str(error), origin.server) from error
     asked = server_asked(origin)
     if origin.server not in ("", asked):
-        on_event(Noted(f"the model came from {origin.server}; asked is {asked or 'a database'}"))
+        on_event(Noted(f"the model came from {origin.server}; this update asks {asked or 'a database'}"))
     if newer is None:
         on_event(Noted(f"nothing new at {origin.uri}" + (f" of {asked}" if asked else "")))
     else:

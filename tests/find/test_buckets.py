@@ -169,7 +169,7 @@ def sftp(python: Path, folder: Path) -> Iterator[Place]:
             wrong={**login, "FSSPEC_SFTP_PASSWORD": "guessed"},
             silent=login,
             silent_url="sftp://127.0.0.1:{port}/models",
-            refused="Authentication failed",
+            refused="Authentication failed; paramiko reads the credentials from FSSPEC_SFTP_USERNAME",
             folder=files / "models",
         )
 

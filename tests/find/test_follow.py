@@ -78,7 +78,7 @@ def test_the_server_that_is_asked_is_told_where_it_is_another(
     told = " ".join(told.split())
     assert (code, "secret" in told) == (3, False)
     first = record["spec"]["origin"]["server"]
-    assert f"the model came from {first}; asked is {other.url}" in told
+    assert f"the model came from {first}; this update asks {other.url}" in told
     assert f"nothing new at models:/churn@champion of {other.url}" in told
 
 
