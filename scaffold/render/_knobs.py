@@ -25,6 +25,10 @@ from scaffold.spec import OTHER_PROTOCOLS, JSONValue
 _DEFAULT_TARGETS = ("staging", "production")
 CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
 """Each has one file in `templates/service/project/`, whose path names the system."""
+BATCH_ENGINES = ("local", "ray", "spark", "dask")
+"""Each but the first has one file in `templates/service/batch/`, `on_<name>.py`."""
+BATCH_MANIFESTS = {"job": "local", "cronjob": "local", "rayjob": "ray", "sparkapplication": "spark"}
+"""The engine of each: one file in `templates/service/batch/deploy/`."""
 _RESERVED_TARGETS = {"base", "chart"}
 
 
@@ -91,6 +95,8 @@ ANSWERS = (
     *KNOBS,
     *FLAGS,
     "base_image",
+    "batch",
+    "batch_manifests",
     "ci",
     "gitops",
     "per_target",
@@ -130,6 +136,7 @@ def read_answers(
     if read_ci(merged):
         for target in targets:
             require_deployment(read_knobs(merged, target), "ci", merged["ci"])
+    read_batch_manifests(merged)
     read_gitops(merged)
     read_protocols(merged)
     return merged
@@ -169,6 +176,30 @@ def read_protocols(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
         InvalidAnswerError: A protocol that the template has no file for.
     """
     return _some_of("protocols", answers, OTHER_PROTOCOLS)
+
+
+def read_batch(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
+    """Return where files and tables are scored: `local`, and the engines of the answer; else none.
+
+    Raises:
+        InvalidAnswerError: An engine that the template has no file for.
+    """
+    engines = _some_of("batch", answers, BATCH_ENGINES)
+    return engines if not engines or "local" in engines else ("local", *engines)
+
+
+def read_batch_manifests(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
+    """Return the manifests of batch jobs: some of `job`, `cronjob`, `rayjob`, `sparkapplication`.
+
+    Raises:
+        InvalidAnswerError: A manifest that the template does not have, or whose engine is not answered.
+    """
+    manifests = _some_of("batch_manifests", answers, tuple(BATCH_MANIFESTS))
+    engines = read_batch(answers)
+    for name in manifests:
+        if BATCH_MANIFESTS[name] not in engines:
+            raise InvalidAnswerError("batch_manifests", name, f"the answer batch={BATCH_MANIFESTS[name]}")
+    return manifests
 
 
 def _some_of(name: str, answers: Mapping[str, JSONValue], choices: Sequence[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from typing_extensions import assert_never
@@ -103,11 +104,26 @@ _BEFORE = "# Your steps before the model: unit conversion, features from other s
 _AFTER = "# Your steps after the model: a threshold, labels, calibration."
 _AFTER_PREDICT = "# Your steps after the model: labels. A threshold on probabilities needs `predict_proba`."
 
+_SPLIT_BATCHED = "return from_model(predict(to_model(records)))"
+_SPLIT_ALONE = "return [from_model(predict(to_model(record))) for record in records]"
+_PREDICT = '''
+
+def predict(inputs: Any) -> Any:
+    """Return the answer of the model to `inputs`, for requests and in `batch/`."""
+'''
+
 
 def score_values(
-    artifact: Artifact, signature: Signature, profile: Profile = Profile.FAST
+    artifact: Artifact, signature: Signature, profile: Profile = Profile.FAST, *, is_split: bool = False
 ) -> dict[str, object]:
-    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`."""
+    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`.
+
+    Args:
+        artifact: The model.
+        signature: How it is called.
+        profile: Which code serves it.
+        is_split: Whether the call of the model is a function of its own, which `batch/` calls.
+    """
     call = signature.call
     loading = _load(artifact, call)
     load = loading.lines
@@ -116,7 +132,6 @@ def score_values(
         load.append("if settings.fast_column_transformer:\n            speed_up(_model)")
     result = "predictions" if call.batched else "prediction"
     predicting = _predict(call, result, has_columns=_has_columns(signature))
-    run = _run_batched if call.batched else _run_alone
     after = _AFTER_PREDICT if call.method == "predict" else _AFTER
     imports = loading.modules | predicting.modules
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
@@ -132,8 +147,14 @@ def score_values(
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
-        "score_run": _indented(run(predicting.lines, after), 4),
+        **_run(call, predicting.lines, after, is_split=is_split),
     }
+
+
+def run_function(values: Mapping[str, object]) -> str:
+    """Return the function `run` as it stands in `score.py`."""
+    head = "def run(records: list[ModelInput]) -> list[ModelOutput]:"
+    return f'{head}\n    """{values["score_run_doc"]}"""\n    {values["score_run"]}'
 
 
 def is_shortened(call: Call, profile: Profile) -> bool:
@@ -171,6 +192,17 @@ def _skops_lines(artifact: Artifact) -> list[str]:
     names = sorted({name.dotted for name in artifact.globals})
     listed = [f"        {json.dumps(name)}," for name in names]
     return ["_model = skops.io.load(", "    file,", "    trusted=[", *listed, "    ],", ")"]
+
+
+def _run(call: Call, predict: list[str], after: str, *, is_split: bool) -> dict[str, object]:
+    """Return the body of `run`, and the function `predict` if the call of the model is one of its own."""
+    result = "predictions" if call.batched else "prediction"
+    if not is_split:
+        run = _run_batched if call.batched else _run_alone
+        return {"score_run": _indented(run(predict, after), 4), "score_predict": ""}
+    run_line = _SPLIT_BATCHED if call.batched else _SPLIT_ALONE
+    body = [_BEFORE, *predict, after, f"return {result}  # noqa: RET504"]
+    return {"score_run": run_line, "score_predict": f"{_PREDICT}    {_indented(body, 4)}\n"}
 
 
 def _run_batched(predict: list[str], after: str) -> list[str]:

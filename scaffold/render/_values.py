@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from scaffold.render._batch import batch_values
 from scaffold.render._card import card_values
 from scaffold.render._client import client_values
 from scaffold.render._deploy import deploy_values
 from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
+from scaffold.render._knobs import read_batch
 from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
 from scaffold.render._score import score_values
@@ -28,7 +30,9 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
         **card_values(spec),
-        **score_values(spec.artifact, spec.signature, spec.profile),
+        **score_values(
+            spec.artifact, spec.signature, spec.profile, is_split=bool(read_batch(spec.answers))
+        ),
         **serving_values(spec),
         **environment_values(spec.variables),
         **image_values(spec),
@@ -36,6 +40,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **protocol_values(spec),
         **page_values(spec),
         **client_values(spec),
+        **batch_values(spec),
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values
