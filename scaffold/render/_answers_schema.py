@@ -115,7 +115,7 @@ _PROJECT: dict[str, Schema] = {
         **_some_of(OTHER_PROTOCOLS),
     },
     "batch": {
-        "description": "Where files and tables are scored by batch/: some of local, ray, spark, dask.",
+        "description": f"Where batch/ scores files and tables: some of {', '.join(BATCH_ENGINES)}.",
         **_some_of(BATCH_ENGINES),
     },
     "batch_manifests": {

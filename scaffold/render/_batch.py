@@ -15,7 +15,7 @@ from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import Profile, ProjectSpec
 
 _SUFFIX = ".jinja"
-_NAMES = {"ray": "Ray", "spark": "Spark", "dask": "Dask"}
+_NAMES = {"ray": "Ray", "spark": "Spark"}
 _CPU = "project/app/serving/cpu.py"
 _GENERATED = '"""The code that columns.py has the rules of, with its sha256; empty without columns.py."""'
 
@@ -52,7 +52,7 @@ def batch_files(
     files["cpu.py"] = (template_path("service") / _CPU).read_bytes()
     if spec.profile is Profile.PLAIN:
         files |= {path.name: path.read_bytes() for path in _files("plain")}
-    engine_files = {f"on_{name}.py" for name in engines}
+    engine_files = {"engine.py", *(f"on_{name}.py" for name in engines)} if len(engines) > 1 else ()
     files |= {path.name: path.read_bytes() for path in _files("engines") if path.name in engine_files}
     if manifests := read_batch_manifests(spec.answers):
         templates = ["Dockerfile", *(f"{name}.yaml" for name in manifests)]

@@ -25,8 +25,8 @@ from scaffold.spec import OTHER_PROTOCOLS, JSONValue
 _DEFAULT_TARGETS = ("staging", "production")
 CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
 """Each has one file in `templates/service/project/`, whose path names the system."""
-BATCH_ENGINES = ("local", "ray", "spark", "dask")
-"""Each but the first has one file in `templates/service/batch/`, `on_<name>.py`."""
+BATCH_ENGINES = ("local", "ray", "spark")
+"""Each but the first has one file in `templates/service/batch/engines/`, `on_<name>.py`."""
 BATCH_MANIFESTS = {"job": "local", "cronjob": "local", "rayjob": "ray", "sparkapplication": "spark"}
 """The engine of each: one file in `templates/service/batch/deploy/`."""
 _RESERVED_TARGETS = {"base", "chart"}

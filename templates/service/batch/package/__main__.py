@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         "source", metavar="IN", help="a file, a folder, a URL, or postgresql://host/db#table"
     )
     score.add_argument("out", metavar="OUT", help="a folder; a run that was ended goes on in it")
+    score.add_argument(
+        "--on", default="local", help="local, ray, ray://head:10001, spark or spark://master:7077"
+    )
     score.add_argument("--format", default="parquet", choices=["parquet", "csv", "json", "arrow"])
     score.add_argument("--keep", default="", help="columns that go to the output, with commas")
     score.add_argument("--workers", type=_positive, default=max(1, int(available_cpus())))
@@ -52,24 +55,24 @@ def _parser() -> argparse.ArgumentParser:
 
 def _score(arguments: argparse.Namespace) -> int:
     from batch.edits import why_by_rows
-    from batch.run import Options, run
+    from batch.run import Options, run, run_on_engine
 
     if why := why_by_rows():
         print(f"Scoring row by row: {why}.", file=sys.stderr)
     keep = tuple(name.strip() for name in arguments.keep.split(",") if name.strip())
-    summary = run(
-        Options(
-            source=arguments.source,
-            out=arguments.out,
-            format=arguments.format,
-            keep=keep,
-            workers=arguments.workers,
-            part_rows=arguments.part_rows,
-            share=arguments.share,
-        )
+    options = Options(
+        source=arguments.source,
+        out=arguments.out,
+        format=arguments.format,
+        keep=keep,
+        workers=arguments.workers,
+        part_rows=arguments.part_rows,
+        share=arguments.share,
     )
+    is_local = arguments.on == "local"
+    summary = run(options) if is_local else run_on_engine(options, arguments.on)
     print(summary)
-    if summary.rejected:
+    if summary.rejected and is_local:
         print(f"The rejected rows and their reasons: {arguments.out.rstrip('/')}/rejected")
     most = arguments.max_rejected
     if isinstance(most, float):

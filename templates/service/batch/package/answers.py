@@ -40,6 +40,8 @@ def _type(schema: Mapping[str, Any], document: Mapping[str, Any]) -> pa.DataType
         fields = {name: _type(each, document) for name, each in schema["properties"].items()}
         closed = all(each is not None for each in fields.values())
         return pa.struct(list(fields.items())) if closed else None
+    if kind == "integer" and schema.get("exclusiveMaximum", 0) > 2**63:
+        return pa.uint64()
     return PLAIN.get(str(kind))
 
 

@@ -6,17 +6,12 @@ import io
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from batch.answers import FIELDS, PLAIN
 from batch.files import BatchError
 from batch.values import Rejected
-
-UNPARSED = {
-    "integer": "Input should be a valid integer, unable to parse string as an integer",
-    "number": "Input should be a valid number, unable to parse string as a number",
-    "boolean": "Input should be a valid boolean, unable to interpret input",
-}
 
 
 class Quotes:
@@ -99,8 +94,7 @@ def _typed(
         if typed is None:
             for place, value in enumerate(column):
                 if typed_column(name, pa.array([value.as_py()], pa.string())) is None:
-                    kind = next(word for word, each in PLAIN.items() if each == FIELDS[name])
-                    wrong.setdefault(place, Rejected(rows[place], name, UNPARSED[kind]))
+                    wrong.setdefault(place, Rejected(rows[place], name, _reason(FIELDS[name])))
         columns[name] = column if typed is None else typed
     table = pa.table(columns)
     if not wrong:
@@ -113,8 +107,23 @@ def _typed(
 def typed_column(name: str, column: pa.Array) -> pa.Array | None:
     """Return a column of texts with the type of its field; None if a text is no such value."""
     kind = FIELDS.get(name)
-    kinds = {PLAIN["integer"]: [kind, PLAIN["number"]], PLAIN["number"]: [kind]}
-    for each in kinds.get(kind, [kind] if kind == PLAIN["boolean"] else [pa.string()]):
-        with contextlib.suppress(pa.ArrowInvalid):
-            return column.cast(each)
+    if kind is not None and pa.types.is_integer(kind):
+        for each in (kind, pa.uint64(), pa.float64()):  # pandas writes 3.0 beside a missing value
+            with contextlib.suppress(pa.ArrowInvalid):
+                typed = column.cast(each)
+                is_exact = (
+                    each != pa.float64() or not pc.any(pc.greater(pc.abs(typed), 2**53)).as_py()
+                )
+                return typed if is_exact else None
+        return None
+    if kind not in (PLAIN["number"], PLAIN["boolean"]):
+        return column
+    with contextlib.suppress(pa.ArrowInvalid):
+        return column.cast(kind)
     return None
+
+
+def _reason(kind: pa.DataType) -> str:
+    """Return what pydantic says of a text that is no such value."""
+    word = next((word for word, each in PLAIN.items() if each == kind), "integer")
+    return f"Input should be a valid {word}, unable to parse the text"

@@ -3,15 +3,27 @@
 import contextlib
 import os
 import uuid
+import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 
 class BatchError(Exception):
     """What went wrong, in one message: it ends the run with exit status 1."""
+
+
+@contextlib.contextmanager
+def reading(url: str) -> Iterator[None]:
+    """Make one message of what goes wrong while a file is read."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pa.ArrowException) as error:
+        raise BatchError(f"{url} cannot be read: {error}") from error
 
 
 class Folder:

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from batch import csv_lines
 from batch.database import Table, is_table
-from batch.files import BatchError, file_system, partition_values
+from batch.files import BatchError, file_system, partition_values, reading
 from batch.values import Part
 
 FORMATS = {
@@ -62,6 +62,10 @@ class Files:
     def columns(self) -> list[str]:
         """Return the names of the columns of a table; of JSON lines none."""
         first = self.files[0]
+        with reading(first.url):
+            return self._columns(first)
+
+    def _columns(self, first: File) -> list[str]:
         if first.format == "json":
             return []
         if first.format == "csv":
@@ -81,9 +85,10 @@ class Files:
         number = 0
         for file in self.files:
             cut = {"parquet": self._row_groups, "arrow": self._record_batches}
-            for part in cut.get(file.format, self._lines)(file, number):
-                yield part
-                number += 1
+            with reading(file.url):
+                for part in cut.get(file.format, self._lines)(file, number):
+                    yield part
+                    number += 1
 
     def _row_groups(self, file: File, number: int) -> Iterator[Part]:
         with self._fs.open(file.path, "rb") as opened:
@@ -197,6 +202,6 @@ def _cut(text: Any, format_: str, part_rows: int) -> Iterator[tuple[bytes, int]]
             blocks, rows = [block[end:]] if block[end:] else [], 0
         else:
             blocks.append(block)
-    last = b"".join(blocks)
-    if last.strip():
-        yield last, rows + (not last.endswith(b"\n"))
+    last = b"".join(blocks).rstrip(b"\r\n")  # empty lines at the end are no rows
+    if last:
+        yield last, rows + 1

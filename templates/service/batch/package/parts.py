@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from batch.answers import SCHEMA
 from batch.csv_lines import read_csv, typed_column
-from batch.files import BatchError, Folder, file_system
+from batch.files import Folder, file_system, reading
 from batch.inputs import BATCH_BYTES, BATCH_ROWS
 from batch.scoring import score_batch, score_json
 from batch.values import FILE, ROW, Done, Part, Rejected, Scored, Task
@@ -55,10 +55,8 @@ def _batches(part: Part) -> Iterator[tuple[Any, Sequence[int], Sequence[Rejected
             yield [lines[row] for row in some], some, []
         return
     if part.format == "csv":
-        try:
+        with reading(part.source):
             table, rows, rejected = read_csv(part.content, part.header)
-        except pa.ArrowInvalid as error:
-            raise BatchError(f"{part.source} cannot be read as CSV: {error}") from None
         unread: Sequence[Rejected] = rejected
         start = 0
         for batch in table.to_batches(BATCH_ROWS):
@@ -78,7 +76,7 @@ def _record_batches(part: Part) -> Iterator[pa.RecordBatch]:
         yield from _smaller(pa.ipc.open_stream(part.content))
         return
     fs, path = file_system(part.source)
-    with fs.open(path, "rb") as file:
+    with reading(part.source), fs.open(path, "rb") as file:
         if part.format == "arrow":
             reader = pa.ipc.open_file(file)
             yield from _smaller(reader.get_batch(group) for group in part.groups)

@@ -83,11 +83,13 @@ def _answers(
 def _wire(name: str, column: pa.Array) -> list[Any]:
     """Return a column with its values as they are in a request: NaN as null, bytes as base64."""
     kind = column.type
-    if pa.types.is_decimal(kind) and FIELDS.get(name) in (PLAIN["number"], PLAIN["integer"]):
+    if pa.types.is_decimal(kind) and FIELDS.get(name) == PLAIN["number"]:
         column = column.cast(pa.float64())
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), None, column)
     values: list[Any] = column.to_pylist()
+    if pa.types.is_floating(kind) and name in FIELDS and pa.types.is_integer(FIELDS[name]):
+        values = [int(each) if each and each.is_integer() else each for each in values]
     plain = pa.types.is_primitive(kind) and not pa.types.is_temporal(kind)
     return values if plain or pa.types.is_string(kind) else [_plain(value) for value in values]
 

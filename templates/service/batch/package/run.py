@@ -1,6 +1,8 @@
 """A run over an input: it goes on where an earlier one stopped, and ends with a summary."""
 
+import importlib
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -87,6 +89,37 @@ def run(options: Options) -> Summary:
     document = {"scored": scored, "rejected": rejected, "seconds": round(summary.seconds, 3)}
     out.write(name.replace("manifest", "summary"), json.dumps(document).encode())
     return summary
+
+
+def run_on_engine(options: Options, address: str) -> Summary:
+    """Score a file or folder of Parquet on an engine.
+
+    Raises:
+        BatchError: The project has no file for the engine, or the input is something else.
+    """
+    engine = address.partition(":")[0]
+    try:
+        module = importlib.import_module(f"batch.on_{engine}")
+    except ModuleNotFoundError as error:
+        if error.name != f"batch.on_{engine}":
+            raise BatchError(f"{error.name} is not installed.") from None
+        raise BatchError(
+            f"There is no batch/on_{engine}.py. Add it:\n"
+            f"  scaffold update . --answer batch=local,{engine}"
+        ) from None
+    source = open_input(options.source, options.part_rows)
+    if {file.format for file in source.files} != {"parquet"}:
+        raise BatchError(f"Engines read Parquet; {options.source} is something else.")
+    if not Folder(options.out).is_empty():
+        raise BatchError(f"{options.out} is not empty. Name another folder.")
+    keep = _keep(options.keep, source.columns())
+    start = time.monotonic()
+    scored, rejected = module.run(_absolute(options.source), _absolute(options.out), address, keep)
+    return Summary(scored, rejected, time.monotonic() - start, 0)
+
+
+def _absolute(url: str) -> str:
+    return url if "://" in url else os.path.abspath(url)
 
 
 def _score(options: Options, source: Any, keep: tuple[str, ...], manifest: Manifest) -> None:

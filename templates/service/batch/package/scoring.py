@@ -1,5 +1,6 @@
 """One function for every engine: score a record batch, by columns where that gives the same."""
 
+import contextlib
 import importlib
 from typing import Any
 
@@ -7,7 +8,6 @@ import pyarrow as pa
 
 from app import score
 from batch.answers import SCHEMA
-from batch.checks import Unfit
 from batch.edits import why_by_rows
 from batch.rows import score_json, score_rows
 from batch.values import Scored
@@ -25,13 +25,12 @@ def load() -> None:
 def score_batch(batch: pa.RecordBatch) -> Scored:
     """Score the rows of a batch.
 
-    If they all fit they are scored by columns. Else pydantic says which row does not fit, and why.
+    If they all fit they are scored by columns. Else pydantic says which row does not fit, and why;
+    where the model fails, its rows are tried in ever smaller groups.
     """
-    try:
-        if columns is not None:
+    if columns is not None:
+        with contextlib.suppress(Exception):
             return by_columns(batch)
-    except Unfit:
-        pass
     return score_rows(batch)
 
 
