@@ -18,6 +18,7 @@ _FAMILIES = (
     "_answers",
     "_project",
     "_test",
+    "_score",
     "_update",
     "_image",
     "_deploy",

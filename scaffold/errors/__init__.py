@@ -43,6 +43,7 @@
     │   ├── TargetAndUrlError           both a target and a URL are to be verified
     │   ├── PinWithoutPushError         `--pin` without `--push`
     │   ├── UnknownErrorNameError       `explain` is asked for an error that does not exist
+    │   ├── NoBatchError                a project has no code that scores files
     │   ├── NoAddressError              neither a URL nor a target says where a service runs
     │   ├── StressOptionError           an option of the stress test is given without it
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
@@ -358,6 +359,7 @@ from scaffold.errors.introspect import (
 )
 from scaffold.errors.live import (
     NoAddressError,
+    NoBatchError,
     NoLiveTestsError,
     ServiceKeyError,
     ServiceUnreachableError,
@@ -627,6 +629,7 @@ __all__ = [
     "NewerRecordError",
     "NewerStoreError",
     "NoAddressError",
+    "NoBatchError",
     "NoDebianSourceError",
     "NoDockerfileError",
     "NoEndpointError",

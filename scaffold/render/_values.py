@@ -30,9 +30,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
         **card_values(spec),
-        **score_values(
-            spec.artifact, spec.signature, spec.profile, is_split=bool(read_batch(spec.answers))
-        ),
+        **score_values(spec.artifact, spec.signature, spec.profile, is_split=bool(read_batch(spec.answers))),
         **serving_values(spec),
         **environment_values(spec.variables),
         **image_values(spec),

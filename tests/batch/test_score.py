@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -109,7 +110,17 @@ def test_a_partitioned_folder_gives_a_column_and_names_its_files(root: Path, tmp
 
 
 def test_rows_that_do_not_fit_are_listed_with_field_and_reason(root: Path, tmp_path: Path) -> None:
-    lines = ["number,name,ratio", "1,a,0.5", "x,b,0.5", "3,c", "4,d,inf", "", '5,"e\nf",0.5', "6.0,g,1", "2.5,h,1"]
+    lines = [
+        "number,name,ratio",
+        "1,a,0.5",
+        "x,b,0.5",
+        "3,c",
+        "4,d,inf",
+        "",
+        '5,"e\nf",0.5',
+        "6.0,g,1",
+        "2.5,h,1",
+    ]
     (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
     out = tmp_path / "out"
     ended = batch(root, "score", tmp_path / "rows.csv", out, "--workers", 1, status=3)
@@ -121,16 +132,24 @@ def test_rows_that_do_not_fit_are_listed_with_field_and_reason(root: Path, tmp_p
     assert found[3] == ("ratio", "Input should be a finite number")
     assert found[4] == ("number", "Input should be a valid integer")  # an empty line
     assert found[7][0] == "number"
-    allowed = [["--max-rejected", 5], ["--max-rejected", "63%"]]
-    for number, options in enumerate(allowed):
-        batch(root, "score", tmp_path / "rows.csv", tmp_path / f"out{number}", "--workers", 1, *options)
+    for number, most in enumerate(("5", "63%")):
+        options = ["--workers", "1", "--max-rejected", most]
+        batch(root, "score", tmp_path / "rows.csv", tmp_path / f"out{number}", *options)
     document = json.loads((out / "summary.json").read_text())
     assert (document["scored"], document["rejected"]) == (3, 5)
 
 
 def test_json_lines_are_refused_as_the_service_refuses_them(root: Path, tmp_path: Path) -> None:
     fits = '{"number": 1, "name": null, "ratio": 1}'
-    lines = [fits, '{"number": 1}', "", "{", fits[:-1] + ', "number": 1}', fits + "," + fits, fits[:-1] + ', "a": 1}']
+    lines = [
+        fits,
+        '{"number": 1}',
+        "",
+        "{",
+        fits[:-1] + ', "number": 1}',
+        fits + "," + fits,
+        fits[:-1] + ', "a": 1}',
+    ]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines))
     batch(root, "score", tmp_path / "rows.jsonl", tmp_path / "out", "--workers", 1, status=3)
     assert [row["row"] for row in answers(tmp_path / "out")] == [0]
@@ -169,7 +188,9 @@ def test_an_edit_of_the_rules_is_followed_row_by_row(root: Path, tmp_path: Path)
     edited = make_project(tmp_path / "edited", weigh, SAMPLE)
     assert "by rows and by columns" in batch(edited, "check").stdout
     schemas = edited / "app/schemas.py"
-    schemas.write_text(schemas.read_text().replace("    number: Int64 = Field(", "    number: Int64 = Field(gt=1, "))
+    schemas.write_text(
+        schemas.read_text().replace("    number: Int64 = Field(", "    number: Int64 = Field(gt=1, ")
+    )
     SAMPLE.to_parquet(tmp_path / "rows.parquet", index=False)
     ended = batch(edited, "score", tmp_path / "rows.parquet", tmp_path / "out", "--workers", 1, status=3)
     assert ended.stderr.startswith("Scoring row by row: app/schemas.py was edited")
@@ -189,7 +210,7 @@ def test_an_edit_of_the_rules_is_followed_row_by_row(root: Path, tmp_path: Path)
     ],
 )
 def test_an_input_that_does_not_fit_as_a_whole_is_one_message(
-    columns: dict[str, object], options: list[str], message: str, root: Path, tmp_path: Path
+    columns: dict[str, Any], options: list[str], message: str, root: Path, tmp_path: Path
 ) -> None:
     frame = SAMPLE.assign(**{name: value for name, value in columns.items() if value is not None})
     frame = frame.drop(columns=[name for name, value in columns.items() if value is None])
@@ -211,7 +232,10 @@ def test_a_changed_input_or_a_foreign_folder_is_refused(root: Path, tmp_path: Pa
     assert ended.stderr.startswith(f"{out} has answers of another run: the input has changed: {path}.")
     ended = batch(root, "score", path, tmp_path, "--workers", 1, status=1)
     assert ended.stderr.startswith(f"{tmp_path} is not empty, and has no manifest of a run.")
-    for wrong, message in ((tmp_path / "no.csv", "There is no"), ("s3n://a/b.csv", "s3n://a/b.csv cannot be opened")):
+    for wrong, message in (
+        (tmp_path / "no.csv", "There is no"),
+        ("s3n://a/b.csv", "s3n://a/b.csv cannot be opened"),
+    ):
         assert message in batch(root, "score", wrong, tmp_path / "other", status=1).stderr
 
 

@@ -74,7 +74,7 @@ class Kind:
         """Return the expression that makes a table of the records of `batch`."""
         raise NotImplementedError(f"{type(self).__name__} has no tables")
 
-    def columns(self, columns: Columns, table: Table) -> Node | None:  # noqa: ARG002
+    def columns(self, columns: Columns, table: Table) -> Node | None:
         """Return the expression that makes the same table of whole columns; None if records are needed.
 
         Args:

@@ -20,8 +20,8 @@ from scaffold.render._code import (
     text,
 )
 from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, PANDAS, Line
-from scaffold.render.kinds.arrow import arrow_type
 from scaffold.render.kinds._whole import whole_column
+from scaffold.render.kinds.arrow import arrow_type
 from scaffold.render.kinds.numpy import NINE_DIGITS, NumpyKind
 from scaffold.spec import (
     Category,
