@@ -31,7 +31,6 @@ def batch_values(spec: ProjectSpec) -> dict[str, object]:
     return {
         "batch": bool(engines),
         "batch_engines": f", on this machine or on {' and '.join(others)}" if others else "",
-        "batch_manifests": list(read_batch_manifests(spec.answers)),
     }
 
 
@@ -54,12 +53,11 @@ def batch_files(
         files |= {path.name: path.read_bytes() for path in _files("plain")}
     engine_files = {"engine.py", *(f"on_{name}.py" for name in engines)} if len(engines) > 1 else ()
     files |= {path.name: path.read_bytes() for path in _files("engines") if path.name in engine_files}
-    if manifests := read_batch_manifests(spec.answers):
-        templates = ["Dockerfile", *(f"{name}.yaml" for name in manifests)]
-        environment = jinja_environment(_folder("deploy"))
-        for name in templates:
-            text = environment.get_template(f"{name}{_SUFFIX}").render(values)
-            files[f"deploy/{name}"] = text.encode()
+    environment = jinja_environment(_folder("deploy"))
+    manifests = [f"{name}.yaml" for name in read_batch_manifests(spec.answers)]
+    for name in ("Dockerfile", *manifests) if manifests else ():
+        text = environment.get_template(f"{name}{_SUFFIX}").render(values)
+        files[f"deploy/{name}"] = text.encode()
     columns = render_columns(spec.signature)
     if columns is not None:
         files["columns.py"] = columns.encode()

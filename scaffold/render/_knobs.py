@@ -27,8 +27,8 @@ CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
 """Each has one file in `templates/service/project/`, whose path names the system."""
 BATCH_ENGINES = ("local", "ray", "spark")
 """Each but the first has one file in `templates/service/batch/engines/`, `on_<name>.py`."""
-BATCH_MANIFESTS = {"job": "local", "cronjob": "local", "rayjob": "ray", "sparkapplication": "spark"}
-"""The engine of each: one file in `templates/service/batch/deploy/`."""
+BATCH_MANIFESTS = ("job", "cronjob")
+"""Each has one file in `templates/service/batch/deploy/`."""
 _RESERVED_TARGETS = {"base", "chart"}
 
 
@@ -136,6 +136,7 @@ def read_answers(
     if read_ci(merged):
         for target in targets:
             require_deployment(read_knobs(merged, target), "ci", merged["ci"])
+    read_batch(merged)
     read_batch_manifests(merged)
     read_gitops(merged)
     read_protocols(merged)
@@ -189,16 +190,14 @@ def read_batch(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
 
 
 def read_batch_manifests(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
-    """Return the manifests of batch jobs: some of `job`, `cronjob`, `rayjob`, `sparkapplication`.
+    """Return the manifests of batch jobs: `job`, `cronjob` or both; else none.
 
     Raises:
-        InvalidAnswerError: A manifest that the template does not have, or whose engine is not answered.
+        InvalidAnswerError: A manifest that the template does not have, or `batch` is not answered.
     """
-    manifests = _some_of("batch_manifests", answers, tuple(BATCH_MANIFESTS))
-    engines = read_batch(answers)
-    for name in manifests:
-        if BATCH_MANIFESTS[name] not in engines:
-            raise InvalidAnswerError("batch_manifests", name, f"the answer batch={BATCH_MANIFESTS[name]}")
+    manifests = _some_of("batch_manifests", answers, BATCH_MANIFESTS)
+    if manifests and not read_batch(answers):
+        raise InvalidAnswerError("batch_manifests", answers["batch_manifests"], "the answer batch=local")
     return manifests
 
 

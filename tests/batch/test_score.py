@@ -18,9 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import scaffold
+from scaffold.errors import InvalidOptionError, NoBatchError
 from tests.batch._models import fail_on_thirteen, measure, weigh
 from tests.batch._project import answers, batch, environment, make_project, python, rejected
 
+TITANIC = Path(__file__).parents[2] / "examples" / "titanic" / "service"
 SLOW = pytest.mark.slow
 SAMPLE = pd.DataFrame({"number": [1, 2, 3], "name": ["a", None, "c"], "ratio": [0.5, None, 1.5]})
 ROWS = pd.DataFrame(
@@ -285,3 +288,18 @@ def test_a_run_that_is_killed_ten_times_gives_what_an_undisturbed_one_gives(
     assert rejected(tmp_path / "out") == rejected(tmp_path / "calm")
     assert len(answers(tmp_path / "out")) + len(rejected(tmp_path / "out")) == 60_000
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+@SLOW
+def test_scaffold_score_runs_the_projects_command(root: Path, tmp_path: Path) -> None:
+    SAMPLE.assign(id=[7, 8, 9]).to_csv(tmp_path / "rows.csv", index=False)
+    out = tmp_path / "out"
+    assert scaffold.score(root, str(tmp_path / "rows.csv"), str(out), options=["--keep", "id"]) == 0
+    assert [row["id"] for row in answers(out)] == [7, 8, 9]
+    assert scaffold.score(root, str(tmp_path / "none.csv"), str(tmp_path / "other")) == 1
+    with pytest.raises(NoBatchError, match=r"has no batch/on_ray\.py"):
+        scaffold.score(root, "in", "out", on="ray")
+    with pytest.raises(InvalidOptionError, match="moon"):
+        scaffold.score(root, "in", "out", on="moon://a")
+    with pytest.raises(NoBatchError, match=r"answer='batch=local'|batch=local"):
+        scaffold.score(TITANIC, "in", "out")
