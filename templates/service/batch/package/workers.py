@@ -81,7 +81,7 @@ def _work(connection: Connection, task: Task) -> None:
         score = _ready(task)
         while True:
             connection.send(score(connection.recv()))
-    except (EOFError, KeyboardInterrupt, BrokenPipeError):
+    except (EOFError, ConnectionError, KeyboardInterrupt):
         return
     except BatchError as error:
         connection.send(error)
