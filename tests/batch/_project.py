@@ -35,9 +35,9 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
-def python(root: Path, code: str) -> str:
+def python(root: Path, code: str, *arguments: str) -> str:
     """Run code in a project; return what it prints."""
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", code, *arguments]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment())
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

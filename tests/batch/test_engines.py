@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.dataset
 import pytest
@@ -24,11 +23,10 @@ def test_an_engine_gives_the_answers_of_this_machine(engine: str, tmp_path: Path
     if engine == "spark" and not shutil.which("java"):
         pytest.skip("Spark needs Java")
     root = make_project(tmp_path / "rows", weigh, SAMPLE, answers={"batch": f"local,{engine}"})
-    names = pd.array(np.where(np.arange(ROWS) % 3, "x", None), dtype="str")
-    frame = pd.DataFrame(
-        {"id": range(ROWS), "number": range(ROWS), "name": names, "ratio": np.arange(ROWS) / 7}
-    )
-    frame.loc[frame["id"] % 999 == 0, "ratio"] = np.inf
+    names = ["x" if number % 3 else None for number in range(ROWS)]
+    ratios = [number / 7 for number in range(ROWS)]
+    frame = pd.DataFrame({"id": range(ROWS), "number": range(ROWS), "name": names, "ratio": ratios})
+    frame.loc[frame["id"] % 999 == 0, "ratio"] = float("inf")
     source = tmp_path / "rows.parquet"
     frame.to_parquet(source, row_group_size=10_000, index=False)
     for on in ("local", engine):

@@ -83,8 +83,9 @@ def test_only_the_readme_and_the_call_of_the_model_change_besides(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("model.pkl").touch()  # the spec names it
-    trees = {}
-    for name, answers in (("without", {}), ("with", {"batch": "local"})):
+    trees: dict[str, Any] = {}
+    tried: dict[str, dict[str, Any]] = {"without": {}, "with": {"batch": "local"}}
+    for name, answers in tried.items():
         root = tmp_path / name
         root.mkdir()
         trees[name] = dict(render_project(spec_with(**answers), root).files)
