@@ -37,6 +37,7 @@ _HOMES = {
     "verbs.register": ("register",),
     "verbs.rollback": ("rollback",),
     "verbs.runs": ("runs",),
+    "verbs.score": ("score",),
     "verbs.serve": ("serve",),
     "verbs.status": ("status",),
     "verbs.test": ("test",),
@@ -72,6 +73,7 @@ __all__ = [
     "register",
     "rollback",
     "runs",
+    "score",
     "serve",
     "status",
     "test",
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.register import register
     from scaffold.verbs.rollback import rollback
     from scaffold.verbs.runs import runs
+    from scaffold.verbs.score import score
     from scaffold.verbs.serve import serve
     from scaffold.verbs.status import status
     from scaffold.verbs.test import test

@@ -19,6 +19,7 @@ _FAMILIES = (
     "_project",
     "_test",
     "_drift",
+    "_score",
     "_update",
     "_image",
     "_deploy",

@@ -2,6 +2,6 @@
 
 from scaffold.environments._environment import Environment, running_environment
 from scaffold.environments._open import open_environment
-from scaffold.environments._tools import install_tools
+from scaffold.environments._tools import environment_folder, install_tools
 
-__all__ = ["Environment", "install_tools", "open_environment", "running_environment"]
+__all__ = ["Environment", "environment_folder", "install_tools", "open_environment", "running_environment"]

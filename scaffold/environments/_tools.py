@@ -37,6 +37,16 @@ def install_tools(requirements: Path, *, run: Runner = run_command, cache: Path 
     return target / BINARY
 
 
+def environment_folder(key: str) -> Path:
+    """Return the folder of the environment for something with this key, in the user's cache folder."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    target = default_cache() / "environments" / f"project-{digest[:24]}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        os.utime(target)  # `_remove_unused` removes environments by this time
+    return target
+
+
 def _fill(folder: Path, requirements: Path, run: Runner) -> None:
     uv, env = uv_command(), uv_environment()
     venv = [uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--no-project"]

@@ -46,6 +46,7 @@
     │   ├── TargetAndUrlError           both a target and a URL are to be verified
     │   ├── PinWithoutPushError         `--pin` without `--push`
     │   ├── UnknownErrorNameError       `explain` is asked for an error that does not exist
+    │   ├── NoBatchError                a project has no code that scores files
     │   ├── NoAddressError              neither a URL nor a target says where a service runs
     │   ├── StressOptionError           an option of the stress test is given without it
     │   ├── UnknownTrafficError         a text is no source of traffic that is known
@@ -390,7 +391,9 @@ from scaffold.errors.introspect import (
 )
 from scaffold.errors.live import (
     NoAddressError,
+    NoBatchError,
     NoLiveTestsError,
+    ReportNotWrittenError,
     ServiceKeyError,
     ServiceUnreachableError,
     StressOptionError,
@@ -532,7 +535,6 @@ from scaffold.errors.usage import (
     NotAProjectError,
     NoTemporaryFolderError,
     OtherLockError,
-    ReportNotWrittenError,
     TargetNotEmptyError,
     UnsetVariableError,
     UnusedSampleError,
@@ -668,6 +670,7 @@ __all__ = [
     "NewerStoreError",
     "NoAddressError",
     "NoBaselineError",
+    "NoBatchError",
     "NoDebianSourceError",
     "NoDockerfileError",
     "NoEndpointError",

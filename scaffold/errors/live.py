@@ -1,4 +1,4 @@
-"""The tests of a deployed service cannot be run."""
+"""The tests of a deployed service cannot be run, files cannot be scored, or a report cannot be written."""
 
 from __future__ import annotations
 
@@ -35,6 +35,26 @@ class NoAddressError(UsageError):
             "Say where the service runs:\n"
             f"  {option('url', 'https://titanic.example.org')}\n"
             f"  {option('target', 'staging')}"
+        )
+
+
+class NoBatchError(UsageError):
+    """A project has no code that scores files, or none for the engine.
+
+    Args:
+        project: Its folder.
+        missing: The file that it lacks.
+        engines: The answer that adds the file.
+    """
+
+    project: str
+    missing: str
+    engines: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.project} has no {self.missing}, which scores files. Add it:\n"
+            f"  {invocation('update', self.project, answer=f'batch={self.engines}')}"
         )
 
 
@@ -107,3 +127,13 @@ class ToolsNotInstalledError(LiveTestsError):
 
     def __str__(self) -> str:
         return f"{self.path} cannot be installed:\n{self.tail}"
+
+
+class ReportNotWrittenError(UsageError):
+    """The page of a report cannot be written."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: {self.cause}. Name a file in a folder that exists."

@@ -38,6 +38,7 @@ class InvalidOptionError(UsageError):
         "header",
         "memory_limit",
         "name",
+        "on",
         "pin",
         "platforms",
         "profile",
@@ -76,6 +77,7 @@ _EXPECTED: dict[str, tuple[str, object]] = {
     "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
     "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
     "url": ("{!r} is no address of a service.", "https://titanic.example.org"),
+    "on": ("{} is nothing that batches are scored on: local, ray or spark, or the URL of one.", "ray"),
     "users": ("{} is no number of users: at least 1 is wanted.", 64),
 }
 """By option: what is wrong with a value, and a value that it can have."""
@@ -139,16 +141,6 @@ class NoTemporaryFolderError(UsageError):
 
     def __str__(self) -> str:
         return f"No temporary folder can be made: {self.cause}.\nSet TMPDIR to a folder that can be written."
-
-
-class ReportNotWrittenError(UsageError):
-    """The page of a report cannot be written."""
-
-    path: str
-    cause: str
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be written: {self.cause}. Name a file in a folder that exists."
 
 
 class MissingTargetError(UsageError):

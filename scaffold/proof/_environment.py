@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold.base.layout import LOCK
@@ -16,7 +17,9 @@ from scaffold.errors import CommandError, EnvironmentFailedError
 _STAMP = "lock.sha256"
 
 
-def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run_command) -> Path:
+def make_environment(
+    root: Path, folder: Path, *, python: str, also: Sequence[str] = (), run: Runner = run_command
+) -> Path:
     """Install the lock of the project `root` into a new environment in `folder`; return its Python.
 
     An environment in `folder` that was made from the same lock is used again.
@@ -25,6 +28,7 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
         root: A project with a `requirements.txt` whose every line has hashes, or a `uv.lock`.
         folder: Where the environment goes; an older one there is replaced.
         python: The Python version that the lock is for, `3.11`.
+        also: Further requirements, installed in the versions of the lock where it has them.
         run: Runs uv.
 
     Raises:
@@ -34,7 +38,7 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in one folder and gets the other
     lock = open_lock(root, run)
-    lock_sha256 = hashlib.sha256(lock.text.encode()).hexdigest()
+    lock_sha256 = hashlib.sha256("\n".join([lock.text, *also]).encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP
     if interpreter.exists() and stamp.exists() and stamp.read_text() == lock_sha256:
@@ -48,6 +52,9 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
             (folder / LOCK).write_text(lock.text, encoding="utf-8")
         install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", file]
         run([*install, "--python", str(interpreter)], cwd=root, env=env)
+        if also:
+            more = [uv, "pip", "install", "--quiet", "--overrides", file, "--requirement", "-"]
+            run([*more, "--python", str(interpreter)], cwd=root, env=env, input="\n".join(also))
     except CommandError as error:
         raise EnvironmentFailedError(error.tail) from error
     stamp.write_text(lock_sha256)

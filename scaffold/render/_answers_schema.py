@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scaffold.base.yaml_text import yaml_document
+from scaffold.render._choices import BATCH_ENGINES, BATCH_MANIFESTS, CI_SYSTEMS
 from scaffold.render._knob_checks import (
     BASE_IMAGE,
     CHECKS,
@@ -16,7 +17,7 @@ from scaffold.render._knob_checks import (
     REPOSITORY_FOLDER,
     REPOSITORY_RULE,
 )
-from scaffold.render._knobs import CI_SYSTEMS, KNOBS, Knobs
+from scaffold.render._knobs import KNOBS, Knobs
 from scaffold.render._rules import Schema, flag
 from scaffold.render._tree import template_path
 from scaffold.spec import OTHER_PROTOCOLS
@@ -127,6 +128,14 @@ _PROJECT: dict[str, Schema] = {
     "protocols": {
         "description": f"How the service is called besides /score: some of {', '.join(OTHER_PROTOCOLS)}.",
         **_some_of(OTHER_PROTOCOLS),
+    },
+    "batch": {
+        "description": f"Where batch/ scores files and tables: some of {', '.join(BATCH_ENGINES)}.",
+        **_some_of(BATCH_ENGINES),
+    },
+    "batch_manifests": {
+        "description": f"Manifests of batch jobs: some of {', '.join(BATCH_MANIFESTS)}.",
+        **_some_of(BATCH_MANIFESTS),
     },
     "card": {
         "description": "Whether the model card is complete, and served as JSON at /v1/model.",

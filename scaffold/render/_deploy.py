@@ -23,10 +23,11 @@ from urllib.parse import urlsplit
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
+from scaffold.render._choices import read_ci
 from scaffold.render._drift_monitoring import monitoring_values
 from scaffold.render._gitops import gitops_files
 from scaffold.render._knob_checks import Autoscaler, Platform, Route
-from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_gitops, read_knobs, read_targets
+from scaffold.render._knobs import KNOBS, Knobs, read_gitops, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files

@@ -8,14 +8,17 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from scaffold.base.layout import FAST_CODE, FAST_CONSTANTS
 from scaffold.base.npz import write_npz
 from scaffold.errors import WorkerMessageError
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, sequence, statement, text
+from scaffold.render._score import ALWAYS_IMPORTED, CONVERT_IMPORT, OPEN_IMPORT, score_values
 from scaffold.render._tree import template_path
 from scaffold.spec import (
+    Artifact,
     Constant,
     FastBranch,
     FastOption,
@@ -248,3 +251,23 @@ def _imports(body: str) -> list[str]:
         "import numpy as np",
         "from numpy.typing import NDArray",
     ]
+
+
+def compiled_score_values(
+    artifact: Artifact, signature: Signature, *, is_split: bool = False
+) -> dict[str, object]:
+    """Return what `score.py.jinja` asks for, for a service with a compiled model; see `score_values`."""
+    return {
+        **score_values(artifact, signature, is_split=is_split),
+        "score_imports": "\n".join(ALWAYS_IMPORTED),
+        "score_libraries": "\nimport numpy as np\n",
+        "score_convert": f"{CONVERT_IMPORT}\nfrom app.fast import SHA256, FastModel",
+        "score_serving": OPEN_IMPORT,
+        "score_settings_line": "",
+        "score_constant": "CONSTANTS",
+        "score_file": PurePosixPath(FAST_CONSTANTS).name,
+        "score_sha256": "SHA256",
+        "score_load_doc": "Load the constants. `open_model` raises if the file is not that of app/fast.py.",
+        "score_opened": " as file",
+        "score_load": "_model = FastModel(np.load(file))",
+    }

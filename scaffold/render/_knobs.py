@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
+from scaffold.render._choices import read_batch, read_batch_manifests, read_ci, read_protocols
 from scaffold.render._knob_checks import (
     BASE_IMAGE,
     CHECKS,
@@ -21,11 +22,9 @@ from scaffold.render._knob_checks import (
 )
 from scaffold.render._knob_combinations import require_combination
 from scaffold.render._rules import flag
-from scaffold.spec import OTHER_PROTOCOLS, JSONValue
+from scaffold.spec import JSONValue
 
 _DEFAULT_TARGETS = ("staging", "production")
-CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
-"""Each has one file in `templates/service/project/`, whose path names the system."""
 _RESERVED_TARGETS = {"base", "chart"}
 
 
@@ -93,6 +92,8 @@ ANSWERS = (
     *KNOBS,
     *FLAGS,
     "base_image",
+    "batch",
+    "batch_manifests",
     "ci",
     "gitops",
     "guard",
@@ -131,6 +132,8 @@ def read_answers(
         read_flag(name, merged)
     read_base_image(merged)
     read_ci(merged)
+    read_batch(merged)
+    read_batch_manifests(merged)
     read_gitops(merged)
     read_guard(merged)
     read_protocols(merged)
@@ -165,35 +168,6 @@ def read_guard(answers: Mapping[str, JSONValue]) -> str:
     if guard != "none" and not read_flag("drift", answers):
         raise InvalidAnswerError("guard", guard, "drift to be on: its baseline is what it compares with")
     return guard
-
-
-def read_ci(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
-    """Return the systems that run a pipeline of the project: `github`, `github,azure` or a list; else none.
-
-    Raises:
-        InvalidAnswerError: A system that the template has no pipeline for.
-    """
-    return _some_of("ci", answers, CI_SYSTEMS)
-
-
-def read_protocols(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
-    """Return the protocols that the service speaks besides its own: `oip`, `oip,mlflow` or a list; else none.
-
-    Raises:
-        InvalidAnswerError: A protocol that the template has no file for.
-    """
-    return _some_of("protocols", answers, OTHER_PROTOCOLS)
-
-
-def _some_of(name: str, answers: Mapping[str, JSONValue], choices: Sequence[str]) -> tuple[str, ...]:
-    """Some of the choices, in their order: a text with commas or a list."""
-    answer = answers.get(name) or []
-    names = [each.strip() for each in answer.split(",")] if isinstance(answer, str) else answer
-    if names == ["none"]:
-        return ()
-    if not isinstance(names, list) or not all(each in choices for each in names):
-        raise InvalidAnswerError(name, answer, f"none, or some of {', '.join(choices)}, with commas")
-    return tuple(each for each in choices if each in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

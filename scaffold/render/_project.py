@@ -21,6 +21,7 @@ from scaffold.base.layout import (
     SCORE,
 )
 from scaffold.errors import ExclusiveOptionsError
+from scaffold.render._batch import batch_files
 from scaffold.render._card import card_origin
 from scaffold.render._client import client_files
 from scaffold.render._deploy import deploy_files
@@ -100,6 +101,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra |= page_files(spec, values) | client_files(spec, values)
     extra |= drift_files(spec, values)
     extra |= model_card_files(spec, card_origin(spec.artifact).strip("`"))
+    extra |= batch_files(spec, values, source)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra[LOCK] = spec.dependencies.lock.encode()
     extra[PYTHON] = f"{spec.dependencies.python}\n".encode()

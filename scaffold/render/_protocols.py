@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from scaffold.base.layout import PROTOCOL_FILES
-from scaffold.render._knobs import read_protocols
+from scaffold.render._choices import read_protocols
 from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import Profile, ProjectSpec
 

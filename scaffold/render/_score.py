@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from typing_extensions import assert_never
 
 from scaffold.base.folder import FORMATS as FOLDER_FORMATS
 from scaffold.base.folder import LIST as FOLDER_LIST
-from scaffold.base.layout import FAST_CONSTANTS
 from scaffold.render._folder import folder_imports, load_lines
 from scaffold.spec import (
     Arguments,
@@ -88,13 +87,13 @@ _BEFORE_INPUTS = {
     Arguments.KEYWORDS: "**",
     Arguments.POSITIONAL: "*",
 }
-_ALWAYS = ("from pathlib import Path", "from typing import Any")
+ALWAYS_IMPORTED = ("from pathlib import Path", "from typing import Any")
 _STANDARD = frozenset({"bz2", "gzip", "lzma", "pickle", "zlib"})
 _WIDTH = 100
 _DEEPEST = 8
 
-_CONVERT = "from app.convert import from_model, to_model"
-_OPEN = "from app.serving.model_file import open_model"
+CONVERT_IMPORT = "from app.convert import from_model, to_model"
+OPEN_IMPORT = "from app.serving.model_file import open_model"
 _FAST = "from app.serving.fast_column_transformer import speed_up"
 _BATCHED = """\
 # One call may get the records of several requests. Set False if a step of yours computes something
@@ -106,11 +105,26 @@ _BEFORE = "# Your steps before the model: unit conversion, features from other s
 _AFTER = "# Your steps after the model: a threshold, labels, calibration."
 _AFTER_PREDICT = "# Your steps after the model: labels. A threshold on probabilities needs `predict_proba`."
 
+_SPLIT_BATCHED = "return from_model(predict(to_model(records)))"
+_SPLIT_ALONE = "return [from_model(predict(to_model(record))) for record in records]"
+_PREDICT = '''
+
+def predict(inputs: Any) -> Any:
+    """Return the answer of the model to `inputs`, for requests and in `batch/`."""
+'''
+
 
 def score_values(
-    artifact: Artifact, signature: Signature, profile: Profile = Profile.FAST
+    artifact: Artifact, signature: Signature, profile: Profile = Profile.FAST, *, is_split: bool = False
 ) -> dict[str, object]:
-    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`."""
+    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`.
+
+    Args:
+        artifact: The model.
+        signature: How it is called.
+        profile: Which code serves it.
+        is_split: Whether the call of the model is a function of its own, which `batch/` calls.
+    """
     call = signature.call
     loading = _load(artifact, call)
     load = loading.lines
@@ -119,7 +133,6 @@ def score_values(
         load.append("if settings.fast_column_transformer:\n            speed_up(_model)")
     result = "predictions" if call.batched else "prediction"
     predicting = _predict(call, result, has_columns=_has_columns(signature))
-    run = _run_batched if call.batched else _run_alone
     settings = "MODEL_SHA256, settings" if shortened else "MODEL_SHA256"
     after = _AFTER_PREDICT if call.method == "predict" else _AFTER
     imports = loading.modules | predicting.modules
@@ -128,10 +141,10 @@ def score_values(
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
     return {
         "model_file": _file_name(artifact),
-        "score_imports": "\n".join([*standard, *_ALWAYS]),
+        "score_imports": "\n".join([*standard, *ALWAYS_IMPORTED]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
-        "score_convert": _CONVERT,
-        "score_serving": "\n".join([*([_FAST] if shortened else []), _OPEN, *folder_imports(artifact)]),
+        "score_convert": CONVERT_IMPORT,
+        "score_serving": "\n".join([*([_FAST] if shortened else []), OPEN_IMPORT, *folder_imports(artifact)]),
         "score_settings": settings,
         "score_settings_line": f"\nfrom app.settings import {settings}",
         "score_constant": "MODEL",
@@ -142,30 +155,18 @@ def score_values(
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
-        "score_run": _indented(run(predicting.lines, after), 4),
-    }
-
-
-def compiled_score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
-    """Return what `score.py.jinja` asks for, for a service with a compiled model."""
-    return {
-        **score_values(artifact, signature),
-        "score_imports": "\n".join(_ALWAYS),
-        "score_libraries": "\nimport numpy as np\n",
-        "score_convert": f"{_CONVERT}\nfrom app.fast import SHA256, FastModel",
-        "score_serving": _OPEN,
-        "score_settings_line": "",
-        "score_constant": "CONSTANTS",
-        "score_file": PurePosixPath(FAST_CONSTANTS).name,
-        "score_sha256": "SHA256",
-        "score_load_doc": "Load the constants. `open_model` raises if the file is not that of app/fast.py.",
-        "score_opened": " as file",
-        "score_load": "_model = FastModel(np.load(file))",
+        **_run(call, predicting.lines, after, is_split=is_split),
     }
 
 
 def _file_name(artifact: Artifact) -> str:
     return _FILES[artifact.format] + (".gz" if _is_packed_onnx(artifact) else "")
+
+
+def run_function(values: Mapping[str, object]) -> str:
+    """Return the function `run` as it stands in `score.py`."""
+    head = "def run(records: list[ModelInput]) -> list[ModelOutput]:"
+    return f'{head}\n    """{values["score_run_doc"]}"""\n    {values["score_run"]}'
 
 
 def is_shortened(call: Call, profile: Profile) -> bool:
@@ -203,6 +204,17 @@ def _skops_lines(artifact: Artifact) -> list[str]:
     names = sorted({name.dotted for name in artifact.globals})
     listed = [f"        {json.dumps(name)}," for name in names]
     return ["_model = skops.io.load(", "    file,", "    trusted=[", *listed, "    ],", ")"]
+
+
+def _run(call: Call, predict: list[str], after: str, *, is_split: bool) -> dict[str, object]:
+    """Return the body of `run`, and the function `predict` if the call of the model is one of its own."""
+    result = "predictions" if call.batched else "prediction"
+    if not is_split:
+        run = _run_batched if call.batched else _run_alone
+        return {"score_run": _indented(run(predict, after), 4), "score_predict": ""}
+    run_line = _SPLIT_BATCHED if call.batched else _SPLIT_ALONE
+    body = [_BEFORE, *predict, after, f"return {result}  # noqa: RET504"]
+    return {"score_run": run_line, "score_predict": f"{_PREDICT}    {_indented(body, 4)}\n"}
 
 
 def _run_batched(predict: list[str], after: str) -> list[str]:

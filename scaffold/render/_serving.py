@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from scaffold.render._choices import read_protocols
 from scaffold.render._drift import DRIFT_SETTINGS
-from scaffold.render._knobs import read_flag, read_protocols
+from scaffold.render._knobs import read_flag
 from scaffold.render._score import is_shortened
 from scaffold.spec import ProjectSpec
 

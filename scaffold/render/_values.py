@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import cast
 
+from scaffold.render._batch import batch_values
 from scaffold.render._card import card_values
+from scaffold.render._choices import read_batch
 from scaffold.render._client import client_values
 from scaffold.render._deploy import deploy_values
 from scaffold.render._drift import drift_values
 from scaffold.render._environment import environment_values
+from scaffold.render._fast import compiled_score_values
 from scaffold.render._image import image_values
 from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
-from scaffold.render._score import compiled_score_values, score_values
+from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
 from scaffold.render._source import shell_example
 from scaffold.spec import ProjectSpec
@@ -39,15 +42,17 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **page_values(spec),
         **client_values(spec),
         **drift_values(spec),
+        **batch_values(spec),
     }
     values["targets_text"] = " and ".join(f"`{target}`" for target in cast("list[str]", values["targets"]))
     return values
 
 
 def _score_values(spec: ProjectSpec) -> dict[str, object]:
+    is_split = bool(read_batch(spec.answers))
     if spec.fast:
-        return compiled_score_values(spec.artifact, spec.signature)
-    return score_values(spec.artifact, spec.signature, spec.profile)
+        return compiled_score_values(spec.artifact, spec.signature, is_split=is_split)
+    return score_values(spec.artifact, spec.signature, spec.profile, is_split=is_split)
 
 
 def model_summary(spec: ProjectSpec) -> str:

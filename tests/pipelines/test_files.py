@@ -18,7 +18,7 @@ import yaml
 import scaffold
 from scaffold.errors import InvalidAnswerError
 from scaffold.render import read_answers
-from scaffold.render._knobs import read_ci
+from scaffold.render._choices import read_ci
 from tests.pipelines._rendered import ALL, FILES, INSTALL, pipelines_of, render, scripts_of
 from tests.pipelines._structure import GOCD, blocks_of, faults_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scaffold.base.layout import CONVERT, SCHEMAS
+from scaffold.render._source._columns import render_columns
 from scaffold.render._source._convert import render_convert, render_to_model
 from scaffold.render._source._example import add_example, shell_example, shown_example, tried_example
 from scaffold.render._source._schemas import render_schemas
@@ -11,6 +12,7 @@ from scaffold.spec import Signature
 
 __all__ = [
     "add_example",
+    "render_columns",
     "render_convert",
     "render_source",
     "render_to_model",

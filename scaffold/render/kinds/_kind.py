@@ -22,6 +22,7 @@ from scaffold.spec import (
 )
 
 if TYPE_CHECKING:
+    from scaffold.render._source._columns import Columns
     from scaffold.render._source._frames import Batch
     from scaffold.render._source._values import Values
 
@@ -83,6 +84,15 @@ class Kind:
     def table(self, batch: Batch, table: Table) -> Node:
         """Return the expression that makes a table of the records of `batch`."""
         raise NotImplementedError(f"{type(self).__name__} has no tables")
+
+    def columns(self, columns: Columns, table: Table) -> Node | None:
+        """Return the expression that makes the same table of whole columns; None if records are needed.
+
+        Args:
+            columns: Writes the checked columns.
+            table: The schema of a record.
+        """
+        return None
 
     def column(self, batch: Batch, column: Column, value: str) -> Node:
         """Return the expression that makes a Series of one value of each record.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from scaffold.render._code import Imports, Node, code, each, sequence
+from scaffold.render._code import Imports, Node, call, code, each, sequence, text
 from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, NUMPY, PANDAS, Kind, Line, Wrap
 from scaffold.spec import (
     Column,
     Element,
+    Numpy,
     NumpyScalar,
     NumpyTime,
     Scalar,
@@ -20,6 +22,7 @@ from scaffold.spec import (
 )
 
 if TYPE_CHECKING:
+    from scaffold.render._source._columns import Columns
     from scaffold.render._source._frames import Batch
     from scaffold.render._source._values import Values
 
@@ -54,6 +57,7 @@ _TO_FLOAT = Line(
     text="""    if isinstance(value, np.longdouble):
         return float(value)""",
 )
+_NUMBERS = r"bool|u?int\d+|float\d+"
 _LONG_DOUBLES = ("longdouble", "float128")
 _TEMPORAL = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DURATION)
 
@@ -75,6 +79,13 @@ class NumpyKind(Kind):
             return batch.values.numpy_array(table.dtype, batch.wide_rows())
         row = sequence(code(f"{batch.row}.{c.attribute}") for c in table.columns)
         return batch.values.numpy_array(table.dtype, each(row, batch.variable, batch.rows))
+
+    def columns(self, columns: Columns, table: Table) -> Node | None:
+        """Return an array with a column for each field, of numbers alone."""
+        checked = columns.all_checked(table)
+        if checked is None or table.container != Numpy() or not re.fullmatch(_NUMBERS, table.dtype):
+            return None
+        return call(columns.take("numpy_table"), sequence(checked), text(table.dtype))
 
     def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
         """Return an array of the dtype of the sample."""

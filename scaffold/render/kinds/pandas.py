@@ -20,6 +20,7 @@ from scaffold.render._code import (
     text,
 )
 from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, PANDAS, Line
+from scaffold.render.kinds._whole import whole_column
 from scaffold.render.kinds.arrow import arrow_type
 from scaffold.render.kinds.numpy import NINE_DIGITS, NumpyKind
 from scaffold.spec import (
@@ -48,6 +49,7 @@ from scaffold.spec import (
 )
 
 if TYPE_CHECKING:
+    from scaffold.render._source._columns import Columns
     from scaffold.render._source._frames import Batch
     from scaffold.render._source._values import Values
 
@@ -100,6 +102,20 @@ class PandasKind(NumpyKind):
             for c in table.columns
         ]
         return call("pd.DataFrame", _code.mapping(columns))
+
+    def columns(self, columns: Columns, table: Table) -> Node | None:
+        """Return a frame with the dtypes of the sample's."""
+        checked = columns.all_checked(table)
+        names = [column.attribute.upper() for column in table.columns]
+        if checked is None or len({*names}) < len(names):
+            return None
+        columns.imports.whole("pandas", "pd")
+        made = [whole_column(columns, *each) for each in zip(table.columns, checked, strict=True)]
+        labels = [label(column.name, column.label) for column in table.columns]
+        nodes = [node for node in made if node is not None]
+        if len(nodes) < len(made):
+            return None
+        return call("pd.DataFrame", _code.mapping(zip(labels, nodes, strict=True)))
 
     def column(self, batch: Batch, column: Column, value: str) -> Node:
         """Return a Series with the name and dtype of the sample's."""

@@ -1,0 +1,88 @@
+"""What scores files and tables with the code of the service: `batch/`, by answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from scaffold.base.layout import BATCH, BATCH_TEST, CONVERT, SCHEMAS, SCORE
+from scaffold.render import _code
+from scaffold.render._choices import read_batch, read_batch_manifests
+from scaffold.render._score import run_function
+from scaffold.render._source import render_columns
+from scaffold.render._tree import jinja_environment, template_path
+from scaffold.spec import Profile, ProjectSpec
+
+_SUFFIX = ".jinja"
+_NAMES = {"ray": "Ray", "spark": "Spark"}
+_CPU = "project/app/serving/cpu.py"
+_GENERATED = '"""The code that columns.py has the rules of, with its sha256; empty without columns.py."""'
+
+
+def batch_values(spec: ProjectSpec) -> dict[str, object]:
+    """Return the values of `templates/service/batch/` and of the lines about it.
+
+    Raises:
+        InvalidAnswerError: An engine or a manifest that the template does not have.
+    """
+    engines = read_batch(spec.answers)
+    others = [_NAMES[name] for name in engines if name in _NAMES]
+    return {
+        "batch": bool(engines),
+        "batch_engines": f", on this machine or on {' and '.join(others)}" if others else "",
+    }
+
+
+def batch_files(
+    spec: ProjectSpec, values: Mapping[str, object], source: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Return the files of `batch/` and their test by path; none without the answer.
+
+    Args:
+        spec: The project.
+        values: The values of the template.
+        source: The modules that depend on the model, by path.
+    """
+    engines = read_batch(spec.answers)
+    if not engines:
+        return {}
+    files = {path.name: path.read_bytes() for path in _files("package")}
+    files["cpu.py"] = (template_path("service") / _CPU).read_bytes()
+    if spec.profile is Profile.PLAIN:
+        files |= {path.name: path.read_bytes() for path in _files("plain")}
+    engine_files = {"engine.py", *(f"on_{name}.py" for name in engines)} if len(engines) > 1 else ()
+    files |= {path.name: path.read_bytes() for path in _files("engines") if path.name in engine_files}
+    environment = jinja_environment(_folder("deploy"))
+    manifests = [f"{name}.yaml" for name in read_batch_manifests(spec.answers)]
+    for name in ("Dockerfile", *manifests) if manifests else ():
+        text = environment.get_template(f"{name}{_SUFFIX}").render(values)
+        files[f"deploy/{name}"] = text.encode()
+    # A compiled model takes arrays, which only `convert.py` makes: rows go through it one by one.
+    columns = None if spec.fast else render_columns(spec.signature)
+    if columns is not None:
+        files["columns.py"] = columns.encode()
+    files["generated.py"] = _generated(values, source if columns is not None else {}).encode()
+    test = (template_path("service") / "test_batch.py").read_bytes()
+    return {f"{BATCH}/{name}": content for name, content in files.items()} | {BATCH_TEST: test}
+
+
+def _folder(name: str) -> Path:
+    return template_path("service") / "batch" / name
+
+
+def _files(folder: str) -> Iterator[Path]:
+    yield from sorted(path for path in _folder(folder).iterdir() if path.is_file())
+
+
+def _generated(values: Mapping[str, object], source: Mapping[str, str]) -> str:
+    """Return `generated.py`: the hashes of the code that `columns.py` repeats for whole columns."""
+    texts = {path: source[path] for path in (SCHEMAS, CONVERT) if source}
+    if texts:
+        texts[f"{SCORE}: run"] = run_function(values)
+    hashes = [
+        (_code.text(name), _code.text(hashlib.sha256(text.encode()).hexdigest()))
+        for name, text in texts.items()
+    ]
+    table = _code.statement("GENERATED: dict[str, str] = ", _code.mapping(hashes))
+    return f"{_GENERATED}\n\n{table}\n"

@@ -1,0 +1,45 @@
+"""Columns of a pandas frame that are made of whole columns of Arrow."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from scaffold.render._code import Node, call, code, method, name, text
+from scaffold.spec import Category, Element, Field, Missing, Optional, TextOf
+
+if TYPE_CHECKING:
+    from scaffold.render._source._columns import Columns
+
+
+def whole_column(columns: Columns, field: Field, checked: Node) -> Node | None:
+    """Return the expression for a column of the dtype of the sample's; None if records are needed.
+
+    Args:
+        columns: Collects the imports.
+        field: The schema of the column.
+        checked: The expression for the column of Arrow.
+    """
+    schema, dtype = field.schema, field.dtype
+    inner = schema.of if isinstance(schema, Optional) else schema
+    if isinstance(inner, Category):
+        if isinstance(inner.of.native, TextOf | Element):
+            return None
+        constant = field.attribute.upper()
+        columns.imports.take("app.convert", constant)
+        codes = call(columns.take("levels"), checked, code(f"{constant}.categories.tolist()"))
+        return call("pd.Categorical.from_codes", codes, dtype=name(constant))
+    if re.fullmatch(r"bool|u?int\d+|float\d+", dtype):
+        return call(columns.take("numpy_column"), checked, text(dtype))
+    if dtype == "str":
+        return call("pd.array", checked, dtype=text(dtype))
+    if dtype == "object":
+        missing = schema.missing if isinstance(schema, Optional) else Missing.NONE
+        if missing not in (Missing.NONE, Missing.NAN):
+            return None
+        nan = code('float("nan")') if missing is Missing.NAN else None
+        values = call(columns.take("objects"), checked, missing=nan)
+        return call("pd.Series", values, dtype=name("object"))
+    if re.fullmatch(r"U?Int\d+|Float\d+|boolean|string", dtype):
+        return call("pd.array", call(method(checked, "to_pylist")), dtype=text(dtype))
+    return None
