@@ -71,8 +71,7 @@ def specify(
         inputs = find_inputs(model, input, output, workspace, options)
         environment = _open_environment(inputs, options, on_event)
         examination = _begin(stack, inputs, environment, options, workspace, answers)
-        with _naming_source(inputs.model):
-            introspected = _introspect(examination, _read(examination, on_event), on_event)
+        introspected = _examine(inputs.model, examination, on_event)
         from scaffold.render import model_code
 
         on_event(Started("resolve"))
@@ -83,8 +82,7 @@ def specify(
         dependencies = _resolve(examination, introspected, code, resolve_options)
         on_event(Finished("resolve", dependencies_line(dependencies)))
         _report_notes(inputs, introspected, dependencies, on_event)
-        ours = inputs.model.ours
-        fast = read_plan(artifact, signature, options, examination.settings, on_event, ours=ours)
+        fast = read_plan(artifact, signature, options, examination.settings, on_event, ours=inputs.model.ours)
         if keep_model and workspace in artifact.path.parents:
             artifact = _keep_file(artifact)
         yield ProjectSpec(
@@ -132,6 +130,11 @@ def _naming_source(model: InputFile) -> Iterator[None]:
         if model.origin is None or copy not in error.args:
             raise
         raise type(error)(*(model.provenance if each == copy else each for each in error.args)) from error
+
+
+def _examine(model: InputFile, examination: Examination, on_event: OnEvent) -> Introspected:
+    with _naming_source(model):
+        return _introspect(examination, _read(examination, on_event), on_event)
 
 
 def _begin(
