@@ -3,6 +3,8 @@
 import json
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,18 @@ class Reader:
         attributes = {field.serialization_alias or name: name for name, field in fields}
         self._attributes = {name: attributes[name] for name in names if name in attributes}
         self.nested = [name for name in names if name not in attributes]
-        self.has_all = len(self._attributes) == len(attributes)
+        self._names = [*names]
+        # Where all are attributes of the record itself, and more than one: else it gives no tuple.
+        is_plain = len(self._attributes) == len(self._names) > 1
+        self._get = itemgetter(*map(self._attributes.get, self._names)) if is_plain else None
+
+    def rows(self, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Return the values of each row, in the order of the fields."""
+        if self._get:
+            with suppress(AttributeError, KeyError):
+                return [self._get(row.__dict__) for row in rows]
+        columns = self.read(rows)
+        return [*zip(*[columns[name] for name in self._names], strict=True)]
 
     def read(self, rows: Sequence[Any]) -> dict[str, list[Any]]:
         """Return the values of each field; None where a row has none."""
@@ -126,7 +139,7 @@ class Part:
         self.fields = [Field(each) for each in fields]
         self._reader = Reader(model, [field.name for field in self.fields])
         self.read = self._reader.read
-        self.has_all = self._reader.has_all
+        self.rows = self._reader.rows
 
     def path(self, field: Field) -> tuple[str, ...]:
         """Return the keys that lead to a field in a record."""
