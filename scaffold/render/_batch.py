@@ -9,6 +9,7 @@ from pathlib import Path
 from scaffold.base.layout import BATCH, BATCH_TEST, CONVERT, SCHEMAS, SCORE
 from scaffold.render import _code
 from scaffold.render._choices import read_batch, read_batch_manifests
+from scaffold.render._fast import fast_columns, fast_signature
 from scaffold.render._score import run_function
 from scaffold.render._source import render_columns
 from scaffold.render._tree import jinja_environment, template_path
@@ -58,13 +59,20 @@ def batch_files(
     for name in ("Dockerfile", *manifests) if manifests else ():
         text = environment.get_template(f"{name}{_SUFFIX}").render(values)
         files[f"deploy/{name}"] = text.encode()
-    # A compiled model takes arrays, which only `convert.py` makes: rows go through it one by one.
-    columns = None if spec.fast else render_columns(spec.signature)
+    columns = _columns(spec)
     if columns is not None:
         files["columns.py"] = columns.encode()
     files["generated.py"] = _generated(values, source if columns is not None else {}).encode()
     test = (template_path("service") / "test_batch.py").read_bytes()
     return {f"{BATCH}/{name}": content for name, content in files.items()} | {BATCH_TEST: test}
+
+
+def _columns(spec: ProjectSpec) -> str | None:
+    """Return `columns.py`; None where rows are converted one by one."""
+    if spec.fast is None:
+        return render_columns(spec.signature)
+    signature = fast_signature(spec.signature, spec.fast)
+    return render_columns(signature, in_dict=bool(fast_columns(spec.fast)))
 
 
 def _folder(name: str) -> Path:

@@ -21,6 +21,7 @@ from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TES
 from scaffold.errors import ExclusiveOptionsError, InvalidOptionError
 from scaffold.events import Event, Noted
 from scaffold.verbs.project import Project
+from tests.batch._project import batch
 
 COMPILED = [FAST_CODE, FAST_CONSTANTS, FAST_TEST, f"{FAST_CHECK}/compare.py"]
 PASSENGERS = Path(__file__).parents[2] / "examples" / "titanic" / "titanic.csv"
@@ -150,3 +151,11 @@ def test_another_way_to_accelerate_is_refused(tmp_path: Path) -> None:
 def test_a_template_of_someone_else_excludes_it(tmp_path: Path) -> None:
     with pytest.raises(ExclusiveOptionsError, match="--accelerate and --template exclude each other"):
         scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", template=str(tmp_path))
+
+
+@pytest.mark.slow
+def test_files_are_scored_by_columns(tmp_path: Path) -> None:
+    root = tmp_path / "titanic"
+    scaffold.new(*_train(), None, root, accelerate="numpy", answers={"batch": "local"})
+    assert "-> dict[str, NDArray[Any]]:" in (root / "batch" / "columns.py").read_text()
+    assert "by rows and by columns" in batch(root, "check").stdout

@@ -6,6 +6,7 @@ from scaffold.render import _code
 from scaffold.render._code import Imports, Node, call, name, statement, text
 from scaffold.render._source._shapes import annotation, has_plain_dtype
 from scaffold.render.kinds import kind_of
+from scaffold.render.kinds._whole import whole_array
 from scaffold.spec import (
     Arguments,
     Category,
@@ -36,21 +37,31 @@ _BOUNDED = (ScalarType.INTEGER, ScalarType.NUMBER)
 _PLAIN = "    return pa.RecordBatch.from_arrays([plain_answers(predictions, SCHEMA[0].type)], schema=SCHEMA)"
 
 
-def render_columns(signature: Signature) -> str | None:
-    """Return the text of `batch/columns.py`; None where records are no flat rows of plain values."""
+def render_columns(signature: Signature, *, in_dict: bool = False) -> str | None:
+    """Return the text of `batch/columns.py`; None where records are no flat rows of plain values.
+
+    Args:
+        signature: What the model takes and returns.
+        in_dict: Whether the model is a compiled one, which takes a dict of arrays.
+    """
     table, call_ = signature.input, signature.call
     if not isinstance(table, Table) or not call_.batched or call_.arguments is not Arguments.ONE:
         return None
     imports = Imports()
-    expression = kind_of(table.container).columns(Columns(imports), table)
+    columns = Columns(imports)
+    expression = columns.arrays(table) if in_dict else kind_of(table.container).columns(columns, table)
     if expression is None:
         return None
     imports.whole("pyarrow", "pa")
     imports.take(_CHECKS, "require_names")
+    if in_dict:
+        imports.take("typing", "Any")
+        imports.take("numpy.typing", "NDArray")
+    returns = "dict[str, NDArray[Any]]" if in_dict else annotation(table, imports)
     names = call("require_names", name("batch"), _code.sequence(text(c.name) for c in table.columns))
     to_model = "\n".join(
         [
-            f"def to_model(batch: pa.RecordBatch) -> {annotation(table, imports)}:",
+            f"def to_model(batch: pa.RecordBatch) -> {returns}:",
             '    """Return what convert.py makes of these rows. `Unfit`: a row of them does not fit."""',
             statement("", names, indent=4),
             statement("return ", expression, indent=4),
@@ -90,6 +101,14 @@ class Columns:
         """Return a checked column for each field; None if one of them can only be checked by pydantic."""
         checked = [node for column in table.columns if (node := self.checked(column)) is not None]
         return checked if len(checked) == len(table.columns) else None
+
+    def arrays(self, table: Table) -> Node | None:
+        """Return a dict with all columns as arrays; None if one can only be checked by pydantic."""
+        checked = self.all_checked(table)
+        if checked is None:
+            return None
+        made = zip(table.columns, checked, strict=True)
+        return _code.mapping((text(column.name), whole_array(self, column, node)) for column, node in made)
 
     def checked(self, field: Field) -> Node | None:
         """Return the call that checks the column of a field, an array of Arrow; None if none can."""

@@ -1,4 +1,4 @@
-"""Columns of a pandas frame that are made of whole columns of Arrow."""
+"""What the model takes, made of whole columns of Arrow: columns of a pandas frame, arrays of numpy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from scaffold.spec import Category, Element, Field, Missing, Optional, TextOf
 
 if TYPE_CHECKING:
     from scaffold.render._source._columns import Columns
+
+_NUMPY = re.compile(r"bool|u?int\d+|float\d+")
+
+
+def whole_array(columns: Columns, field: Field, checked: Node) -> Node:
+    """Return the expression for an array of a column, of objects where the dtype is none of numpy's numbers.
+
+    Args:
+        columns: Collects the imports.
+        field: The schema of the column.
+        checked: The expression for the column of Arrow.
+    """
+    if _NUMPY.fullmatch(field.dtype):
+        return call(columns.take("numpy_column"), checked, text(field.dtype))
+    return call(columns.take("objects"), checked)
 
 
 def whole_column(columns: Columns, field: Field, checked: Node) -> Node | None:
@@ -29,7 +44,7 @@ def whole_column(columns: Columns, field: Field, checked: Node) -> Node | None:
         columns.imports.take("app.convert", constant)
         codes = call(columns.take("levels"), checked, code(f"{constant}.categories.tolist()"))
         return call("pd.Categorical.from_codes", codes, dtype=name(constant))
-    if re.fullmatch(r"bool|u?int\d+|float\d+", dtype):
+    if _NUMPY.fullmatch(dtype):
         return call(columns.take("numpy_column"), checked, text(dtype))
     if dtype == "str":
         return call("pd.array", checked, dtype=text(dtype))
