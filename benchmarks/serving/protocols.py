@@ -25,7 +25,7 @@ MODEL, NAME = "A", "scored"
 CONNECTIONS, SECONDS = 64, 2
 AT_LEAST = 0.9
 # A tensor for each field: eight objects of JSON in place of one, before the records are validated.
-AT_LEAST_OF_TENSORS = 0.8
+AT_LEAST_OF_TENSORS = 0.7
 PREFIX = "protocols-"
 PADDED = "padded"
 
