@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.base.baseline import baseline_text
-from scaffold.base.layout import APP, BASELINE
+from scaffold.base.layout import APP, BASELINE, DRIFT_CODE
 from scaffold.errors import VariableTakenError
 from scaffold.render._knobs import read_flag, read_guard
 from scaffold.render._tree import jinja_environment, template_path
@@ -64,7 +64,7 @@ def drift_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str, by
         return {}
     folder = template_path("service") / "drift"
     code = jinja_environment(folder).get_template("drift.py.jinja").render(values)
-    files = {BASELINE: baseline_text(spec.baseline).encode(), f"{APP}/drift.py": code.encode()}
+    files = {BASELINE: baseline_text(spec.baseline).encode(), DRIFT_CODE: code.encode()}
     for name in ("baseline", "prediction_log"):
         files[f"{APP}/{name}.py"] = (folder / f"{name}.py").read_bytes()
     if values["guard"] != "none":
