@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,8 @@ SAMPLE = pd.DataFrame({"number": [1, 2, 3], "name": ["a", None, "c"], "ratio": [
 @pytest.mark.parametrize("engine", ["ray", "spark"])
 def test_an_engine_gives_the_answers_of_this_machine(engine: str, tmp_path: Path) -> None:
     if engine == "spark" and not shutil.which("java"):
-        pytest.skip("Spark needs Java")
+        end = pytest.fail if os.environ.get("SCAFFOLD_REQUIRE_JAVA") else pytest.skip
+        end("Spark needs Java")
     root = make_project(tmp_path / "rows", weigh, SAMPLE, answers={"batch": f"local,{engine}"})
     names = ["x" if number % 3 else None for number in range(ROWS)]
     ratios = [number / 7 for number in range(ROWS)]
