@@ -13,7 +13,7 @@ import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import ElasticNetCV, LassoCV, LogisticRegression, LogisticRegressionCV, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -125,6 +125,28 @@ def test_a_subclass_is_left_alone(tmp_path: Path) -> None:
     assert compile_model(model, frame, "predict", tmp_path) == NoFastPlan(
         reason="OwnScaler has no compiled form"
     )
+
+
+def test_a_model_with_too_many_values_in_its_leaves_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scaffold.introspect.fast import _trees
+
+    monkeypatch.setattr(_trees, "MOST_VALUES", 500)
+    frame = _frame()[["fare"]]
+    model = RandomForestClassifier(10, max_depth=1).fit(frame, np.arange(120) % 20)
+    assert compile_model(model, frame, "predict", tmp_path) == NoFastPlan(
+        reason="RandomForestClassifier with 600 values in its leaves has no compiled form"
+    )
+
+
+@pytest.mark.parametrize("last", [RidgeCV(), LassoCV(), ElasticNetCV(), LogisticRegressionCV(Cs=2)])
+def test_a_linear_model_that_chose_its_penalty_is_compiled(last: Any, tmp_path: Path) -> None:
+    frame = _frame()[["fare"]]
+    model = make_pipeline(StandardScaler(), last).fit(frame, np.arange(120) % 3)
+    compiled = compile_model(model, frame, "predict", tmp_path)
+    assert isinstance(compiled, Compiled)
+    assert compiled.compare.compare(200)["difference"] is None
 
 
 def test_a_sample_survives_as_requests() -> None:

@@ -11,6 +11,8 @@ from scaffold.introspect.fast._values import constant, fast_step, require
 from scaffold.spec import Constant
 
 MOST_NODES = 2_000_000
+MOST_VALUES = 10_000_000
+"""In the leaves: the nodes times the classes."""
 _LEAF = -1
 
 
@@ -64,7 +66,9 @@ def _nodes(step: Any, trees: Sequence[Any], factor: float = 1.0) -> tuple[list[C
 
     nodes = [tree.tree_ for tree in trees]
     counts = [each.node_count for each in nodes]
-    require(step, sum(counts) <= MOST_NODES, f"{sum(counts)} nodes")
+    require(step, sum(counts) <= MOST_NODES, f"{sum(counts):,} nodes")
+    values = sum(each.value[:, 0, :].size for each in nodes)
+    require(step, values <= MOST_VALUES, f"{values:,} values in its leaves")
     roots = np.cumsum([0, *counts[:-1]])
     children = [_children(each, root) for each, root in zip(nodes, roots.tolist(), strict=True)]
     leaf = np.concatenate([each.children_left == _LEAF for each in nodes])
