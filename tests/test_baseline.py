@@ -154,3 +154,12 @@ def test_training_data_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             scaffold.new(fitted(), frame(60), target=tmp_path / "service", baseline=path, verify=False)
         assert path.name in str(caught.value)
         assert not (tmp_path / "service").exists()
+
+
+def test_training_data_of_few_rows_are_noted(tmp_path: Path) -> None:
+    training = tmp_path / "training.csv"
+    events: list[object] = []
+    frame(3).to_csv(training, index=False)
+    root = tmp_path / "service"
+    scaffold.new(fitted(), frame(60), target=root, baseline=training, verify=False, on_event=events.append)
+    assert any("3 rows are too few for a baseline" in str(event) for event in events)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,7 +123,10 @@ def number_of(value: JSONValue) -> float:
         ValueError: It is none.
     """
     if isinstance(value, int | float | str):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # a whole number of 309 digits or more
+            return math.inf if value > 0 else -math.inf  # type: ignore[operator]
     raise ValueError(f"could not convert to a number: {str(value)[:40]!r}")
 
 

@@ -58,8 +58,7 @@ def examined_baseline(
     baseline = recorded_baseline(inferred.recording, inferred.signature)
     training = job["options"].get("baseline")
     if training is None:
-        few = f"{baseline.rows} rows are too few for a baseline: --baseline FILE makes it from training data"
-        return baseline, [] if baseline.fields else [few]
+        return baseline, _notes_on_few(baseline)
     path = Path(training)
     table = _read_table(path)
     names = list(columns_of(inferred.recording.requests))
@@ -70,6 +69,7 @@ def examined_baseline(
     notes = [f"{path.name} has no column for {absent}, so the baseline has no such field"] if absent else []
     labels = _labels_of(inferred.signature, inferred.recording)
     baseline = replace(baseline, rows=table.rows, made_from=path.name, fields=summarize_columns(columns))
+    notes += _notes_on_few(baseline)
     answers = _predictions(inferred, model, table)
     if answers is None:
         notes.append(f"the predictions of the baseline are those of the sample, not of {path.name}")
@@ -79,6 +79,12 @@ def examined_baseline(
         baseline, predictions=predictions, predictions_from=path.name, predicted_rows=len(answers)
     )
     return baseline, notes
+
+
+def _notes_on_few(baseline: Baseline) -> list[str]:
+    """Return a note if the rows are so few that the baseline has no field."""
+    few = f"{baseline.rows} rows are too few for a baseline: --baseline FILE makes it from training data"
+    return [] if baseline.fields else [few]
 
 
 def _labels_of(signature: Signature, recording: Recording) -> Collection[str]:

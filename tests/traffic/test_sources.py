@@ -103,6 +103,14 @@ def test_few_rows_get_no_verdict(titanic: Path, log: Path) -> None:
     assert report.verdict is DriftVerdict.TOO_FEW
 
 
+def test_a_whole_number_too_large_for_a_float_lies_out_of_the_range() -> None:
+    tally = FieldTally(NUMBER)
+    for value in (10**400, -(10**400)):
+        tally.add(value)
+    assert tally.counts is not None
+    assert tally.counts.cells == (1, 0, 0, 0, 1)
+
+
 def test_a_value_lies_in_the_bin_that_the_baseline_says() -> None:
     tally = FieldTally(NUMBER)
     for value in (-0.1, 0, 2, 2.0001, "5", 5.1, 10, 10.5, float("inf"), True, None, float("nan")):

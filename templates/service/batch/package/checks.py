@@ -31,7 +31,8 @@ def whole(
     column = _column(batch, name)
     if pa.types.is_floating(column.type) and missing:
         column = pc.if_else(pc.is_nan(column), None, column)
-    _require(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+    kind = column.type
+    _require(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
     column = _cast(column, pa.uint64() if most >= 2**63 else pa.int64())
     if least > -(2**63) or most != 2**63 - 1:
         _require_bounds(column, least, most)

@@ -14,21 +14,34 @@ from batch.files import BatchError
 from batch.values import Rejected
 
 
+OPENING = (b",", b"\n", b"\r", b'"')  # a quote behind another byte is part of the text: 5" pipe
+
+
 class Quotes:
-    """Whether a place in a CSV file is inside of quotes."""
+    """Whether a place in a CSV file is inside of quotes, and the byte before it."""
 
     def __init__(self) -> None:
         self.is_inside = False
+        self.before = b"\n"
+
+    def step(self) -> None:
+        """Pass a quote."""
+        if self.is_inside:
+            self.is_inside, self.before = False, b'"'
+        else:
+            self.is_inside, self.before = self.before in OPENING, b""
 
 
 def row_ends(block: bytes, quotes: Quotes) -> tuple[int, int]:
     """Return where the last whole row of a CSV block ends, and how many rows end in the block."""
     if b'"' not in block and not quotes.is_inside:
+        quotes.before = block[-1:]
         return line_ends(block, quotes)
     end, count, place = 0, 0, 0
     for number, piece in enumerate(block.split(b'"')):
         if number:
-            quotes.is_inside = not quotes.is_inside
+            quotes.step()
+        quotes.before = piece[-1:] or quotes.before
         if not quotes.is_inside and (lines := piece.count(b"\n")):
             count += lines
             end = place + piece.rindex(b"\n") + 1
@@ -45,9 +58,14 @@ def header(line: bytes) -> list[str]:
     """Return the names in the first line of a CSV file.
 
     Raises:
-        BatchError: A name stands there twice.
+        BatchError: There are no names, or a name stands there twice.
     """
-    names = next(csv.reader(io.StringIO(line.decode("utf-8-sig"))), [])
+    try:
+        names = next(csv.reader(io.StringIO(line.decode("utf-8-sig"))), [])
+    except csv.Error as error:
+        raise BatchError(f"The first line of the CSV file has no names: {error}") from None
+    if not names:
+        raise BatchError("The first line of the CSV file has no names: it is empty.")
     if twice := {name for name in names if names.count(name) > 1}:
         raise BatchError(f"The first line of the CSV file names {', '.join(sorted(twice))} twice.")
     return names

@@ -61,6 +61,14 @@ class Table:
         """Yield the rows in parts."""
         import sqlalchemy as sa
 
+        try:
+            yield from self._parts()
+        except (sa.exc.SQLAlchemyError, pa.ArrowException, ValueError) as error:
+            raise BatchError(f"{self.url} cannot be read: {error}") from error
+
+    def _parts(self) -> Iterator[Part]:
+        import sqlalchemy as sa
+
         query = sa.select(self._table).order_by(*self._order)
         with self._engine.connect().execution_options(yield_per=self.part_rows) as connection:
             first = 0

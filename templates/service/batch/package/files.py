@@ -1,16 +1,20 @@
 """Files of any file system that fsspec knows: a path, `s3://bucket/key`, `gs://`, `abfs://`."""
 
 import contextlib
+import fnmatch
 import os
 import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
+
+MISSING = "__HIVE_DEFAULT_PARTITION__"
 
 
 class BatchError(Exception):
@@ -56,6 +60,15 @@ class Folder:
             os.fsync(out.fileno())
         os.replace(beside, target)
 
+    def names(self, pattern: str) -> list[str]:
+        """Return the names of the files that a pattern such as `*.json` matches."""
+        self.fs.invalidate_cache(self.path)
+        try:
+            names = [PurePosixPath(path).name for path in self.fs.ls(self.path, detail=False)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(fnmatch.filter(names, pattern))
+
     def is_empty(self) -> bool:
         """Whether there is nothing in the folder."""
         try:
@@ -84,8 +97,15 @@ def file_system(url: str) -> tuple[Any, str]:
     return fs, str(path).rstrip("/") or "/"
 
 
-def partition_values(root: str, path: str) -> dict[str, str]:
-    """Return the values in the folders between a dataset and a file of it: `date=2026-01-31`."""
+def partition_values(root: str, path: str) -> dict[str, str | None]:
+    """Return the values in the folders between a dataset and a file of it: `date=2026-01-31`.
+
+    They are written as Hive and Spark do: special characters in percent-encoding.
+    """
     between = PurePosixPath(path).relative_to(root).parts[:-1]
     pairs = (part.partition("=") for part in between)
-    return {name: value for name, sign, value in pairs if sign}
+    return {
+        unquote(name): None if value == MISSING else unquote(value)
+        for name, sign, value in pairs
+        if sign
+    }

@@ -40,7 +40,7 @@ class File(NamedTuple):
     format: str
     size: int
     version: str  # changes with the content
-    values: dict[str, str]  # of a partitioned dataset: what its folders say
+    values: dict[str, str | None]  # of a partitioned dataset: what its folders say
 
 
 class Files:

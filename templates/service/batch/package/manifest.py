@@ -29,24 +29,26 @@ class Manifest:
         self._written = 0.0
 
     def read(self) -> None:
-        """Read what an earlier run wrote, if there is something.
+        """Read what an earlier run wrote, if there is something, and what other shares wrote.
 
         Raises:
-            BatchError: That run had another input, model or option.
+            BatchError: One of them had another input, model or option.
         """
-        content = self._out.read(self._name)
-        if content is None:
-            return
-        before = json.loads(content)
+        for name in self._out.names("manifest*.json"):
+            before = json.loads(self._out.read(name) or b"{}")
+            self._require_same(before.get("facts", self._facts))
+            if name == self._name and before:
+                self.done = {number: Done(number, *counts) for number, *counts in before["done"]}
+                self.is_complete = before["complete"]
+
+    def _require_same(self, before: dict[str, Any]) -> None:
         for name, value in self._facts.items():
-            if before["facts"].get(name) != value:
-                difference = _difference(name, before["facts"], value)
+            if before.get(name) != value:
                 raise BatchError(
-                    f"{self._out.url} has answers of another run: {difference}\n"
+                    f"{self._out.url} has answers of another run: "
+                    f"{_difference(name, before, value)}\n"
                     "Write to another folder, or remove this one first."
                 )
-        self.done = {number: Done(number, *counts) for number, *counts in before["done"]}
-        self.is_complete = before["complete"]
 
     def add(self, part: Done) -> None:
         """Note a part that is done."""

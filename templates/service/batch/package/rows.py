@@ -90,6 +90,8 @@ def _wire(name: str, column: pa.Array) -> list[Any]:
     values: list[Any] = column.to_pylist()
     if pa.types.is_floating(kind) and name in FIELDS and pa.types.is_integer(FIELDS[name]):
         values = [int(each) if each and each.is_integer() else each for each in values]
+    if pa.types.is_decimal(kind) and FIELDS.get(name) in (PLAIN["integer"], pa.uint64()):
+        values = [int(each) if each is not None and each == int(each) else each for each in values]
     plain = pa.types.is_primitive(kind) and not pa.types.is_temporal(kind)
     return values if plain or pa.types.is_string(kind) else [_plain(value) for value in values]
 

@@ -23,7 +23,7 @@ class Part:
     groups: tuple[int, ...] = ()  # row groups of Parquet, record batches of Arrow
     content: bytes = b""  # lines of text, or an Arrow stream
     header: tuple[str, ...] = ()
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
