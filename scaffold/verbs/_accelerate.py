@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scaffold.base.codec import CodecError, decode, encode
+from scaffold.base.layout import FAST_CODE
 from scaffold.errors import CompiledModelDiffersError, VerificationError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import Noted, OnEvent
@@ -83,6 +84,9 @@ def plan_compiled(
     """
     plan = plan_of(spec)
     if spec.fast is None or not plan.merged.conflicts:
+        if spec.fast and plan.edited_scoring and FAST_CODE not in plan.ancestor:
+            edited = ", ".join(plan.edited_scoring)
+            on_event(Noted(f"your steps in {edited} get arrays in place of a frame now: docs/accelerate.md"))
         return spec, plan
     plain = replace(spec, fast=None)
     plain_plan = plan_of(plain)

@@ -109,8 +109,11 @@ def test_a_project_is_accelerated_by_an_update_and_back(project: Path) -> None:
     assert conflict in notes
     assert convert.read_text() == edited
     convert.write_text(plain)
-    scaffold.update(project, accelerate="numpy")
+    score = project / "app/score.py"
+    score.write_text(score.read_text().replace("    # Your steps before the model", f"{OWN_STEP}    #"))
+    scaffold.update(project, accelerate="numpy", on_event=on_event)
     assert all(_are_there(project))
+    assert "your steps in app/score.py get arrays in place of a frame now: docs/accelerate.md" in notes
 
 
 @pytest.mark.slow
