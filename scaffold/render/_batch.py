@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scaffold.base.layout import BATCH, BATCH_TEST, CONVERT, SCHEMAS, SCORE
+from scaffold.base.layout import APP, BATCH, BATCH_TEST, CONVERT, MODEL_FOLDER, SCHEMAS, SCORE
 from scaffold.render import _code
 from scaffold.render._choices import read_batch, read_batch_manifests
 from scaffold.render._fast import fast_columns, fast_signature
@@ -31,6 +31,7 @@ def batch_values(spec: ProjectSpec) -> dict[str, object]:
     others = [_NAMES[name] for name in engines if name in _NAMES]
     return {
         "batch": bool(engines),
+        "batch_shipped": _shipped(spec),
         "batch_engines": f", on this machine or on {' and '.join(others)}" if others else "",
     }
 
@@ -52,8 +53,10 @@ def batch_files(
     files["cpu.py"] = (template_path("service") / _CPU).read_bytes()
     if spec.profile is Profile.PLAIN:
         files |= {path.name: path.read_bytes() for path in _files("plain")}
-    engine_files = {"engine.py", *(f"on_{name}.py" for name in engines)} if len(engines) > 1 else ()
-    files |= {path.name: path.read_bytes() for path in _files("engines") if path.name in engine_files}
+    files |= {f"on_{name}.py": (_folder("engines") / f"on_{name}.py").read_bytes() for name in engines[1:]}
+    if len(engines) > 1:
+        engine = jinja_environment(_folder("engines")).get_template(f"engine.py{_SUFFIX}")
+        files["engine.py"] = engine.render(values).encode()
     environment = jinja_environment(_folder("deploy"))
     manifests = [f"{name}.yaml" for name in read_batch_manifests(spec.answers)]
     for name in ("Dockerfile", *manifests) if manifests else ():
@@ -65,6 +68,14 @@ def batch_files(
     files["generated.py"] = _generated(values, source if columns is not None else {}).encode()
     test = (template_path("service") / "test_batch.py").read_bytes()
     return {f"{BATCH}/{name}": content for name, content in files.items()} | {BATCH_TEST: test}
+
+
+def _shipped(spec: ProjectSpec) -> str:
+    """Return the line of `engine.py` that names what the workers get, with the modules of the model."""
+    modules = sorted({source.path.partition("/")[0] for source in spec.dependencies.sources} - {APP})
+    names = _code.sequence(_code.text(name) for name in (APP, BATCH, MODEL_FOLDER, *modules))
+    comment = "# Files and folders that the workers get: add those of your own modules."
+    return f"{comment}\n{_code.statement('SHIPPED = ', names)}"
 
 
 def _columns(spec: ProjectSpec) -> str | None:

@@ -45,8 +45,8 @@ def run(source: str, out: str, address: str, keep: Sequence[str]) -> tuple[int, 
 def _archive(path: Path) -> Path:
     """Write the code and the model to a zip file."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for folder in SHIPPED:
-            for file in sorted((ROOT / folder).rglob("*")):
+        for name in SHIPPED:
+            for file in (ROOT / name, *sorted((ROOT / name).rglob("*"))):
                 if file.is_file() and file.suffix != ".pyc":
                     archive.write(file, file.relative_to(ROOT))
     return path
