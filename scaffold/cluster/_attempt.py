@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.cluster._address import find_pods
-from scaffold.cluster._aftermath import kept, next_commands, restored
+from scaffold.cluster._aftermath import end_attempt, go_back, next_commands, restored, wait_for_restored
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._arrival import replay_live
@@ -246,35 +246,29 @@ class Attempt:
 
     def _end(self, live: str, *, roll_back: bool, remove: bool) -> str:
         """Record the outcome and take back; the first interrupt waits for that."""
-        with self.interrupts.deferred():
-            try:
-                self._note(live)
-                return self._take_back(roll_back=roll_back, remove=remove)
-            except KeyboardInterrupt:
-                commands = next_commands(self.target.name, is_first=self.is_first)
-                return f"Going back was interrupted, and is not complete. {commands}"
+
+        def steps() -> str:
+            self._note(live)
+            return self._take_back(roll_back=roll_back, remove=remove)
+
+        return end_attempt(self.interrupts, steps, self.target.name, is_first=self.is_first)
 
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Roll back or remove, as requested; return a sentence on what was done."""
         if not self.applied:
             return self._describe_removed()
         self.on_event(RollbackStarted())
-        try:
-            if not self.is_applied:
-                undo_changes(self.cluster, self.applied)
-                return self._describe_removed() or "What was applied is taken back."
-            if not self.is_first:
-                is_rolled_out = self.is_rolled_out
-                return self._restore() if roll_back else kept(self.target.name, is_rolled_out=is_rolled_out)
-            if not remove:
-                command = on_project("undeploy", target=self.target.name)
-                return f"It is left for inspection. Remove it: {command}"
-            undo_changes(self.cluster, self.applied)
-            return "It was the first deploy, and was removed; its namespace stays."
-        except DeployBusyError as error:
-            return f"Nothing was taken back. {error.problem}"
-        except (DeployError, ApiError) as error:
-            return f"Going back failed too: {error}"
+        return go_back(
+            lambda: undo_changes(self.cluster, self.applied),
+            self._restore,
+            self._describe_removed,
+            self.target.name,
+            is_applied=self.is_applied,
+            is_first=self.is_first,
+            is_rolled_out=self.is_rolled_out,
+            roll_back=roll_back,
+            remove=remove,
+        )
 
     def _describe_removed(self) -> str:
         """Return a sentence on the removed candidate or canary; empty if there was none."""
@@ -287,12 +281,5 @@ class Attempt:
             return "It was not rolled back: what ran before had not gone live either."
         undo_changes(self.cluster, self.applied)
         number = notes.get(REVISION, "?")
-        try:
-            with self.interrupts.allowed():
-                live = self._wait()
-        except KeyboardInterrupt:
-            return f"Rolled back to revision {number}; whether its pods are ready is not known: interrupted."
-        except (DeployError, ApiError) as error:
-            text = "\n".join(f"  {line}" for line in str(error).splitlines())
-            return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
-        return restored(before, live)
+        live, unknown = wait_for_restored(self.interrupts, self._wait, number)
+        return unknown if live is None else restored(before, live)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from scaffold.cluster._candidate import canaries
@@ -53,6 +54,20 @@ def _is_served(cluster: Cluster, live: Manifest) -> bool:
     return any(selects(service["spec"].get("selector"), labels) for service in services)
 
 
+def release_of(notes: Mapping[str, str]) -> Release | None:
+    """Return the release in the record of a deploy; None if there is none."""
+    if "model-sha256" not in notes:
+        return None
+    return Release(
+        model_sha256=notes["model-sha256"],
+        proof=notes.get("proof", ""),
+        git_revision=notes.get("git-revision", ""),
+        by=notes.get("by", ""),
+        approved_by=notes.get("approved-by", ""),
+        reason=notes.get("reason", ""),
+    )
+
+
 def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState, ...] = ()) -> Deployment:
     """Return a Deployment, or one of its ReplicaSets, as the value that other stages know.
 
@@ -68,16 +83,6 @@ def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState,
     result = notes.get("live", "")
     if result == PASSED and not names_template(notes):
         result = UNNAMED
-    release = None
-    if "model-sha256" in notes and not changed:
-        release = Release(
-            model_sha256=notes["model-sha256"],
-            proof=notes.get("proof", ""),
-            git_revision=notes.get("git-revision", ""),
-            by=notes.get("by", ""),
-            approved_by=notes.get("approved-by", ""),
-            reason=notes.get("reason", ""),
-        )
     return Deployment(
         target=target.name,
         namespace=target.namespace,
@@ -90,5 +95,5 @@ def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState,
         unready=unready,
         at=notes.get("at", ""),
         live=changed or result,
-        release=release,
+        release=None if changed else release_of(notes),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.cluster._address import find_revision
-from scaffold.cluster._aftermath import kept, next_commands
+from scaffold.cluster._aftermath import end_attempt, go_back, next_commands, wait_for_restored
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, undo_changes
 from scaffold.cluster._client import Cluster, Manifest
@@ -34,7 +34,7 @@ from scaffold.cluster._rollout import Pace, live_deployment
 from scaffold.cluster._serverless_route import find_callers, replay_revision
 from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import DeployBusyError, DeployError
-from scaffold.errors.wording import counted, on_project
+from scaffold.errors.wording import counted
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, RollbackStarted
 from scaffold.spec import PodState, Recording
 
@@ -191,34 +191,28 @@ class RevisionAttempt:
                 self._record({"live": live})
 
     def _end(self, live: str, *, roll_back: bool, remove: bool) -> str:
-        with self.interrupts.deferred():
-            try:
-                self._note(live)
-                return self._take_back(roll_back=roll_back, remove=remove)
-            except KeyboardInterrupt:
-                commands = next_commands(self.target.name, is_first=self.is_first)
-                return f"Going back was interrupted, and is not complete. {commands}"
+        def steps() -> str:
+            self._note(live)
+            return self._take_back(roll_back=roll_back, remove=remove)
+
+        return end_attempt(self.interrupts, steps, self.target.name, is_first=self.is_first)
 
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Go back or remove, as requested; return a sentence on what was done."""
         if not self.applied:
             return ""
         self.on_event(RollbackStarted())
-        name = self.target.name
-        try:
-            if self.is_first and self._workload in self.applied:
-                if not remove:
-                    return f"It is left for inspection. Remove it: {on_project('undeploy', target=name)}"
-                undo_changes(self.cluster, self.applied)
-                return "It was the first deploy, and was removed; its namespace stays."
-            if self._workload not in self.applied:
-                undo_changes(self.cluster, self.applied)
-                return "What was applied is taken back."
-            return self._restore() if roll_back else kept(name, is_rolled_out=self.is_rolled_out)
-        except DeployBusyError as error:
-            return f"Nothing was taken back. {error.problem}"
-        except (DeployError, ApiError) as error:
-            return f"Going back failed too: {error}"
+        return go_back(
+            lambda: undo_changes(self.cluster, self.applied),
+            self._restore,
+            lambda: "",
+            self.target.name,
+            is_applied=self._workload in self.applied,
+            is_first=self.is_first,
+            is_rolled_out=self.is_rolled_out,
+            roll_back=roll_back,
+            remove=remove,
+        )
 
     def _restore(self) -> str:
         before = self._workload.before or {}
@@ -228,18 +222,12 @@ class RevisionAttempt:
         undo_changes(self.cluster, self.applied)
         number = number_of(read_revisions(before).created)
         former = former_revision(failed, live_deployment(self.cluster, self.target))
-        restored = f"Rolled back to revision {number}"
-        try:
-            with self.interrupts.allowed():
-                _, revision = self._wait(before, former)
-        except KeyboardInterrupt:
-            return f"{restored}; whether its pods are ready is not known: interrupted."
-        except (DeployError, ApiError) as error:
-            text = "\n".join(f"  {line}" for line in str(error).splitlines())
-            return f"{restored}; whether its pods are ready is not known:\n{text}"
+        waited, unknown = wait_for_restored(self.interrupts, lambda: self._wait(before, former), number)
+        if waited is None:
+            return unknown
         self._record_restored(before)
         image = service_container(before)["image"]
-        return f"{restored}, which is revision {number_of(revision)} now: {image}"
+        return f"Rolled back to revision {number}, which is revision {number_of(waited[1])} now: {image}"
 
     def _record_restored(self, before: Manifest) -> None:
         """Record the former deploy as that of the revision that the platform made of it."""

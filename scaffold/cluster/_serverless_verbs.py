@@ -9,7 +9,7 @@ from pathlib import Path
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._describe import PASSED, PENDING, describe_live
+from scaffold.cluster._describe import PASSED, PENDING, describe_live, release_of
 from scaffold.cluster._fill_in import fill_in
 from scaffold.cluster._ledger import Entry, read_ledger, recorded_of
 from scaffold.cluster._manifests import Target, in_order
@@ -154,20 +154,12 @@ def describe_entries(cluster: Cluster, target: Target) -> tuple[Deployment, ...]
 
 def _deployment(target: Target, notes: Mapping[str, str], **facts: object) -> Deployment:
     """Return a deploy with the release of its record."""
-    release = Release(
-        model_sha256=notes.get("model-sha256", ""),
-        proof=notes.get("proof", ""),
-        git_revision=notes.get("git-revision", ""),
-        by=notes.get("by", ""),
-        approved_by=notes.get("approved-by", ""),
-        reason=notes.get("reason", ""),
-    )
     return Deployment(
         target=target.name,
         namespace=target.namespace,
         name=target.service,
         at=notes.get("at", ""),
-        release=release if release.model_sha256 else None,
+        release=release_of(notes),
         **facts,  # type: ignore[arg-type]
     )
 
