@@ -40,7 +40,7 @@ def columns_of(rows: Sequence[JSONValue]) -> dict[str, list[JSONValue]]:
     A list of numbers is a field for each item, `data.0`, if it has the same length in all rows. Other lists
     are left out.
     """
-    flat = [dict(_leaves_of(row)) for row in rows]
+    flat = [dict(leaves_of(row)) for row in rows]
     columns: dict[str, list[JSONValue]] = {}
     for name in dict.fromkeys(name for row in flat for name in row):
         column = [row.get(name) for row in flat]
@@ -51,11 +51,20 @@ def columns_of(rows: Sequence[JSONValue]) -> dict[str, list[JSONValue]]:
     return columns
 
 
-def _leaves_of(value: JSONValue, name: str = "") -> Iterator[tuple[str, JSONValue]]:
-    """Return the values of an object and of those within it, by dotted name."""
+def leaves_of(value: JSONValue, name: str = "", *, most_items: int = 0) -> Iterator[tuple[str, JSONValue]]:
+    """Yield the values in an object and in those within it, by dotted name.
+
+    Args:
+        value: The object, or any other value.
+        name: Its name.
+        most_items: How many items of a list are values of their own, `data.0`; with 0 a list is one value.
+    """
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves_of(inner, f"{name}.{key}" if name else key)
+            yield from leaves_of(inner, f"{name}.{key}" if name else key, most_items=most_items)
+    elif isinstance(value, list) and most_items:
+        for index, item in enumerate(value[:most_items]):
+            yield from leaves_of(item, f"{name}.{index}", most_items=most_items)
     else:
         yield name, value
 

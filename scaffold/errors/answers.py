@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.branches import UsageError
-from scaffold.errors.wording import either, invocation
+from scaffold.errors.wording import either, invocation, listed
 
 
 class InvalidAnswerError(UsageError):
@@ -118,14 +118,14 @@ class BaselineFieldsError(UsageError):
     """
 
     path: str
-    fields: Sequence[str]
-    columns: Sequence[str]
+    fields: tuple[str, ...]
+    columns: tuple[str, ...]
 
     def __str__(self) -> str:
         return (
             f"{self.path} has no column for any field of the model.\n"
-            f"  fields: {_listed(self.fields)}\n"
-            f"  columns: {_listed(self.columns)}\n"
+            f"  fields: {listed(self.fields, 10)}\n"
+            f"  columns: {listed(self.columns, 10)}\n"
             "Name the columns as the fields."
         )
 
@@ -145,12 +145,3 @@ class BaselineWithoutModelError(UsageError):
         return "A new baseline needs the model and a sample, and no model is given.\n  " + invocation(
             "update", self.project, model="model.pkl", input="sample.pkl", baseline=self.path
         )
-
-
-_MOST_LISTED = 10
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return the first names, with commas."""
-    more = len(names) - _MOST_LISTED
-    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

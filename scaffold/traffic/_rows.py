@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from scaffold.base.baseline import MOST_ITEMS
+from scaffold.base.baseline import MOST_ITEMS, leaves_of
 from scaffold.errors import TrafficUnreadableError
 from scaffold.spec import Baseline, JSONValue
 from scaffold.traffic._cells import Counts, FieldTally, tallies_of
@@ -37,18 +37,8 @@ def by_name(value: JSONValue, whole: str) -> dict[str, JSONValue]:
         value: A request or an answer.
         whole: The name of a value that is no object.
     """
-    return dict(_leaves(value if isinstance(value, dict) else {whole: value}, ""))
-
-
-def _leaves(value: JSONValue, name: str) -> Iterator[tuple[str, JSONValue]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{name}.{key}" if name else key)
-    elif isinstance(value, list):
-        for index, item in enumerate(value[:MOST_ITEMS]):
-            yield from _leaves(item, f"{name}.{index}")
-    else:
-        yield name, value
+    named: JSONValue = value if isinstance(value, dict) else {whole: value}
+    return dict(leaves_of(named, most_items=MOST_ITEMS))
 
 
 def moment_of(text: object) -> datetime:

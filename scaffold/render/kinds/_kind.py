@@ -54,6 +54,8 @@ MOST_WRITTEN_OUT = 40
 """A table of one dtype with more columns is built from `schemas.py`, where they stand in order."""
 
 NUMPY, PANDAS = ("numpy", "np"), ("pandas", "pd")
+NUMBER_DTYPE = re.compile(r"bool|u?int\d+|float\d+")
+"""The dtypes of numpy for plain numbers and truth values."""
 MISSING = Line(
     place=120,
     modules=(PANDAS,),

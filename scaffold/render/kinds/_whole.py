@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from scaffold.render._code import Node, call, code, method, name, text
+from scaffold.render.kinds._kind import NUMBER_DTYPE
 from scaffold.spec import Category, Element, Field, Missing, Optional, TextOf
 
 if TYPE_CHECKING:
     from scaffold.render._source._columns import Columns
-
-_NUMPY = re.compile(r"bool|u?int\d+|float\d+")
 
 
 def whole_array(columns: Columns, field: Field, checked: Node) -> Node:
@@ -22,7 +21,7 @@ def whole_array(columns: Columns, field: Field, checked: Node) -> Node:
         field: The schema of the column.
         checked: The expression for the column of Arrow.
     """
-    if _NUMPY.fullmatch(field.dtype):
+    if NUMBER_DTYPE.fullmatch(field.dtype):
         return call(columns.take("numpy_column"), checked, text(field.dtype))
     return call(columns.take("objects"), checked)
 
@@ -44,8 +43,8 @@ def whole_column(columns: Columns, field: Field, checked: Node) -> Node | None:
         columns.imports.take("app.convert", constant)
         codes = call(columns.take("levels"), checked, code(f"{constant}.categories.tolist()"))
         return call("pd.Categorical.from_codes", codes, dtype=name(constant))
-    if _NUMPY.fullmatch(dtype):
-        return call(columns.take("numpy_column"), checked, text(dtype))
+    if NUMBER_DTYPE.fullmatch(dtype):
+        return whole_array(columns, field, checked)
     if dtype == "str":
         return call("pd.array", checked, dtype=text(dtype))
     if dtype == "object":

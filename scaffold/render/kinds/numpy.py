@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scaffold.render._code import Imports, Node, call, code, each, sequence, text
-from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, NUMPY, PANDAS, Kind, Line, Wrap
+from scaffold.render.kinds._kind import (
+    MISSING,
+    MOST_WRITTEN_OUT,
+    NUMBER_DTYPE,
+    NUMPY,
+    PANDAS,
+    Kind,
+    Line,
+    Wrap,
+)
 from scaffold.spec import (
     Column,
     Element,
@@ -57,7 +65,6 @@ _TO_FLOAT = Line(
     text="""    if isinstance(value, np.longdouble):
         return float(value)""",
 )
-_NUMBERS = r"bool|u?int\d+|float\d+"
 _LONG_DOUBLES = ("longdouble", "float128")
 _TEMPORAL = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DURATION)
 
@@ -83,7 +90,7 @@ class NumpyKind(Kind):
     def columns(self, columns: Columns, table: Table) -> Node | None:
         """Return an array with a column for each field, of numbers alone."""
         checked = columns.all_checked(table)
-        if checked is None or table.container != Numpy() or not re.fullmatch(_NUMBERS, table.dtype):
+        if checked is None or table.container != Numpy() or not NUMBER_DTYPE.fullmatch(table.dtype):
             return None
         return call(columns.take("numpy_table"), sequence(checked), text(table.dtype))
 

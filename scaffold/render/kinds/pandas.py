@@ -19,7 +19,7 @@ from scaffold.render._code import (
     statement,
     text,
 )
-from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, PANDAS, Line
+from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, NUMBER_DTYPE, PANDAS, Line
 from scaffold.render.kinds._whole import whole_column
 from scaffold.render.kinds.arrow import arrow_type
 from scaffold.render.kinds.numpy import NINE_DIGITS, NumpyKind
@@ -126,7 +126,7 @@ class PandasKind(NumpyKind):
     def column_array(self, batch: Batch, column: Field) -> Node:
         """Return an array of numpy: of objects where the dtype is not one of numpy's numbers."""
         value = f"{batch.row}.{column.attribute}"
-        if re.fullmatch(r"bool|u?int\d+|float\d+", column.dtype):
+        if NUMBER_DTYPE.fullmatch(column.dtype):
             return _column(batch, column.schema, column.dtype, value, column.attribute)
         return batch.values.numpy_array("object", each(code(value), batch.variable, batch.rows))
 
@@ -181,7 +181,7 @@ def _is_uniform(table: Table) -> bool:
         return False
     if any(_changes_for_null(column.schema, column.dtype) for column in table.columns):
         return False
-    return re.fullmatch(r"bool|u?int\d+|float\d+", dtypes.pop()) is not None
+    return NUMBER_DTYPE.fullmatch(dtypes.pop()) is not None
 
 
 def _wide_frame(batch: Batch, table: Table) -> Node:
