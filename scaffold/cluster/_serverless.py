@@ -35,7 +35,7 @@ from scaffold.cluster._serverless_route import find_callers, replay_revision
 from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import DeployBusyError, DeployError
 from scaffold.errors.wording import counted
-from scaffold.events import Finished, Noted, OnEvent, PodsChanged, RollbackStarted
+from scaffold.events import Finished, Noted, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
 
 _ASLEEP = "the new revision starts without a pod: the sample is replayed once it has the callers"
@@ -183,6 +183,10 @@ class RevisionAttempt:
             commands = next_commands(self.target.name, is_first=self.is_first)
             after = "What was applied goes on in the cluster."
             raise DeployError("The deploy was interrupted.", (), commands, after) from error
+        except Exception as error:
+            self.on_event = ignore  # where the error may come from
+            self._end(f"failed: {type(error).__name__}", roll_back=roll_back, remove=remove)
+            raise
 
     def _note(self, live: str) -> None:
         """Record the outcome if this deploy applied the service and the API allows that."""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from scaffold.base.client import Client
 from scaffold.cli._app import app
-from scaffold.cluster import reach_target, stream_logs, verify_target
+from scaffold.cluster import deploy_project, reach_target, stream_logs, verify_target
 from scaffold.cluster._serverless import RevisionAttempt
 from scaffold.errors import (
     ApplyConflictError,
@@ -24,7 +24,7 @@ from scaffold.errors import (
     NotDeployedError,
     RolloutFailedError,
 )
-from scaffold.events import Finished, Noted
+from scaffold.events import Event, Finished, Noted
 from scaffold.render._deploy import deploy_files
 from scaffold.spec import RevisionShare
 from tests.deploy._deploys import MEASURED, QUICK, RELEASE, Deploys, edit_manifest, image
@@ -366,3 +366,27 @@ def test_the_calls_are_those_of_the_documented_role(
     used = {(verb, group, resource) for verb, group, resource, _ in api.calls}
     assert sorted(used - api.role) == []
     assert sorted(api.role - used) == []
+
+
+def test_a_fault_of_the_program_is_gone_back_from_too(
+    platform: str, deploys: Deploys, platforms: FakePlatforms
+) -> None:
+    deploys.deploy()
+
+    def fail(event: Event) -> None:
+        if isinstance(event, Finished) and event.stage == "candidate":
+            raise OSError("the terminal is gone")
+
+    with pytest.raises(OSError, match="the terminal is gone"):
+        deploy_project(
+            deploys.project,
+            target="staging",
+            image=image(2),
+            release=RELEASE,
+            access=deploys.access,
+            pace=QUICK,
+            on_event=fail,
+        )
+    assert deploys.status().image == image(1)
+    assert [each.live for each in deploys.history()] == ["passed", "failed: OSError", "passed"]
+    assert {image(2): 100} not in platforms.shares
