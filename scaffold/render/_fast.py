@@ -36,6 +36,9 @@ _DOC = '''"""The model's own arithmetic with numpy: what scikit-learn computes, 
 `FastModel` has the steps of the model in order; their constants are in model/fast.npz. The model
 file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py on fewer rows.
 """'''
+_QUICK = """\
+# The model takes less time than a thread. Set False if a step of yours waits, as for a database.
+QUICK = True"""
 _METHODS = {
     "predict": "Return the predictions, as the model does.",
     "predict_proba": "Return the probability of each class, as the model does.",
@@ -257,8 +260,11 @@ def compiled_score_values(
     artifact: Artifact, signature: Signature, *, is_split: bool = False
 ) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, for a service with a compiled model; see `score_values`."""
+    values = score_values(artifact, signature, is_split=is_split)
     return {
-        **score_values(artifact, signature, is_split=is_split),
+        **values,
+        "score_batched": f"{values['score_batched']}\n{_QUICK}",
+        "score_quick_option": ", quick=score.QUICK",
         "score_imports": "\n".join(ALWAYS_IMPORTED),
         "score_libraries": "\nimport numpy as np\n",
         "score_convert": f"{CONVERT_IMPORT}\nfrom app.fast import SHA256, FastModel",

@@ -154,6 +154,7 @@ def score_values(
         "score_opened": " as file" if any("file" in line for line in load) else "",
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
+        "score_quick_option": "",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
         **_run(call, predicting.lines, after, is_split=is_split),
     }

@@ -38,6 +38,7 @@ VALUES = {
     "drift_import": "",
     "drift_serving": "ERROR_RESPONSES, Batcher, install, lifespan",
     "drift_plain_batcher": "from app.serving.batching import Batcher\n",
+    "score_quick_option": "",
     "drift_batcher": "Batcher",
     "drift_settings": "",
     "guard_one": "",

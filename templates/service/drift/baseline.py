@@ -74,15 +74,18 @@ class Reader:
         self._attributes = {name: attributes[name] for name in names if name in attributes}
         self.nested = [name for name in names if name not in attributes]
         self._names = [*names]
-        # Where all are attributes of the record itself, and more than one: else it gives no tuple.
-        is_plain = len(self._attributes) == len(self._names) > 1
-        self._get = itemgetter(*map(self._attributes.get, self._names)) if is_plain else None
+        keys = [self._attributes[name] for name in self._names if name in attributes]
+        # Where all are attributes of the record itself. Of one key `itemgetter` gives no tuple.
+        self._key = keys[0] if len(keys) == len(self._names) == 1 else None
+        self._get = itemgetter(*keys) if len(keys) == len(self._names) > 1 else None
 
     def rows(self, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the values of each row, in the order of the fields."""
-        if self._get:
-            with suppress(AttributeError, KeyError):
+        with suppress(AttributeError, KeyError):  # rows of your own code, such as dicts
+            if self._get:
                 return [self._get(row.__dict__) for row in rows]
+            if self._key:
+                return [(row.__dict__[self._key],) for row in rows]
         columns = self.read(rows)
         return [*zip(*[columns[name] for name in self._names], strict=True)]
 
@@ -94,7 +97,7 @@ class Reader:
                 name: [each[key] for each in values] for name, key in self._attributes.items()
             }
             names = self.nested
-        except (AttributeError, KeyError):  # rows of your own code, such as dicts
+        except (AttributeError, KeyError):  # as above
             columns, names = {}, [*self._attributes, *self.nested]
         if names:
             columns |= dict.fromkeys(names, [None] * len(rows))

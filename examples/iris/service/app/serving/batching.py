@@ -6,7 +6,8 @@ wait.
 
 The model runs in a thread. The event loop waits for it for up to `patience_ms`: most models are
 done by then, and the two threads do not compete for the GIL. A slower model goes on in its thread,
-while the event loop answers probes and reads the next requests.
+while the event loop answers probes and reads the next requests. A few records of a quick model are
+scored in the event loop itself: the way to a thread and back takes longer than such a model.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
 
 QUIET_TURNS = 2  # turns of the event loop from the bytes of a request to its records
+FEW = 8  # records that a quick model scores in the event loop
 MAX_HANGING = 4  # predictions that may hang before the process must be restarted
 
 Record = TypeVar("Record")
@@ -51,6 +53,7 @@ class Batcher(Generic[Record, Answer]):
         settings: ServingSettings,
         *,
         batched: bool = True,
+        quick: bool = False,
         name: str = "model",
     ) -> None:
         """Score by `run`.
@@ -59,14 +62,19 @@ class Batcher(Generic[Record, Answer]):
             run: Returns one answer for each record, in order; called in another thread.
             settings: Limits on the records that wait and on the time that they take.
             batched: Whether one call of `run` may get the records of several requests.
+            quick: Whether `run` never waits for anything, and takes microseconds for a few records.
+                After a call that took longer than `patience_ms` the next one is in a thread.
             name: The label `model` of the metrics.
         """
         self.run, self._settings, self._name = run, settings, name
         self._max_batch = settings.max_batch if batched else 1
+        self._patience_s = settings.patience_ms / 1000
+        self._quick, self._was_quick = quick, False  # was: the last call for a few records
         self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
-        self.coming = 0  # accepted requests whose records arrive in the next turn of the loop
+        # Accepted requests whose records arrive in the next turn of the loop, if that is known.
+        self.coming: int | None = None
         self._running: dict[Call, tuple[list[Job], float]] = {}
         self._hanging: list[Call] = []
         self._collecting = False
@@ -124,7 +132,10 @@ class Batcher(Generic[Record, Answer]):
         free = len(self._running) < self._settings.worker_threads
         if self._waiting and not self._collecting and free:
             self._collecting = True
-            self._loop.call_soon(self._collect, self._count, QUIET_TURNS)
+            if self._was_quick and self.coming is not None and self.coming <= 1:
+                self._collect(self._count, 1)  # no other request is on its way
+            else:
+                self._loop.call_soon(self._collect, self._count, QUIET_TURNS)
 
     def _collect(self, seen: int, turns: int) -> None:
         """Score the waiting records once `turns` turns of the loop have added none."""
@@ -144,11 +155,13 @@ class Batcher(Generic[Record, Answer]):
         self._start_batch()
 
     def _predict(self, jobs: list[Job]) -> None:
+        if self._was_quick and sum(len(job.records) for job in jobs) <= FEW:
+            self._predict_here(jobs)
+            return
         call = self._pool.submit(self._score_jobs, jobs)
         self._running[call] = jobs, perf_counter()
-        patience_s = self._settings.patience_ms / 1000
         try:
-            call.result(patience_s if self._settings.worker_threads == 1 else 0)
+            call.result(self._patience_s if self._settings.worker_threads == 1 else 0)
         except futures.TimeoutError:
             timer = self._loop.call_later(self._settings.score_timeout_s, self._give_up, call)
             call.add_done_callback(
@@ -156,6 +169,12 @@ class Batcher(Generic[Record, Answer]):
             )
         else:
             self._deliver(call)
+
+    def _predict_here(self, jobs: list[Job]) -> None:
+        call: Call = futures.Future()
+        self._running[call] = jobs, perf_counter()
+        call.set_result(self._score_jobs(jobs))
+        self._deliver(call)
 
     def _deliver(self, call: Call, timer: asyncio.TimerHandle | None = None) -> None:
         if timer:
@@ -168,6 +187,8 @@ class Batcher(Generic[Record, Answer]):
                 if not job.answers.done():  # or else its request was cancelled
                     job.answers.set_result(mine)
             waited_s, took_s = began - jobs[0].since, perf_counter() - began
+            if self._quick and len(call.result()) <= FEW:
+                self._was_quick = took_s < self._patience_s
             metrics.count_batch(self._name, len(call.result()), waited_s, took_s)
             self._start_batch()
 
@@ -194,7 +215,7 @@ class Batcher(Generic[Record, Answer]):
             self._loop.call_later(self._waiting[0].since - last, self._watch)
 
     def _score_jobs(self, jobs: list[Job]) -> Answers:
-        """Run in the thread. What `run` logs has the ids of all requests in the batch."""
+        """Run in the thread or a callback. `run` logs with the ids of all requests in the batch."""
         ids = b",".join([job.context[0] for job in jobs])
         request_context.set((ids, jobs[0].context[1] if len(jobs) == 1 else b""))
         return self._score_each([record for job in jobs for record in job.records])

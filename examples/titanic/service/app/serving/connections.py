@@ -72,7 +72,7 @@ class Connection(HttpToolsProtocol):
         self.reading, self.since = "body", self.loop.time()
         in_turn = self.cycle is None or self.cycle.response_complete
         scores = in_turn and self.parser.get_method() == b"POST"
-        is_full = scores and self.batcher.room <= self.batcher.coming
+        is_full = scores and self.batcher.room <= (self.batcher.coming or 0)
         # A browser's page sees a 503 only with the headers of the CORS middleware.
         self.refused = is_full and not any(name == b"origin" for name, _ in self.headers)
         if self.refused:
@@ -83,7 +83,7 @@ class Connection(HttpToolsProtocol):
         if scores:
             if not self.batcher.coming:
                 self.loop.call_soon(setattr, self.batcher, "coming", 0)
-            self.batcher.coming += 1
+            self.batcher.coming = (self.batcher.coming or 0) + 1
 
     def on_body(self, body: bytes) -> None:
         if not self.refused:

@@ -1,11 +1,13 @@
 """Micro-batching: concurrent records share a call of the model, and nothing else."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from app.serving import Batcher
+from app.serving.batching import FEW
 from app.serving.errors import ModelFault
 from app.serving.settings import ServingSettings
 from tests.serving.toy import Answer, Record, Toy, released, run, started
@@ -68,6 +70,25 @@ def test_records_are_scored_alone_if_the_model_needs_that() -> None:
 
     asyncio.run(score())
     assert sizes == [1] * 5
+
+
+def test_a_few_records_of_a_quick_model_need_no_thread() -> None:
+    in_loop: list[bool] = []
+
+    def where(records: list[Record]) -> list[Answer]:
+        in_loop.append(threading.current_thread() is threading.main_thread())
+        return run(records)
+
+    async def score() -> None:
+        batcher = Batcher(where, ServingSettings(patience_ms=500), quick=True)
+        await batcher.score([Record(value=1)])  # the first call shows whether it is quick
+        await batcher.score([Record(value=1)] * FEW)
+        await batcher.score([Record(value=1)] * (FEW + 1))
+        await batcher.score([Record(value=0.6, act="sleep")])
+        await batcher.score([Record(value=1)])
+
+    asyncio.run(score())
+    assert in_loop == [False, True, False, True, False]
 
 
 def test_a_wrong_number_of_answers_is_a_fault() -> None:
