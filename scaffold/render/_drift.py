@@ -20,7 +20,7 @@ _SETTINGS = """\
     log_predictions_omit: str = ""
 """
 _TO = "`stdout`, or the file that they are added to"
-_TO_OTLP = "`stdout`, `otlp` (a collector), or the file that they are added to"
+_TO_OTLP = "`stdout`, `otlp`, or the file that they go to"
 _IMPORT = "from app.drift import DriftBatcher\n"
 _GUARD_IMPORTS = {
     "none": "",

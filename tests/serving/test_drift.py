@@ -272,6 +272,56 @@ def test_a_log_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
         assert "predictions are not logged: No such file or directory" in line["message"]
 
 
+@pytest.mark.parametrize("otlp", [False, True])
+@pytest.mark.parametrize("guard", ["warn", "refuse"])
+def test_the_generated_code_is_clean(guard: str, otlp: bool, tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline(), guard=guard, otlp=otlp)
+    for command in (["check"], ["format", "--diff"]):
+        run = [sys.executable, "-m", "ruff", *command, str(tmp_path)]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+WIDE = """
+from pydantic import BaseModel, Field
+
+class ModelInput(BaseModel):
+{fields}
+class ModelOutput(BaseModel):
+    prediction: float
+
+EXAMPLE = None
+"""
+COUNTS = """
+from app.schemas import ModelOutput
+
+BATCHED = True
+
+def load():
+    pass
+
+def run(records):
+    return [ModelOutput(prediction=1) for _ in records]
+"""
+
+
+def test_many_names_of_fields_do_not_make_a_header_that_proxies_refuse(tmp_path: Path) -> None:
+    names = [f"a field with a long name, number {number}" for number in range(200)]
+    fields = "".join(
+        f'    field_{number}: float = Field(alias="{name}")\n' for number, name in enumerate(names)
+    )
+    rows: list[Any] = [dict.fromkeys(names, float(number)) for number in range(60)]
+    baseline = baseline_of(rows, [{"prediction": 1.0}] * 60)
+    write_drift(tmp_path, baseline, guard="warn", schemas=WIDE.format(fields=fields), score=COUNTS)
+    with running(tmp_path) as service:
+        answer = service.post("/score", dict.fromkeys(names, -1.0))
+        assert answer.status == 200
+        header = answer.headers["x-out-of-range"]
+        assert header.startswith("a field with a long name%2C number 0, a field with")
+        assert header.endswith(", ...")
+        assert len(header) < 2010
+
+
 @pytest.mark.parametrize("guard", ["none", "warn", "refuse"])
 def test_an_empty_batch_is_answered(guard: str, tmp_path: Path) -> None:
     write_drift(tmp_path, area_baseline(), guard=guard)
