@@ -15,8 +15,15 @@ from sklearn.linear_model import LogisticRegression
 
 import scaffold
 from scaffold.base.baseline import columns_of, summarize_columns
-from scaffold.errors import BaselineFieldsError, BaselineFormatError, BaselineWithoutModelError
-from scaffold.spec import CategoryBaseline, FieldBaseline, NumberBaseline
+from scaffold.base.layout import RECORD
+from scaffold.errors import (
+    BaselineFieldsError,
+    BaselineFormatError,
+    BaselineNotFoundError,
+    BaselineWithoutModelError,
+)
+from scaffold.spec import Baseline, CategoryBaseline, FieldBaseline, JSONValue, NumberBaseline, Recording
+from scaffold.verbs._baseline import with_former_fields
 
 FEWEST = 5
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
@@ -140,6 +147,19 @@ def test_updates_make_it_again_add_it_and_take_it_away(tmp_path: Path) -> None:
     frame(900, seed=9).to_parquet(training)
     scaffold.update(root, model, frame(61), verify=False)
     assert read_baseline(root)["rows"] == 900
+    fields = read_baseline(root)["fields"]
+
+    training.unlink()
+    events: list[object] = []
+    scaffold.update(root, fitted(), frame(62).round(0), verify=False, on_event=events.append)
+    kept = read_baseline(root)
+    assert (kept["rows"], kept["made_from"]) == (900, "training.parquet")
+    assert (kept["predicted_rows"], kept["predictions_from"]) == (62, "the sample")
+    assert kept["fields"] == fields
+    [note] = [str(event) for event in events if "is absent" in str(event)]
+    assert "keeps the fields of the former model" in note
+
+    assert str(training) in (root / RECORD).read_text()  # the next update takes it if it is there
 
     scaffold.update(root, answers={"drift": False}, verify=False)
     assert not (root / "model/baseline.json").exists()
@@ -154,6 +174,35 @@ def test_training_data_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             scaffold.new(fitted(), frame(60), target=tmp_path / "service", baseline=path, verify=False)
         assert path.name in str(caught.value)
         assert not (tmp_path / "service").exists()
+
+
+def test_training_data_that_are_absent_are_named(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.parquet"
+    with pytest.raises(BaselineNotFoundError, match=f"There is no file {absent}") as caught:
+        scaffold.new(fitted(), frame(60), target=tmp_path / "service", baseline=absent, verify=False)
+    assert "training.parquet" in str(caught.value)
+    assert not (tmp_path / "service").exists()
+
+
+def test_a_field_that_the_new_model_has_otherwise_is_not_kept() -> None:
+    def baseline(made_from: str, **columns: list[Any]) -> Baseline:
+        fields = summarize_columns(columns)
+        return Baseline(
+            rows=20,
+            made_from=made_from,
+            fields=fields,
+            predictions=(),
+            predictions_from=made_from,
+            predicted_rows=20,
+        )
+
+    former = baseline("training.csv", same=[1, 2] * 10, text=[1, 2] * 10, gone=[1, 2] * 10)
+    made = baseline("the sample", text=["a", "b"] * 10)
+    row: JSONValue = {"same": 3, "text": "a"}
+    recording = Recording(requests=(row,) * 20, answers=())
+    kept = with_former_fields(made, former, recording)
+    assert ([field.name for field in kept.fields], kept.made_from) == (["same"], "training.csv")
+    assert with_former_fields(made, made, recording) == made
 
 
 def test_training_data_of_few_rows_are_noted(tmp_path: Path) -> None:

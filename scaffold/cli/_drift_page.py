@@ -1,4 +1,4 @@
-"""The report of `drift` as one HTML page, light or dark, which loads nothing from elsewhere."""
+"""The report of `drift` as one HTML page."""
 
 from __future__ import annotations
 
@@ -7,33 +7,14 @@ from html import escape
 
 from scaffold.cli._drift_plots import bars, over_time
 from scaffold.cli._drift_words import cells_of, metric_line, p_words, percent, summary_of, verdict_line
+from scaffold.cli._html import html_page
 from scaffold.spec import DriftReport, DriftVerdict, FieldDrift, MetricDrift
 
 _STYLE = """
-:root { color-scheme: light dark; --back: #fff; --card: #fff; --text: #1f2933; --soft: #52606d;
-  --line: #dde3e8; --then: #a9b4bf; --now: #2f77ad; --outside: #d65431; --bad: #fbe0d8; --bad-text: #9c2b0c;
-  --good: #dcf1e2; --good-text: #1c6b38; --warn: #fdf0cc; --warn-text: #7a5600; }
-@media (prefers-color-scheme: dark) { :root { --back: #14191f; --card: #1b222a; --text: #e4e9ee;
-  --soft: #9dabb8; --line: #313c47; --then: #66737f; --now: #5aa7df; --outside: #f0825f; --bad: #4a2016;
-  --bad-text: #ffb59e; --good: #173a25; --good-text: #92dbab; --warn: #43360f; --warn-text: #f0d27c; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back);
-  max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; margin-top: 2.2rem; }
 h3 { font: 600 1rem ui-monospace, monospace; margin: 0; overflow-wrap: anywhere; }
-a { color: inherit; }
 .verdict { font-size: 1.1rem; border-radius: .5rem; padding: .6rem 1rem; overflow-wrap: anywhere; }
-.lead, .facts, figcaption { color: var(--soft); overflow-wrap: anywhere; }
 .facts { font-size: .85rem; margin: .2rem 0 .4rem; font-variant-numeric: tabular-nums; }
-.bad { background: var(--bad); color: var(--bad-text); }
-.warn { background: var(--warn); color: var(--warn-text); }
-.good { background: var(--good); color: var(--good-text); }
-.badge { border-radius: 1rem; padding: .05rem .6rem; font-size: .85rem; font-weight: 600;
-  white-space: nowrap; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 600; color: var(--soft); }
-td, th { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
 td:nth-child(n+3):nth-child(-n+7), th:nth-child(n+3):nth-child(-n+7) { text-align: right; }
 td:first-child { overflow-wrap: anywhere; min-width: 8rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
@@ -43,8 +24,6 @@ td:first-child { overflow-wrap: anywhere; min-width: 8rem; }
 .legend span { margin-right: 1rem; white-space: nowrap; }
 .legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: .15rem; margin-right: .35rem; }
 svg { width: 100%; height: auto; display: block; }
-svg text { font-size: 11px; fill: var(--soft); }
-svg .grid { stroke: var(--line); }
 svg .then, .legend .then { fill: var(--then); background: var(--then); }
 svg .now, .legend .now { fill: var(--now); background: var(--now); }
 svg .outside, .legend .outside { fill: var(--outside); background: var(--outside); }
@@ -80,11 +59,7 @@ def drift_page(report: DriftReport) -> str:
         _cards("Requests", report.fields, _anchors(report)),
         _method(report),
     ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
-    )
+    return html_page(title, _STYLE, parts)
 
 
 def _table(report: DriftReport) -> str:

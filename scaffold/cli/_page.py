@@ -1,4 +1,4 @@
-"""The report of `diff` as one HTML page, which loads nothing from elsewhere."""
+"""The report of `diff` as one HTML page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from scaffold.cli._html import html_page
 from scaffold.cli._plots import plots
 from scaffold.errors.wording import counted
 
@@ -18,35 +19,23 @@ _MOST_PLACES = 6
 """Places of the answers that are drawn, those with the most changes first."""
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 64rem; margin: 2rem auto;
-  padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin: 0; }
-h2 { font-size: 1.15rem; border-bottom: 1px solid #d8dee4; padding-bottom: .25rem; margin-top: 2.2rem; }
 h3 { font-size: 1rem; margin: 1rem 0 .3rem; }
 h3 code { font-family: ui-monospace, monospace; }
-.lead { color: #52606d; margin: .2rem 0 1rem; }
-.badge { display: inline-block; border-radius: 1rem; padding: .1rem .7rem; font-weight: 600;
-  margin-right: .4rem; }
-.bad { background: #fbe0d8; color: #9c2b0c; }
-.warn { background: #fdf0cc; color: #7a5600; }
-.good { background: #dcf1e2; color: #1c6b38; }
-table.list { border-collapse: collapse; width: 100%; }
-table.list th { text-align: left; font-weight: 600; color: #52606d; }
-table.list td, table.list th { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #e6eaee;
-  vertical-align: top; overflow-wrap: anywhere; }
+.lead { margin: .2rem 0 1rem; }
+p .badge { margin-right: .4rem; }
+td, th { vertical-align: top; overflow-wrap: anywhere; }
 .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 figure { margin: 0; }
-figcaption { color: #52606d; font-size: .85rem; max-width: 24rem; margin-top: .4rem; }
-svg text { font-size: 12px; fill: #52606d; }
+figcaption { font-size: .85rem; max-width: 24rem; margin-top: .4rem; }
+svg text { font-size: 12px; }
 svg .tick { font-size: 11px; }
-svg .grid { stroke: #e6eaee; }
-svg .same { stroke: #52606d; stroke-dasharray: 5 4; }
-svg .points circle { fill: #3a7aa8; fill-opacity: .65; stroke: #fff; stroke-width: .5; }
-svg .bars rect { fill: #3a7aa8; fill-opacity: .8; }
-table.matrix { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-table.matrix td, table.matrix th { border: 1px solid #e6eaee; padding: .4rem .9rem; text-align: right; }
-table.matrix th { font: 600 .85rem ui-monospace, monospace; background: #f6f8fa; }
-table.matrix .corner { color: #52606d; font-size: .8rem; }
+svg .same { stroke: var(--soft); stroke-dasharray: 5 4; }
+svg .points circle { fill: var(--now); fill-opacity: .65; stroke: var(--back); stroke-width: .5; }
+svg .bars rect { fill: var(--now); fill-opacity: .8; }
+table.matrix { width: auto; }
+table.matrix td, table.matrix th { border: 1px solid var(--line); padding: .4rem .9rem; text-align: right; }
+table.matrix th { font: 600 .85rem ui-monospace, monospace; }
+table.matrix .corner { color: var(--soft); font-size: .8rem; }
 """
 
 
@@ -77,10 +66,7 @@ def report_page(update: Update) -> str:
         _files(update),
         _list("Notes", ("",), [(note,) for note in update.notes]),
     ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
-    )
+    return html_page(title, _STYLE, parts)
 
 
 def _lead(update: Update) -> str:
@@ -194,7 +180,7 @@ def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str | _Badge
         return ""
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     shown = f"<tr>{head}</tr>" if any(heads) else ""
-    return f'<h2>{escape(title)}</h2><table class="list">{shown}{body}</table>'
+    return f"<h2>{escape(title)}</h2><table>{shown}{body}</table>"
 
 
 def _cell(content: str | _Badge) -> str:

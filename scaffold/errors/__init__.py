@@ -10,6 +10,7 @@
     │   ├── UnreadableAnswerError       an answer of the command line is no YAML
     │   ├── AnswersFileError            a file of answers cannot be read, or has no answers
     │   ├── RefusedAnswerError          a template refuses an answer, by a rule of its own
+    │   ├── BaselineNotFoundError       the training data for a baseline are not there
     │   ├── BaselineFormatError         the training data for a baseline are no table
     │   ├── BaselineFieldsError         the training data for a baseline have no field of the model
     │   ├── BaselineWithoutModelError   `update` is called with other training data and without the model
@@ -262,6 +263,7 @@ from scaffold.errors.answers import (
     AnswersFileError,
     BaselineFieldsError,
     BaselineFormatError,
+    BaselineNotFoundError,
     BaselineWithoutModelError,
     InvalidAnswerError,
     NoTerminalError,
@@ -563,6 +565,7 @@ __all__ = [
     "BasePlatformError",
     "BaselineFieldsError",
     "BaselineFormatError",
+    "BaselineNotFoundError",
     "BaselineWithoutModelError",
     "BatchLengthError",
     "BreakingChangeError",

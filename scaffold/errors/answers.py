@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.branches import UsageError
-from scaffold.errors.wording import either, invocation, listed
+from scaffold.errors.wording import either, invocation, listed, option
 
 
 class InvalidAnswerError(UsageError):
@@ -89,6 +89,23 @@ class NoTerminalError(UsageError):
             "There is no terminal to ask questions in. Take the defaults, or give the answers:\n"
             f"  {invocation('init', self.target, **either({}, {'defaults': True}))}\n"
             f"  {invocation('init', self.target, answers_file='answers.yaml')}"
+        )
+
+
+class BaselineNotFoundError(UsageError):
+    """No file is at the path of `--baseline`.
+
+    Args:
+        path: The path.
+    """
+
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"There is no file {self.path} to make the baseline from.\n"
+            "Name a file of training data, with a column for each field:\n"
+            f"  {option('baseline', 'training.parquet')}"
         )
 
 

@@ -65,18 +65,22 @@ class NoTrafficError(DriftError):
 
     Args:
         source: What was named.
-        since: The time that is compared; empty for all of it.
+        since: The time that is compared; empty if a longer one would have no request either.
     """
 
     source: str
     since: str
 
     def __str__(self) -> str:
-        within = f" of the last {self.since}" if self.since else ""
+        if self.since:
+            return (
+                f"{self.source} has no request of the last {self.since}.\n"
+                f"Another time: {option('since', '30d')}"
+            )
         return (
-            f"{self.source} has no request{within}.\n"
-            "A line of a log has an input and an output; a table has columns by the names in the baseline.\n"
-            f"Another time: {option('since', '30d')}"
+            f"{self.source} has no request.\n"
+            "A line of a log has an input and an output: LOG_PREDICTIONS=1 lets the service write one.\n"
+            "A table has columns by the names in the baseline."
         )
 
 

@@ -9,16 +9,18 @@ from scaffold.base.layout import APP, BASELINE, DRIFT_CODE
 from scaffold.errors import VariableTakenError
 from scaffold.render._knobs import read_flag, read_guard
 from scaffold.render._tree import jinja_environment, template_path
-from scaffold.spec import ProjectSpec
+from scaffold.spec import JSONValue, ProjectSpec
 
 _VARIABLES = ("LOG_PREDICTIONS", "LOG_PREDICTIONS_TO", "LOG_PREDICTIONS_OMIT")
-DRIFT_SETTINGS = """\
+_SETTINGS = """\
     # The share of the requests, from 0 to 1, that is logged with the predictions as JSON lines;
-    # `stdout`, or the file that they are added to; and fields to leave out, separated by commas.
+    # {to}; and fields to leave out, separated by commas.
     log_predictions: float = Field(default=0, ge=0, le=1)
     log_predictions_to: str = "stdout"
     log_predictions_omit: str = ""
 """
+_TO = "`stdout`, or the file that they are added to"
+_TO_OTLP = "`stdout`, `otlp`, or the file that they go to"
 _IMPORT = "from app.drift import DriftBatcher\n"
 _GUARD_IMPORTS = {
     "none": "",
@@ -27,6 +29,13 @@ _GUARD_IMPORTS = {
 }
 _GUARD_ADDED = "\n\napp.add_middleware(GuardMiddleware)\n"
 _PLAIN_BATCHER = "from app.serving.batching import Batcher\n"
+
+
+def drift_settings(answers: Mapping[str, JSONValue]) -> str:
+    """Return the lines of `settings.py`; none without drift."""
+    if not read_flag("drift", answers):
+        return ""
+    return _SETTINGS.format(to=_TO_OTLP if read_flag("opentelemetry", answers) else _TO)
 
 
 def drift_values(spec: ProjectSpec) -> dict[str, object]:
@@ -48,7 +57,8 @@ def drift_values(spec: ProjectSpec) -> dict[str, object]:
         "drift_serving": ", ".join(names),
         "drift_plain_batcher": "" if has_drift else _PLAIN_BATCHER,
         "drift_batcher": "DriftBatcher" if has_drift else "Batcher",
-        "drift_settings": DRIFT_SETTINGS if has_drift else "",
+        "drift_settings": drift_settings(spec.answers),
+        "has_otlp": has_drift and read_flag("opentelemetry", spec.answers),
         "guard": guard,
         "guard_one": "    check(record)\n" if guard != "none" else "",
         "guard_all": "    check_all(records)\n" if guard != "none" else "",
@@ -63,9 +73,12 @@ def drift_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str, by
     if spec.baseline is None:
         return {}
     folder = template_path("service") / "drift"
-    code = jinja_environment(folder).get_template("drift.py.jinja").render(values)
+    environment = jinja_environment(folder)
+    code = environment.get_template("drift.py.jinja").render(values)
     files = {BASELINE: baseline_text(spec.baseline).encode(), DRIFT_CODE: code.encode()}
-    for name in ("baseline", "prediction_log"):
+    log = environment.get_template("prediction_log.py.jinja").render(values)
+    files[f"{APP}/prediction_log.py"] = log.encode()
+    for name in ("baseline", *(["otlp_log"] if values["has_otlp"] else [])):
         files[f"{APP}/{name}.py"] = (folder / f"{name}.py").read_bytes()
     if values["guard"] != "none":
         files[f"{APP}/guard.py"] = (folder / f"{values['guard']}.py").read_bytes()

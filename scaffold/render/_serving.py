@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from scaffold.render._choices import read_protocols
-from scaffold.render._drift import DRIFT_SETTINGS
+from scaffold.render._drift import drift_settings
 from scaffold.render._knobs import read_flag
 from scaffold.render._score import is_shortened
 from scaffold.spec import ProjectSpec
@@ -43,16 +43,15 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
         fields.append("    opentelemetry: bool = True")
     if read_flag("page", spec.answers):
         fields += ["    # The page at /, to try the service. It needs `docs`.", "    page: bool = True"]
-    has_drift = read_flag("drift", spec.answers)
-    if has_drift:
-        fields += DRIFT_SETTINGS.splitlines()
+    drift_lines = drift_settings(spec.answers).splitlines()
+    fields += drift_lines
     if is_shortened(spec.signature.call, spec.profile):
         fields += [
             "    # Call the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
             "    fast_column_transformer: bool = True",
         ]
     imported = (
-        ["AliasChoices", "Field"] if is_vertex else ["Field"] if has_drift or limit > _LEAST_BYTES else []
+        ["AliasChoices", "Field"] if is_vertex else ["Field"] if drift_lines or limit > _LEAST_BYTES else []
     )
     return {
         "profile": spec.profile.value,

@@ -43,6 +43,8 @@ class Counts:
     last: str = ""
     others: int = 0
     """The rows of other models, which are not counted."""
+    earlier: int = 0
+    """The rows before the time that is compared."""
 
 
 def labels_of(field: FieldBaseline) -> list[str]:

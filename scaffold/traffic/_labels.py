@@ -9,7 +9,7 @@ from datetime import datetime
 from scaffold.errors import LabelColumnError, LabelsNotJoinedError, TrafficUnreadableError
 from scaffold.spec import JSONValue
 from scaffold.traffic._cells import is_missing
-from scaffold.traffic._rows import Row
+from scaffold.traffic._rows import Row, key_of
 from scaffold.traffic._source import RowSource, paths_of
 
 _LABEL = "label"
@@ -39,12 +39,12 @@ def read_labels(source: RowSource, written: str, key: str) -> dict[str, str]:
     for path in paths_of(written):
         for number, values in source.objects(path):
             column = _label_column(written, key, values)
-            named, label = values[key], values[column]
-            if is_missing(label):
-                continue  # not known yet
-            if isinstance(named, dict | list) or isinstance(label, dict | list):
+            named, label = key_of(values[key]), values[column]
+            if named is None or is_missing(label):
+                continue  # it belongs to no row, or is not known yet
+            if isinstance(values[key], dict | list) or isinstance(label, dict | list):
                 raise TrafficUnreadableError(path, number, "has no plain values")
-            if labels.setdefault(str(named), str(label)) != str(label):
+            if labels.setdefault(named, str(label)) != str(label):
                 raise TrafficUnreadableError(path, number, f"has another label for {key} {named}")
     return labels
 

@@ -15,7 +15,7 @@ from scaffold.traffic._cells import Counts
 from scaffold.traffic._compare import LEAST_ROWS, PSI_THRESHOLD, compare, detectable_psi
 from scaffold.traffic._labels import Join, read_labels
 from scaffold.traffic._metrics import compare_metrics
-from scaffold.traffic._rows import OfModel, Row, count_rows, since
+from scaffold.traffic._rows import OfModel, Row, Since, count_rows
 from scaffold.traffic._source import CountSource, RowSource, Span
 from scaffold.traffic.csv import CSV
 from scaffold.traffic.jsonl import JSONLines
@@ -70,7 +70,9 @@ def measure_drift(
         UsageError: The source or the duration is none.
         DriftError: The source or the labels cannot be read, or the source has no request.
     """
-    source, span = _source_of(traffic.source), _span_of(traffic)
+    source = _source_of(traffic.source)
+    since = traffic.since or source.default_since
+    span = _span_of(since, traffic.until)
     shown = _without_login(traffic.source)
     metrics: tuple[MetricDrift, ...] = ()
     if isinstance(source, CountSource):
@@ -80,7 +82,8 @@ def measure_drift(
     else:
         counts, metrics = _read_rows(source, traffic, baseline, recorded, span)
     if not counts.others and not any((*counts.fields, *counts.predictions)):
-        raise NoTrafficError(shown, traffic.since)
+        may_have_earlier = counts.earlier or isinstance(source, CountSource)
+        raise NoTrafficError(shown, since if may_have_earlier else "")
     fields, predictions = compare(baseline, counts, threshold)
     return DriftReport(
         project=project,
@@ -104,10 +107,10 @@ def measure_drift(
 def _read_rows(
     source: RowSource, traffic: Traffic, baseline: Baseline, recorded: Mapping[str, str], span: Span
 ) -> tuple[Counts, tuple[MetricDrift, ...]]:
-    selected = since(source.rows(traffic.source, traffic.key), span.begin, traffic.source)
-    rows = OfModel(selected, traffic.model_sha256) if traffic.model_sha256 else selected
+    selected = Since(source.rows(traffic.source, traffic.key), span.begin, traffic.source)
+    rows = OfModel(selected, traffic.model_sha256)
     counts, metrics = _count(rows, traffic, baseline, recorded)
-    return replace(counts, others=rows.others if isinstance(rows, OfModel) else 0), metrics
+    return replace(counts, others=rows.others, earlier=selected.earlier), metrics
 
 
 def _count(
@@ -136,17 +139,17 @@ def _without_login(written: str) -> str:
     return f"{without_credentials(place)}{mark}{query}"
 
 
-def _span_of(traffic: Traffic) -> Span:
-    if not traffic.since:
+def _span_of(since: str, until: datetime) -> Span:
+    if not since:
         return Span(begin=None, length_s=None)
-    match = _DURATION.fullmatch(traffic.since.strip().lower())
+    match = _DURATION.fullmatch(since.strip().lower())
     length_s = int(match[1]) * _UNITS_S[match[2]] if match else 0
     try:
-        begin = traffic.until - timedelta(seconds=length_s)
+        begin = until - timedelta(seconds=length_s)
     except OverflowError:
         length_s = 0
     if not length_s:
-        raise SinceError(traffic.since)
+        raise SinceError(since)
     return Span(begin=begin, length_s=length_s)
 
 

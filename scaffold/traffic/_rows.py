@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from scaffold.base.baseline import MOST_ITEMS, leaves_of
 from scaffold.errors import TrafficUnreadableError
 from scaffold.spec import Baseline, JSONValue
-from scaffold.traffic._cells import Counts, FieldTally, tallies_of
+from scaffold.traffic._cells import Counts, FieldTally, is_missing, tallies_of
 
 WHOLE_INPUT, WHOLE_OUTPUT = "data", "prediction"
 """The names of an input and of a prediction that are no objects."""
@@ -39,6 +39,16 @@ def by_name(value: JSONValue, whole: str) -> dict[str, JSONValue]:
     """
     named: JSONValue = value if isinstance(value, dict) else {whole: value}
     return dict(leaves_of(named, most_items=MOST_ITEMS))
+
+
+def key_of(value: JSONValue) -> str | None:
+    """Return what names a row as text; None where it is missing.
+
+    A table with missing numbers has 7 as 7.0.
+    """
+    if is_missing(value):
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def moment_of(text: object) -> datetime:
@@ -83,28 +93,33 @@ def count_rows(rows: Iterable[Row], baseline: Baseline, source: str) -> Counts:
     )
 
 
-def since(rows: Iterable[Row], begin: datetime | None, source: str) -> Iterator[Row]:
-    """Yield the rows from a time on; all rows without a time to begin at.
+class Since:
+    """The rows from a time on, and the number of the earlier ones; all rows without such a time."""
 
-    Args:
-        rows: The rows.
-        begin: The time.
-        source: Where the rows come from, for messages.
+    def __init__(self, rows: Iterable[Row], begin: datetime | None, source: str) -> None:
+        self._rows, self._begin, self._source = rows, begin, source
+        self.earlier = 0
 
-    Raises:
-        TrafficUnreadableError: A row has no time.
-    """
-    for row in rows:
-        if begin is None:
-            yield row
-        elif row.at is None:
-            raise TrafficUnreadableError(source, row.number, "has no time `at`, which `since` needs")
-        elif row.at >= begin:
-            yield row
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows.
+
+        Raises:
+            TrafficUnreadableError: A row has no time.
+        """
+        for row in self._rows:
+            if self._begin is None:
+                yield row
+            elif row.at is None:
+                message = "has no time `at`, which `since` needs"
+                raise TrafficUnreadableError(self._source, row.number, message)
+            elif row.at >= self._begin:
+                yield row
+            else:
+                self.earlier += 1
 
 
 class OfModel:
-    """The rows of one model, and the number of the others.
+    """The rows of one model, or of all without its hash; and the number of the others.
 
     The baseline has the predictions of one model: those of its predecessor would be drift.
     """
@@ -116,7 +131,7 @@ class OfModel:
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows of the model, and those that do not name one."""
         for row in self._rows:
-            if self._sha256.startswith(row.model):
+            if not self._sha256 or self._sha256.startswith(row.model):
                 yield row
             else:
                 self.others += 1

@@ -33,6 +33,9 @@ class Span:
 class CountSource(ABC):
     """A server that has counted the traffic by the bins of the baseline; it has no rows."""
 
+    default_since = "7d"
+    """The time that is compared where none is named."""
+
     @abstractmethod
     def recognises(self, written: str) -> bool:
         """Whether what was typed names such a source."""
@@ -56,6 +59,8 @@ class RowSource(ABC):
     """A file, several, or standard input, with an object for each row."""
 
     suffixes: Sequence[str] = ()
+    default_since = ""
+    """The time that is compared where none is named: all of it."""
 
     def recognises(self, written: str) -> bool:
         """Whether the name of a file has one of the suffixes, a `.gz` behind it left out."""

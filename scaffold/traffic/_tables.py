@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.spec import JSONValue
-from scaffold.traffic._rows import Row, by_name, moment_of
+from scaffold.traffic._rows import Row, by_name, key_of, moment_of
 from scaffold.traffic._source import RowSource
 
 AT = "at"
@@ -24,5 +24,5 @@ class TableSource(RowSource):
             inputs=columns,
             outputs=columns,
             at=None if at is None else moment_of(at),
-            key=None if named is None else str(named),
+            key=key_of(named),
         )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from scaffold.errors import TrafficUnreadableError
 from scaffold.spec import JSONValue
-from scaffold.traffic._rows import WHOLE_INPUT, WHOLE_OUTPUT, Row, by_name, moment_of
+from scaffold.traffic._otlp import is_otlp, log_lines
+from scaffold.traffic._rows import WHOLE_INPUT, WHOLE_OUTPUT, Row, by_name, key_of, moment_of
 from scaffold.traffic._source import STDIN, RowSource, opened
 
 
 class JSONLines(RowSource):
-    """`{"at": ..., "input": {...}, "output": {...}}` on a line; other lines of a log are skipped."""
+    """`{"at": ..., "input": {...}, "output": {...}}` on a line; other lines of a log are skipped.
+
+    A line of the file that an OpenTelemetry collector writes has several of these.
+    """
 
     suffixes = (".jsonl", ".ndjson", ".json", ".log")
 
@@ -28,7 +33,7 @@ class JSONLines(RowSource):
                 except (ValueError, RecursionError):
                     continue
                 if isinstance(value, dict):
-                    yield number, value
+                    yield from ((number, each) for each in _lines_of(value, path, number))
 
     def row_of(self, number: int, values: Mapping[str, JSONValue], key: str) -> Row | None:
         """Return the request and the answer in a line."""
@@ -41,6 +46,16 @@ class JSONLines(RowSource):
             inputs=inputs,
             outputs=outputs,
             at=moment_of(values["at"]) if values.get("at") is not None else None,
-            key=None if named is None else str(named),
+            key=key_of(named),
             model=model if isinstance(model, str) else "",
         )
+
+
+def _lines_of(value: Mapping[str, JSONValue], path: str, number: int) -> Iterator[Mapping[str, JSONValue]]:
+    if not is_otlp(value):
+        yield value
+        return
+    try:
+        yield from log_lines(value)
+    except ValueError as error:
+        raise TrafficUnreadableError(path, number, str(error)) from error

@@ -17,7 +17,8 @@ from scaffold.traffic._cells import Counts, FieldCounts
 from scaffold.traffic._source import CountSource, Span
 
 _PREFIX = "prometheus:"
-_WEEK_S = 604_800
+_MODEL_DIGITS = 12
+"""How much of the model's sha256 is in the label `model`, as `app/drift.py` of the service has it."""
 _MISSING, _OTHER = "(missing)", "(other)"
 _INPUT, _PREDICTION = "input", "prediction"
 """The parts of the counters."""
@@ -36,12 +37,14 @@ class Prometheus(CountSource):
     def count(self, written: str, baseline: Baseline, span: Span, model_sha256: str) -> Counts:
         """Return by how much the counters of all pods grew; in the last week where no time is named."""
         server, selector = _server_of(written)
-        window = f"{{{selector}}}[{span.length_s or _WEEK_S}s]"
-        others = _pods_of_others(selector, window, model_sha256)
-        values = _query(server, f"sum by (part, field, bin) (increase(drift_values_total{window}){others})")
-        outside = _query(server, f"sum by (part, field) (increase(drift_outside_total{window}){others})")
-        records = _query(server, f"sum(increase(drift_records_total{window}){others})")
-        all_records = _query(server, f"sum(increase(drift_records_total{window}))")
+
+        def growth(name: str, model: str = model_sha256) -> str:
+            return _growth(name, selector, f"{span.length_s}s", model)
+
+        values = _query(server, f"sum by (part, field, bin) ({growth('drift_values_total')})")
+        outside = _query(server, f"sum by (part, field) ({growth('drift_outside_total')})")
+        records = _query(server, f"sum({growth('drift_records_total')})")
+        all_records = _query(server, f"sum({growth('drift_records_total', '')})")
         bins: dict[_Key, dict[str, float]] = {}
         for labels, value in values:
             bins.setdefault(_key(labels), {})[labels.get("bin", "")] = value
@@ -60,13 +63,22 @@ class Prometheus(CountSource):
         )
 
 
-def _pods_of_others(selector: str, window: str, model_sha256: str) -> str:
-    """Return what leaves out the pods that had another model in that time, as `model_info` tells."""
+def _growth(counter: str, selector: str, window: str, model_sha256: str) -> str:
+    """Return the query by how much a counter grew, by the requests to one model; to all without its hash.
+
+    The label `model` is the beginning of the hash. Counters of services that were made without that label are
+    those of pods that had no other model in that time, as `model_info` tells.
+    """
+
+    def over_time(name: str, *matchers: str) -> str:
+        return f"{name}{{{','.join(filter(None, [selector, *matchers]))}}}[{window}]"
+
     if not model_sha256:
-        return ""
-    matchers = ",".join(filter(None, [selector, f'sha256!="{model_sha256}"']))
-    length = window.partition("}")[2]
-    return f" unless on (job, instance) last_over_time(model_info{{{matchers}}}{length})"
+        return f"increase({over_time(counter)})"
+    of_model = over_time(counter, f'model="{model_sha256[:_MODEL_DIGITS]}"')
+    unnamed = over_time(counter, 'model=""')
+    others = over_time("model_info", f'sha256!="{model_sha256}"')
+    return f"increase({of_model}) or (increase({unnamed}) unless on (job, instance) last_over_time({others}))"
 
 
 def _server_of(written: str) -> tuple[Server, str]:

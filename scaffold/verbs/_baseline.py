@@ -81,6 +81,29 @@ def examined_baseline(
     return baseline, notes
 
 
+def with_former_fields(made: Baseline, former: Baseline | None, recording: Recording) -> Baseline:
+    """Return the baseline of a new model whose training data are absent.
+
+    Its fields are those of the former baseline that the new model has too; its predictions are those of the
+    new model for its sample.
+
+    Args:
+        made: The baseline from the sample of the new model.
+        former: The baseline of the former model.
+        recording: The sample of the new model.
+    """
+    if former is None or former.made_from == SAMPLE:
+        return made
+    names = columns_of(recording.requests)
+    kinds = {field.name: type(field) for field in made.fields}
+    fields = tuple(
+        field
+        for field in former.fields
+        if field.name in names and kinds.get(field.name, type(field)) is type(field)
+    )
+    return replace(made, rows=former.rows, made_from=former.made_from, fields=fields) if fields else made
+
+
 def _notes_on_few(baseline: Baseline) -> list[str]:
     """Return a note if the rows are so few that the baseline has no field."""
     few = f"{baseline.rows} rows are too few for a baseline: --baseline FILE makes it from training data"

@@ -16,7 +16,7 @@ from scaffold.base.files import keep_until_exit, sha256_file
 from scaffold.base.modules import Home, home_of, normalized
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
-from scaffold.errors import InvalidOptionError, NestedCallError, ReadError
+from scaffold.errors import BaselineNotFoundError, InvalidOptionError, NestedCallError, ReadError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
 from scaffold.verbs._accelerate import read_plan
@@ -256,10 +256,13 @@ def validate_answers(
     With a file of `training` data the answer `drift` is true, unless it is among `answers`.
 
     Raises:
+        BaselineNotFoundError: There is no such file.
         UnknownAnswerError: The template has no such question.
         InvalidAnswerError: A value that the answer cannot have.
     """
     if training:
+        if not Path(training).exists():
+            raise BaselineNotFoundError(str(training))
         answers = {"drift": True, **(answers or {})}
     if not answers and not recorded:
         return {}  # the renderer takes a while to import, and the worker is started first

@@ -14,11 +14,11 @@ from scaffold.base.files import sha256_file
 from scaffold.base.layout import PRISTINE, RECORD
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import BaselineWithoutModelError, ModelGoneError
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import invocation, option, shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
 from scaffold.verbs._accelerate import read_plan_of_project
-from scaffold.verbs._baseline import recorded_baseline
+from scaffold.verbs._baseline import recorded_baseline, with_former_fields
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import specify
@@ -85,8 +85,11 @@ def new_state(
     answers = locate_repository(answers, root)
     if model is not None:
         name = record.spec.name
-        with specify(model, sample_input, sample_output, name, answers, options, on_event) as spec:
-            yield spec
+        training = options.baseline if answers.get("drift") is True else None
+        absent = str(training) if training and not Path(training).exists() else ""
+        used = replace(options, baseline=None) if absent else options
+        with specify(model, sample_input, sample_output, name, answers, used, on_event) as spec:
+            yield _keeping_fields(spec, record, absent, root, on_event) if absent else spec
         return
     if options.baseline and str(options.baseline) != record.options.get("baseline"):
         raise BaselineWithoutModelError(str(root), str(options.baseline))
@@ -116,6 +119,23 @@ def new_state(
         baseline=baseline,
         fast=read_plan_of_project(record, options, on_event),
     )
+
+
+def _keeping_fields(
+    spec: ProjectSpec, record: ProjectRecord, training: str, root: Path, on_event: OnEvent
+) -> ProjectSpec:
+    """Return the spec of a new model with the fields of the former baseline, whose file is not there now.
+
+    A pipeline, which has no training data, goes on with the next model.
+    """
+    made = spec.baseline
+    baseline = with_former_fields(made, record.spec.baseline, spec.recording) if made else None
+    kept = "is that of the sample" if baseline == made else "keeps the fields of the former model"
+    command = invocation("update", root, model=..., input=..., baseline="training.parquet")
+    on_event(
+        Noted(f"{training} of {option('baseline')} is absent, so the baseline {kept}; with a file: {command}")
+    )
+    return replace(spec, baseline=baseline)
 
 
 def renderer(record: ProjectRecord, template: str | None) -> Callable[[ProjectSpec, Path], None]:

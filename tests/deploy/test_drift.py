@@ -21,7 +21,7 @@ from tests.deploy._helm import lint, rendered
 from tests.deploy._specs import project_spec
 from tests.deploy.test_manifests import write
 
-LABELS = 'namespace="titanic-staging", job="titanic"'
+LABELS = 'namespace="titanic-staging", job="titanic", model="abababababab"'
 PROMTOOL = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool: apt-get install prometheus")
 
 
@@ -144,7 +144,8 @@ WORDS = {
 
 def alerts_of(expected: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """What promtool expects of each alert: the fields that it fires for."""
-    labels = {"namespace": "titanic-staging", "job": "titanic", "part": "input", "severity": "warning"}
+    labels = dict(pair.replace('"', "").split("=") for pair in LABELS.split(", "))
+    labels |= {"part": "input", "severity": "warning"}
     return [
         {
             "eval_time": "3h55m",
@@ -167,7 +168,6 @@ def test_promtool_finds_the_series_that_drift_and_no_others(tmp_path: Path) -> N
     made = baseline()
     manifest = yaml.safe_load(files(made, drift_hours=2)["deploy/staging/drift_rules.yaml"])
     assert manifest["kind"] == "PrometheusRule"
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(manifest["spec"]))
     tests = [
         {
             "name": name,
@@ -177,13 +177,49 @@ def test_promtool_finds_the_series_that_drift_and_no_others(tmp_path: Path) -> N
         }
         for name, (seen, expected) in CASES.items()
     ]
+    run_promtool(tmp_path, manifest, tests)
+
+
+def run_promtool(folder: Path, manifest: Any, tests: list[dict[str, Any]]) -> None:
+    (folder / "rules.yaml").write_text(yaml.safe_dump(manifest["spec"]))
     given = {"rule_files": ["rules.yaml"], "evaluation_interval": "5m", "tests": tests}
-    (tmp_path / "tests.yaml").write_text(yaml.safe_dump(given))
+    (folder / "tests.yaml").write_text(yaml.safe_dump(given))
     check = ["check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"]
     for command in (check, ["test", "rules", "tests.yaml"]):
         run = ["promtool", *command]
-        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(run, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def predictions(model: str, shares: dict[str, float], answered: dict[str, float], form: str) -> list[Any]:
+    """The series of a model's predictions: `form` says when its pods are there."""
+    labels = f'namespace="titanic-staging", job="titanic", model="{model}"'
+    found = [{"series": f"drift_records_total{{{labels}}}", "values": form.format("0+50")}]
+    for label, share in shares.items():
+        of_bin = f'{labels}, part="prediction", field="prediction", bin="{label}"'
+        grows = f"0+{50 * answered[label]:g}"
+        found.append({"series": f"drift_values_total{{{of_bin}}}", "values": form.format(grows)})
+        found.append({"series": f"drift_baseline_share{{{of_bin}}}", "values": form.format(f"{share}+0")})
+    return found
+
+
+@PROMTOOL
+def test_after_a_deploy_each_model_is_compared_with_its_own_baseline(tmp_path: Path) -> None:
+    manifest = yaml.safe_load(files(baseline(), drift_hours=24)["deploy/staging/drift_rules.yaml"])
+    former, mine = {"0": 0.9, "1": 0.1}, {"0": 0.4, "1": 0.6}
+    labels = {"namespace": "titanic-staging", "job": "titanic", "part": "prediction", "severity": "warning"}
+    summary = "titanic: the predictions (prediction) are distributed otherwise than in the baseline."
+    alert = {
+        "exp_labels": {**labels, "model": "mine", "field": "prediction"},
+        "exp_annotations": {"summary": summary},
+    }
+    tests = []
+    for answered, expected in ((mine, []), (former, [alert])):
+        series_of_both = predictions("former", former, former, "{}x24 stale")
+        series_of_both += predictions("mine", mine, answered, "_x22 {}x26")
+        alerts = [{"eval_time": "3h55m", "alertname": "PredictionDrift", "exp_alerts": expected}]
+        tests.append({"interval": "5m", "input_series": series_of_both, "alert_rule_test": alerts})
+    run_promtool(tmp_path, manifest, tests)
 
 
 def test_the_chart_has_both_with_the_names_of_the_release(tmp_path: Path) -> None:
@@ -193,7 +229,7 @@ def test_the_chart_has_both_with_the_names_of_the_release(tmp_path: Path) -> Non
     found = {one["kind"]: one for one in rendered(folder, release="first", namespace="space")}
     name = found["Service"]["metadata"]["name"]
     rules = found["PrometheusRule"]["spec"]["groups"][0]["rules"]
-    assert f'drift_values_total{{namespace="space", job="{name}"}}' in rules[0]["expr"]
+    assert f'drift_values_total{{namespace="space", job="{name}"}}' in rules[1]["expr"]
     alert = next(rule for rule in rules if rule.get("alert") == "InputDrift")
     assert "the field {{ $labels.field }} is" in alert["annotations"]["summary"]
     board = json.loads(found["ConfigMap"]["data"]["titanic-drift.json"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from scaffold.base.baseline import baseline_text, columns_of, summarize_columns
 from scaffold.introspect import Introspection, infer_signature
-from scaffold.render._drift import DRIFT_SETTINGS
+from scaffold.render._drift import drift_settings
 from scaffold.render._source import render_source
 from scaffold.render._tree import jinja_environment
 from scaffold.spec import Baseline
@@ -18,7 +18,7 @@ from tests.serving._toy import TEMPLATE, write_project
 DRIFT = TEMPLATE.parent / "drift"
 VALUES = {
     "settings_imports": "from pydantic import Field\n\n",
-    "settings_fields": "\n\n" + DRIFT_SETTINGS.rstrip(),
+    "settings_fields": "\n\n" + drift_settings({"drift": True}).rstrip(),
     "drift_import": "from app.drift import DriftBatcher\n",
     "drift_serving": "ERROR_RESPONSES, install, lifespan",
     "drift_batcher": "DriftBatcher",
@@ -39,14 +39,16 @@ GUARDS = {
 }
 
 
-def write_drift(root: Path, baseline: Baseline, *, guard: str = "none", **source: str) -> None:
+def write_drift(
+    root: Path, baseline: Baseline, *, guard: str = "none", otlp: bool = False, **source: str
+) -> None:
     """Write a service into `root` that counts drift; `source` is that of its files, by name in `app`."""
     write_project(root, **(VALUES | GUARDS[guard]))
-    values = {"profile": "fast", "batcher_types": "[ModelInput, ModelOutput]"}
-    files = {name: (DRIFT / f"{name}.py").read_text() for name in ("baseline", "prediction_log")}
-    files["drift"] = jinja_environment(DRIFT).get_template("drift.py.jinja").render(values)
-    if guard != "none":
-        files["guard"] = (DRIFT / f"{guard}.py").read_text()
+    values = {"profile": "fast", "batcher_types": "[ModelInput, ModelOutput]", "has_otlp": otlp}
+    copied = ["baseline", *(["otlp_log"] if otlp else []), *([guard] if guard != "none" else [])]
+    files = {"guard" if name == guard else name: (DRIFT / f"{name}.py").read_text() for name in copied}
+    for name in ("drift", "prediction_log"):
+        files[name] = jinja_environment(DRIFT).get_template(f"{name}.py.jinja").render(values)
     for name, text in (files | source).items():
         (root / "app" / f"{name}.py").write_text(text)
     (root / "model").mkdir(exist_ok=True)

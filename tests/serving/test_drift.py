@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import bisect
 import json
+import os
 import random
+import subprocess
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,7 @@ import pytest
 from scaffold.base.baseline import columns_of, label_of
 from scaffold.spec import Baseline, CategoryBaseline, FieldBaseline
 from tests.serving._drift import baseline_of, introspected, run_inside, write_drift
-from tests.serving._toy import Service, running
+from tests.serving._toy import Service, free_port, running
 
 COUNT = """
 import json, random, sys
@@ -159,7 +164,7 @@ def test_the_counters_equal_a_plain_count_over_random_records(kind: str, tmp_pat
             if value and name in {"drift_values_total", "drift_outside_total"}
         }
         assert metrics == expected
-        assert ["drift_records_total", {}, len(kept)] in counted["samples"]
+        assert ["drift_records_total", {"model": "ab" * 6}, len(kept)] in counted["samples"]
         shares = Counter[str]()
         for name, labels, value in counted["samples"]:
             if name == "drift_baseline_share":
@@ -170,6 +175,10 @@ def test_the_counters_equal_a_plain_count_over_random_records(kind: str, tmp_pat
 
 AREA = [{"value": float(number), "act": "answer", "count": 1} for number in range(60)]
 ANSWERS = [{"prediction": row["value"], "together": 1} for row in AREA]
+
+
+RECORDS = 'drift_records_total{model="abababababab"}'
+OUTSIDE = 'drift_outside_total{field="value",model="abababababab",part="input"}'
 
 
 def area_baseline() -> Baseline:
@@ -192,8 +201,8 @@ def test_a_warning_names_the_fields_in_a_header(fast_routes: str, tmp_path: Path
         assert many.status == 200
         assert many.headers["x-out-of-range"] == "value, act"
         assert post(service, 5).headers.get("x-out-of-range") is None
-        assert service.metric('drift_outside_total{field="value",part="input"}') == 2
-        assert service.metric("drift_records_total") == 6  # without the example of the start
+        assert service.metric(OUTSIDE) == 2
+        assert service.metric(RECORDS) == 6  # without the example of the start
 
 
 @pytest.mark.parametrize("fast_routes", ["true", "false"])
@@ -212,7 +221,7 @@ def test_the_guard_refuses_with_the_field(fast_routes: str, tmp_path: Path) -> N
             "loc": ["body", 1, "act"],
             "msg": "Input should be one of answer",
         }
-        assert service.metric("drift_records_total") == 1
+        assert service.metric(RECORDS) == 1
 
 
 def lines_of(path: Path) -> list[Any]:
@@ -263,6 +272,197 @@ def test_a_log_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
         assert "predictions are not logged: No such file or directory" in line["message"]
 
 
+@pytest.mark.parametrize("otlp", [False, True])
+@pytest.mark.parametrize("guard", ["warn", "refuse"])
+def test_the_generated_code_is_clean(guard: str, otlp: bool, tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline(), guard=guard, otlp=otlp)
+    for command in (["check"], ["format", "--diff"]):
+        run = [sys.executable, "-m", "ruff", *command, str(tmp_path)]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+WIDE = """
+from pydantic import BaseModel, Field
+
+class ModelInput(BaseModel):
+{fields}
+class ModelOutput(BaseModel):
+    prediction: float
+
+EXAMPLE = None
+"""
+COUNTS = """
+from app.schemas import ModelOutput
+
+BATCHED = True
+
+def load():
+    pass
+
+def run(records):
+    return [ModelOutput(prediction=1) for _ in records]
+"""
+
+
+def test_many_names_of_fields_do_not_make_a_header_that_proxies_refuse(tmp_path: Path) -> None:
+    names = [f"a field with a long name, number {number}" for number in range(200)]
+    fields = "".join(
+        f'    field_{number}: float = Field(alias="{name}")\n' for number, name in enumerate(names)
+    )
+    rows: list[Any] = [dict.fromkeys(names, float(number)) for number in range(60)]
+    baseline = baseline_of(rows, [{"prediction": 1.0}] * 60)
+    write_drift(tmp_path, baseline, guard="warn", schemas=WIDE.format(fields=fields), score=COUNTS)
+    with running(tmp_path) as service:
+        answer = service.post("/score", dict.fromkeys(names, -1.0))
+        assert answer.status == 200
+        header = answer.headers["x-out-of-range"]
+        assert header.startswith("a field with a long name%2C number 0, a field with")
+        assert header.endswith(", ...")
+        assert len(header) < 2010
+
+
+@pytest.mark.parametrize("guard", ["none", "warn", "refuse"])
+def test_an_empty_batch_is_answered(guard: str, tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline(), guard=guard)
+    log = tmp_path / "predictions.jsonl"
+    with running(tmp_path, LOG_PREDICTIONS="1", LOG_PREDICTIONS_TO=str(log)) as service:
+        empty = service.post("/score/batch", [])
+        assert (empty.status, empty.json) == (200, [])
+        service.stop()
+        assert [line for line in service.log if line["level"] == "ERROR"] == []
+
+
+def test_a_full_disk_costs_no_answer_and_is_counted(tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline())
+    with running(tmp_path, LOG_PREDICTIONS="1", LOG_PREDICTIONS_TO="/dev/full") as service:
+        assert [post(service, value).status for value in range(5)] == [200] * 5
+        wait_for(lambda: service.metric("drift_records_not_logged_total") == 5)
+        service.stop()
+        lines = [line["message"] for line in service.log if line["logger"] == "app.prediction_log"]
+    assert lines == ["predictions are not logged: No space left on device"]
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+CUT = """
+import os, sys
+from app import prediction_log
+
+class Disk:
+    room, content = 0, b""
+
+    def write(self, file, rest):
+        taken = bytes(rest[:self.room])
+        if not taken:
+            raise OSError(28, "No space left on device")
+        self.room -= len(taken)
+        self.content += taken
+        return len(taken)
+
+prediction_log.os = disk = Disk()
+written = prediction_log.PredictionLog(print)
+for disk.room, letter in ((40, b"a"), (10, b"b"), (0, b"c"), (100, b"d")):
+    try:
+        written._append(1, letter * 29 + b"\\n")
+    except OSError:
+        pass
+print(disk.content.decode(), end="")
+"""
+
+
+def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline())
+    lines = run_inside(tmp_path, CUT, "").splitlines()
+    assert lines == ["a" * 29, "b" * 10, "d" * 29]
+
+
+ODD = """
+import time
+from app import drift, prediction_log
+from app.schemas import EXAMPLE, ModelOutput
+
+class Odd(ModelOutput):
+    prediction: object
+
+prediction_log._output = prediction_log.TypeAdapter(Odd)
+drift.settings = prediction_log.settings = prediction_log.settings.model_copy(update={"log_predictions": 1.0})
+lost = []
+log = prediction_log.PredictionLog(lost.append)
+for value in (1, object(), 2):
+    log.add([EXAMPLE], [Odd.model_construct(prediction=value, together=1)])
+    time.sleep(0.1)
+log._end()
+assert lost == [1]
+"""
+
+
+def test_an_answer_that_cannot_be_written_does_not_end_the_log(tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline())
+    lines = [json.loads(line) for line in run_inside(tmp_path, ODD, "").splitlines()]
+    assert [line["output"]["prediction"] for line in lines] == [1, 2]
+
+
+@pytest.mark.slow
+def test_the_lines_of_several_workers_are_whole_on_stdout(tmp_path: Path) -> None:
+    write_drift(tmp_path / "toy", area_baseline())
+    port, log = free_port(), tmp_path / "log"
+    settings = {"BIND_HOST": "127.0.0.1", "PORT": str(port), "WORKERS": "2", "LOG_PREDICTIONS": "1"}
+    command = [sys.executable, "-m", "app"]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            command, cwd=tmp_path / "toy", env=os.environ | settings, stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
+        service, parts = Service(process, port, log), []
+
+        def read_slowly() -> None:
+            assert process.stdout
+            while part := os.read(process.stdout.fileno(), 5000):
+                parts.append(part)
+                time.sleep(0.0005)
+
+        reader = threading.Thread(target=read_slowly)
+        reader.start()
+        try:
+            assert service.wait_until_ready()
+            batch = [{"value": 1}] * 400
+            with ThreadPoolExecutor(6) as pool:
+                answers = [*pool.map(lambda _: service.post("/score/batch", batch).status, range(30))]
+            assert answers == [200] * 30
+        finally:
+            service.stop()
+            reader.join()
+    lines = b"".join(parts).splitlines()
+    assert [line for line in lines if line.startswith(b"{") and line.endswith(b"}}")] == lines
+    assert len(lines) > 400 * 20  # those that wait after two seconds are left out
+
+
+NESTED_OMIT = """
+import json
+from app import prediction_log
+
+value = {"a": {"b": 1, "c": 2}, "items": [{"name": "x", "n": 1}, {"name": "y"}], "d.e": 3}
+for name in ("a.b", "items.name", "d.e"):
+    prediction_log._remove(value, name)
+prediction_log._omitted[:] = ["value", "act.b", "vaule"]
+print(json.dumps([value, prediction_log._unknown_names()]))
+"""
+
+
+def test_fields_are_left_out_within_objects_and_lists_of_them(tmp_path: Path) -> None:
+    write_drift(tmp_path, area_baseline())
+    value, unknown = json.loads(run_inside(tmp_path, NESTED_OMIT, ""))
+    assert value == {"a": {"c": 2}, "items": [{"n": 1}, {}]}
+    assert unknown == ["vaule"]
+
+
 @pytest.mark.slow
 def test_the_counts_of_several_workers_are_added_up(tmp_path: Path) -> None:
     write_drift(tmp_path, area_baseline())
@@ -271,7 +471,7 @@ def test_the_counts_of_several_workers_are_added_up(tmp_path: Path) -> None:
     with running(tmp_path, WORKERS="2") as service:
         for _ in range(200):
             post(service, 99)
-        assert service.metric("drift_records_total") == 200
-        assert service.metric('drift_outside_total{field="value",part="input"}') == 200
-        share = 'drift_baseline_share{bin="<= 6",field="value",part="input"}'
+        assert service.metric(RECORDS) == 200
+        assert service.metric(OUTSIDE) == 200
+        share = 'drift_baseline_share{bin="<= 6",field="value",model="abababababab",part="input"}'
         assert service.metric(share) == pytest.approx(7 / 60, abs=1e-6)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, mean_absolute_error, roc_auc_score, root_mean_squared_error
 
@@ -190,3 +191,25 @@ def test_labels_need_rows_with_the_key(project: Path, lines: list[str], tmp_path
         scaffold.drift(project, "prometheus:http://localhost:9", labels=labels)
     with pytest.raises(UnknownTrafficError):
         report_of(project, lines, tmp_path / "labels.xlsx")
+
+
+def test_labels_without_an_id_are_left_out_and_one_label_may_stand_twice(
+    project: Path, lines: list[str], tmp_path: Path
+) -> None:
+    labels = labelled(lines, tmp_path / "labels.csv")
+    expected = report_of(project, lines, labels)
+    rows = labels.read_text().splitlines()
+    labels.write_text("\n".join([*rows, rows[1], ",0", ",1"]) + "\n")
+    assert report_of(project, lines, labels).metrics == expected.metrics
+
+
+def test_numbers_are_one_id_with_and_without_a_fraction(
+    project: Path, lines: list[str], tmp_path: Path
+) -> None:
+    numbered = [json.dumps({**json.loads(line), "id": number}) for number, line in enumerate(lines)]
+    labels = labelled(numbered, tmp_path / "labels.csv")
+    expected = report_of(project, numbered, labels)
+    table = pd.read_csv(labels).astype({"id": float})
+    table.loc[len(table)] = [np.nan, 1]
+    table.to_parquet(tmp_path / "labels.parquet")
+    assert report_of(project, numbered, tmp_path / "labels.parquet").metrics == expected.metrics

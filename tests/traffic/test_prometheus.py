@@ -40,6 +40,25 @@ class Pod(NamedTuple):
     namespace: str
     log: list[str]
     model: bytes = b"the model"
+    is_named: bool = False
+    """Whether its counters have the label `model`."""
+    instance: str = ""
+    hours: range = range(WEEK_H + 1)
+    """When it ran."""
+    restarted: int = 0
+    """The hour in which its counters began anew."""
+    gap: range = range(0)
+    """Hours in which Prometheus did not reach it."""
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.model).hexdigest()
+
+    def values(self, count: int) -> Iterator[tuple[int, float]]:
+        """The hours with a sample, and the value of a counter that ends at `count` without a restart."""
+        for hour in (hour for hour in self.hours if hour not in self.gap):
+            begin = max(self.hours[0], self.restarted if hour >= self.restarted else 0)
+            yield hour, count * (hour - begin) / (len(self.hours) - 1)
 
 
 def series_of(log: list[str], baseline: Baseline) -> Counter[tuple[str, str]]:
@@ -73,16 +92,19 @@ def names_of(field: FieldBaseline) -> list[str]:
 def samples(pods: list[Pod], baseline: Baseline, now: int) -> Iterator[str]:
     """Yield a week of samples, one an hour, in OpenMetrics: each counter grows evenly."""
     by_family: dict[str, list[str]] = {}
-    times = [(hour, now - (WEEK_H - hour) * HOUR_S) for hour in range(WEEK_H + 1)]
+    begin = now - WEEK_H * HOUR_S
     info = "# TYPE model_info gauge"
     for number, pod in enumerate(pods):
-        own = f'namespace="{pod.namespace}",job="pods",instance="10.0.0.{number}:8000"'
-        sha256 = hashlib.sha256(pod.model).hexdigest()
-        info += "".join(f'\nmodel_info{{{own},sha256="{sha256}"}} 1 {at}' for _, at in times)
+        instance = pod.instance or f"10.0.0.{number}:8000"
+        own = f'namespace="{pod.namespace}",job="pods",instance="{instance}"'
+        for hour, _ in pod.values(0):
+            info += f'\nmodel_info{{{own},sha256="{pod.sha256}"}} 1 {begin + hour * HOUR_S}'
+        named = f'model="{pod.sha256[:12]}"' if pod.is_named else ""
         for (name, labels), count in series_of(pod.log, baseline).items():
-            inner = ",".join(filter(None, [labels, own]))
+            inner = ",".join(filter(None, [labels, own, named]))
             by_family.setdefault(name, []).extend(
-                f"{name}_total{{{inner}}} {count * hour / WEEK_H:g} {at}" for hour, at in times
+                f"{name}_total{{{inner}}} {value:g} {begin + hour * HOUR_S}"
+                for hour, value in pod.values(count)
             )
     yield info
     for name, lines in by_family.items():
@@ -102,6 +124,12 @@ def server(titanic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("prometheus")
     pods = [Pod("good", same()), Pod("bad", DRIFTING[2].lines(5))]
     pods += [Pod("updated", same()), Pod("updated", DRIFTING[14].lines(5), b"the former model")]
+    former = DRIFTING[14].lines(5)
+    pods += [
+        Pod("replaced", former, b"the former model", is_named=True, instance="vm:80", hours=range(85)),
+        Pod("replaced", same(), is_named=True, instance="vm:80", hours=range(84, WEEK_H + 1)),
+    ]
+    pods += [Pod("restarted", same()[::2], restarted=80, gap=range(30, 42)), Pod("restarted", same()[1::2])]
     now = int(time.time())
     text = "\n".join(samples(pods, read_baseline(titanic), now)) + "\n"
     (folder / "week.om").write_text(text)
@@ -176,6 +204,25 @@ def test_pods_of_another_model_are_left_out(titanic: Path, server: str, tmp_path
     report = scaffold.drift(root, source)
     assert (report.rows, report.verdict) == (0, DriftVerdict.TOO_FEW)
     assert report.notes[1] == "the model of this project has had no request"
+
+
+def test_one_address_with_two_models_has_the_counts_of_each(
+    titanic: Path, server: str, tmp_path: Path
+) -> None:
+    root = write_project(tmp_path, read_baseline(titanic))
+    (root / "model/model.pkl").write_bytes(b"the model")
+    report = scaffold.drift(root, f"{server}?namespace=replaced")
+    assert report.rows == pytest.approx(1500, rel=0.02)
+    assert report.drifted == ()
+    assert re.fullmatch(r"(59\d|60\d) requests to other models left out", report.notes[0])
+
+
+def test_pods_with_a_gap_and_a_restart_are_added_up(titanic: Path, server: str, tmp_path: Path) -> None:
+    root = write_project(tmp_path, read_baseline(titanic))
+    (root / "model/model.pkl").write_bytes(b"the model")
+    report = scaffold.drift(root, f"{server}?namespace=restarted")
+    assert report.rows == pytest.approx(1500, rel=0.02)
+    assert report.drifted == ()
 
 
 def test_series_of_another_service_are_no_traffic(titanic: Path, server: str) -> None:

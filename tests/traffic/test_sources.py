@@ -185,6 +185,17 @@ def test_a_source_that_cannot_be_read_is_one_clear_message(
         scaffold.drift(titanic, str(path))
 
 
+def test_another_time_is_advised_only_where_it_has_requests(titanic: Path, log: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    for path, since, is_advised in ((empty, "", False), (empty, "7d", False), (log, "1m", True)):
+        with pytest.raises(NoTrafficError) as caught:
+            scaffold.drift(titanic, str(path), since=since)
+        assert (f"{path} has no request of the last {since}" in str(caught.value)) is is_advised
+        assert ("--since 30d" in str(caught.value)) is is_advised
+        assert ("LOG_PREDICTIONS=1" in str(caught.value)) is not is_advised
+
+
 def test_a_row_without_a_time_cannot_be_selected_by_time(titanic: Path, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("Age\n30\n")
     with pytest.raises(TrafficUnreadableError, match=r"row 2 .*no time `at`"):
