@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.base.lockfile import Lock
 from scaffold.errors import name_commands
 from scaffold.proof import _proof, make_environment
 
@@ -35,11 +36,12 @@ def shared_environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """
     folder = tmp_path_factory.mktemp("environments")
 
-    def make(root: Path, _: Path, *, python: str) -> Path:
+    def make(root: Path, _: Path, *, python: str, lock: Lock | None = None) -> Path:
         locks = (root / name for name in ("requirements.txt", "uv.lock"))
-        lock = hashlib.sha256(next(path for path in locks if path.exists()).read_bytes()).hexdigest()
-        is_new = not (folder / lock).exists()
-        made = make_environment(root, folder / lock, python=python)
+        content = lock.text.encode() if lock else next(path for path in locks if path.exists()).read_bytes()
+        name = hashlib.sha256(content).hexdigest()
+        is_new = not (folder / name).exists()
+        made = make_environment(root, folder / name, python=python, lock=lock)
         if is_new:  # writes their bytecode
             code = "from app import main, score; score.load()"
             subprocess.run(

@@ -142,6 +142,17 @@ class Lock:
             required |= more
         return required
 
+    def part(self, names: Collection[str], asked_by: str) -> Lock:
+        """The lock of `names` and of all that they require, which the file `asked_by` lists."""
+        kept = self.required_by(names)
+        pins = []
+        for pin in self.pins:
+            if pin.name in kept:
+                via = [each for each in pin.via if each in kept]
+                pin = replace(pin, via=(*via, *([asked_by] if pin.name in names else [])))
+                pins.append(replace(pin, text=f"{pin}\n"))
+        return Lock(pins=tuple(pins), head=self.head)
+
 
 def read_lock(root: Path) -> Lock:
     """Return the lock of the project `root`, which holds only what this package writes there.

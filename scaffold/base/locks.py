@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaffold.base.checked import path_below
-from scaffold.base.layout import LOCK, PYPROJECT
+from scaffold.base.checked import path_below, read_below
+from scaffold.base.layout import FAST_LOCK, LOCK, PYPROJECT
 from scaffold.base.lockfile import Lock, checked_lock, read_lock
 from scaffold.base.other_tools import UV_EXPORT, UV_LOCK, find_locking_tool
 from scaffold.base.process import Runner, run_command
@@ -43,3 +43,29 @@ def open_lock(root: Path, run: Runner = run_command) -> Lock:
     except CommandError as error:
         raise UnreadableLockError(str(root / UV_LOCK), error.tail.strip().rstrip(".")) from error
     return checked_lock(text, root, UV_LOCK)
+
+
+def open_model_lock(root: Path, run: Runner = run_command) -> Lock | None:
+    """Return the lock of a project with the libraries of its model; None where its own lock has them.
+
+    The versions are those of its own lock, for these are what the service runs with.
+
+    Args:
+        root: The project.
+        run: Runs uv.
+
+    Raises:
+        UnsafeLockError: A line of it is more than a pinned distribution.
+        ProjectError: One of the locks cannot be read.
+    """
+    if not path_below(root, FAST_LOCK).is_file():
+        return None
+    try:
+        text = read_below(root, FAST_LOCK).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableLockError(str(root / FAST_LOCK), str(error)) from error
+    lock, more = open_lock(root, run), checked_lock(text, root, FAST_LOCK)
+    pins = [*lock.pins, *(pin for pin in more.pins if pin.name not in lock.names)]
+    options = [line for line in more.head.splitlines(keepends=True) if line.startswith("--")]
+    head = lock.head + "".join(line for line in options if line not in lock.head.splitlines(keepends=True))
+    return Lock(pins=tuple(pins), head=head)

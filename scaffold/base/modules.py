@@ -6,6 +6,7 @@ runs. Standard library only.
 
 from __future__ import annotations
 
+import ast
 import enum
 import functools
 import re
@@ -173,3 +174,14 @@ def absolute(module: Module, target: str) -> str:
 def normalized(distribution: str) -> str:
     """Return the name of a distribution as indexes compare it. Source: PyPA, "Names and normalization"."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def imported_modules(text: str) -> list[str]:
+    """Return the top-level names of the modules that a Python text imports; none for invalid Python."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError):
+        return []
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return sorted({name.partition(".")[0] for name in names})

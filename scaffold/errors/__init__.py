@@ -14,6 +14,7 @@
     │   ├── BaselineFormatError         the training data for a baseline are no table
     │   ├── BaselineFieldsError         the training data for a baseline have no field of the model
     │   ├── BaselineWithoutModelError   `update` is called with other training data and without the model
+    │   ├── SlimImageError              `slim=true`, and there is no compiled model
     │   ├── NoTerminalError             a template asks questions, and there is no terminal
     │   ├── TargetNotEmptyError
     │   ├── FolderNotMadeError          a folder cannot be made
@@ -268,6 +269,7 @@ from scaffold.errors.answers import (
     InvalidAnswerError,
     NoTerminalError,
     RefusedAnswerError,
+    SlimImageError,
     UnknownAnswerError,
     UnreadableAnswerError,
 )
@@ -742,6 +744,7 @@ __all__ = [
     "ServiceNotStartedError",
     "ServiceUnreachableError",
     "SinceError",
+    "SlimImageError",
     "SourceChangedError",
     "SourceNotFollowedError",
     "SourceNotFoundError",

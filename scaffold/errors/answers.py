@@ -109,6 +109,26 @@ class BaselineNotFoundError(UsageError):
         )
 
 
+class SlimImageError(UsageError):
+    """An image without the libraries of the model (`slim=true`) needs a compiled model, and there is none.
+
+    Args:
+        reason: Why there is none.
+        remedy: The option that compiles it; empty where none does.
+    """
+
+    reason: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        with_libraries = either("answers={'slim': False}", "--answer slim=false")
+        choice = f"Compile the model: {self.remedy}\nOr take" if self.remedy else "Take"
+        return (
+            f"Without a compiled model, the image needs the model's libraries (slim=true): {self.reason}.\n"
+            f"{choice} the libraries along: {with_libraries}"
+        )
+
+
 class BaselineFormatError(UsageError):
     """The file of `--baseline` is no table.
 

@@ -48,6 +48,9 @@ __all__ = [
     "stored_credentials",
 ]
 
+_COMPILED_LABEL = "model.compiled-sha256"
+"""The hash of what runs in place of the model, in an image without the libraries of the model."""
+
 
 def build_image(
     root: Path,
@@ -80,9 +83,9 @@ def build_image(
         arguments["BASE"] = options.base
     plan = read_plan(text, arguments, {})
     dockerfile_labels = plan.labels
-    if "model.sha256" in dockerfile_labels:
+    if model_sha256 := dockerfile_labels.get(_COMPILED_LABEL, dockerfile_labels.get("model.sha256")):
         is_known = options.builder == "layers" or _copies_only(text, plan)
-        require_model(root, dockerfile_labels["model.sha256"], plan if is_known else None)
+        require_model(root, model_sha256, plan if is_known else None)
     reference = _reference(options, dockerfile_labels)
     if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold.base.layout import LOCK
+from scaffold.base.lockfile import Lock
 from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.process import Runner, run_command
 from scaffold.base.pythons import find_python
@@ -18,7 +19,13 @@ _STAMP = "lock.sha256"
 
 
 def make_environment(
-    root: Path, folder: Path, *, python: str, also: Sequence[str] = (), run: Runner = run_command
+    root: Path,
+    folder: Path,
+    *,
+    python: str,
+    also: Sequence[str] = (),
+    lock: Lock | None = None,
+    run: Runner = run_command,
 ) -> Path:
     """Install the lock of the project `root` into a new environment in `folder`; return its Python.
 
@@ -29,6 +36,7 @@ def make_environment(
         folder: Where the environment goes; an older one there is replaced.
         python: The Python version that the lock is for, `3.11`.
         also: Further requirements, installed in the versions of the lock where it has them.
+        lock: What to install in place of the lock of the project.
         run: Runs uv.
 
     Raises:
@@ -37,7 +45,7 @@ def make_environment(
         EnvironmentFailedError: Something in the lock cannot be installed.
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in one folder and gets the other
-    lock = open_lock(root, run)
+    is_own, lock = lock is None, lock or open_lock(root, run)
     lock_sha256 = hashlib.sha256("\n".join([lock.text, *also]).encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP
@@ -47,7 +55,7 @@ def make_environment(
     base = find_python(python, run)
     try:
         run([uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], env=env)
-        file = LOCK if lock_file(root) == LOCK else str(folder / LOCK)
+        file = LOCK if is_own and lock_file(root) == LOCK else str(folder / LOCK)
         if file != LOCK:
             (folder / LOCK).write_text(lock.text, encoding="utf-8")
         install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", file]

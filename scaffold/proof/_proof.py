@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 
 from scaffold.base.code import code_sha256
-from scaffold.base.layout import APP, PROTOCOL_FILES
-from scaffold.base.locks import lock_file, open_lock
+from scaffold.base.layout import APP, FAST_LOCK, PROTOCOL_FILES
+from scaffold.base.locks import lock_file, open_lock, open_model_lock
 from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay, replay_protocol
@@ -95,7 +95,7 @@ def start_proof(
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         lock = open_lock(root)
         access = access or ProofAccess()
-        compiled = compare_compiled_model(root, interpreter, access)
+        compiled = _compare_compiled(root, interpreter, Path(folder) / "model", python, access)
         with start_service(root, interpreter, access=access) as service:
             proof = Proof(
                 service, versions_of_model(root, lock), on_check, code_sha256(root), _protocols(root)
@@ -106,6 +106,28 @@ def start_proof(
                 proof.passed("compiled model", compiled)
             proof.passed("start", f"ready after {service.load_s:.1f} s")
             yield proof
+
+
+def _compare_compiled(root: Path, interpreter: Path, folder: Path, python: str, access: ProofAccess) -> str:
+    """Compare the compiled model with the model, where the libraries of the model are; return on what.
+
+    Args:
+        root: The project.
+        interpreter: The Python of the environment of the service.
+        folder: A folder for another environment, if that of the service lacks the libraries.
+        python: The Python version of the lock.
+        access: What the model may read.
+
+    Raises:
+        CompiledModelDiffersError: They return different values.
+        VerificationError: The environment cannot be made.
+    """
+    lock = open_model_lock(root)
+    if lock is None:
+        return compare_compiled_model(root, interpreter, access)
+    interpreter = make_environment(root, folder, python=python, lock=lock)
+    compiled = compare_compiled_model(root, interpreter, access)
+    return compiled and f"{compiled}, with the libraries of {FAST_LOCK}, which the service does without"
 
 
 class Proof:

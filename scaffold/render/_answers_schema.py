@@ -154,6 +154,11 @@ _PROJECT: dict[str, Schema] = {
         "default": False,
     },
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
+    "slim": {
+        "description": "Whether the image lacks the model's libraries; needs `--accelerate`.",
+        **flag.schema,
+        "default": False,
+    },
 }
 
 

@@ -48,9 +48,14 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
             f"| `{package.name}` | {cell(package.reason)} |" for package in spec.dependencies.system
         ],
         "card_notes": [f"- {note}" for note in (*spec.signature.notes, *spec.dependencies.notes)],
-        "requirements_of_model": [*_options(spec), *(_commented(line) for line in _of("model", lines))],
-        "requirements_of_service": [_commented(line) for line in _of("service", lines)],
+        "requirements_of_model": requirements_of_model(spec, lines),
+        "requirements_of_service": [commented(line) for line in _of("service", lines)],
     }
+
+
+def requirements_of_model(spec: ProjectSpec, lines: Sequence[Requirement]) -> list[str]:
+    """Return the lines of the model as `requirements.in` has them, and options of pip before them."""
+    return [*_options(spec), *(commented(line) for line in _of("model", lines))]
 
 
 def _of(serves: str, lines: Sequence[Requirement]) -> list[Requirement]:
@@ -63,7 +68,8 @@ def _options(spec: ProjectSpec) -> list[str]:
     return [f"{option}  # lock with --emit-find-links"] if f"\n{option}\n" in spec.dependencies.lock else []
 
 
-def _commented(line: Requirement) -> str:
+def commented(line: Requirement) -> str:
+    """Return a line of `requirements.in` with its reason."""
     return f"{line}  # {line.reason}" if line.reason else str(line)
 
 

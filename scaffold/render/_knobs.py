@@ -87,7 +87,7 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
-FLAGS = ("card", "client", "drift", "opentelemetry", "page")
+FLAGS = ("card", "client", "drift", "opentelemetry", "page", "slim")
 ANSWERS = (
     *KNOBS,
     *FLAGS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from scaffold.render._page import page_files
 from scaffold.render._profile import left_out, profile_files
 from scaffold.render._protocols import protocol_files
 from scaffold.render._score import is_shortened, score_values
+from scaffold.render._slim import slim_files, slim_values
 from scaffold.render._source import add_example, render_convert, render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
@@ -93,8 +95,9 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         source[SCHEMAS] = add_example(source[SCHEMAS], spec.signature.input)
     extra = profile_files(spec.profile, values)
     extra |= {path: text.encode() for path, text in source.items()}
+    compiled = fast_files(spec.fast) if spec.fast else {}
     if spec.fast:
-        extra |= fast_files(spec.fast) | fast_check_files(spec.artifact, spec.signature, spec.fast)
+        extra |= compiled | fast_check_files(spec.artifact, spec.signature, spec.fast)
     if COLUMNS in extra:
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec) | protocol_files(spec, values)
@@ -102,8 +105,11 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra |= drift_files(spec, values)
     extra |= model_card_files(spec, card_origin(spec.artifact).strip("`"))
     extra |= batch_files(spec, values, source)
+    service = _service_code(extra, values)
+    values |= slim_values(spec, compiled, service)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra[LOCK] = spec.dependencies.lock.encode()
+    extra |= slim_files(spec, str(values["model_file"]), service)
     extra[PYTHON] = f"{spec.dependencies.python}\n".encode()
     extra[RECORDED] = recorded_sample(spec.recording)
     model = root / MODEL_FOLDER / str(values["model_file"])
@@ -112,6 +118,13 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     shutil.copyfile(spec.artifact.path, model)
     files = {**rendered.files, model.relative_to(root).as_posix(): sha256_file(model)}
     return RenderedProject(root=root, files=dict(sorted(files.items())))
+
+
+def _service_code(files: Mapping[str, bytes], values: Mapping[str, object]) -> dict[str, str]:
+    """Return the modules of `app` that depend on the model or on answers; of score.py the imports."""
+    modules = {path: content.decode() for path, content in files.items() if path.endswith(".py")}
+    code = {path: text for path, text in modules.items() if path.startswith(f"{APP}/")}
+    return {**code, SCORE: f"{values['score_imports']}\n{values['score_libraries']}"}
 
 
 def _compiled(spec: ProjectSpec, plan: FastPlan) -> ProjectSpec:

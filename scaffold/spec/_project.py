@@ -60,6 +60,8 @@ class ProjectSpec:
     """The modules that depend on the model, by name, where they are rendered already; in no record."""
     fast: FastPlan | None = None
     """The compiled scoring path; none where the service calls the model. In no record."""
+    own_imports: MappingABC[str, str] = field(default_factory=dict)
+    """Libraries of the model that code of the owner imports, each with its file; in no record."""
     origin: Origin | None = None
     """Where the model was fetched from; none for a path of this machine and an object in memory."""
     baseline: Baseline | None = None

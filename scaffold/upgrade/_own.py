@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from scaffold.base.layout import FAST_LOCK, FAST_REQUIREMENTS, LOCK, REQUIREMENTS
 from scaffold.base.lockfile import Lock
 from scaffold.upgrade._report import Change
 
@@ -26,6 +27,8 @@ class OwnRequirements:
     """The owner's lines; with `without` before the lines that the owner removed."""
     versions: Mapping[str, str]
     """The version that each distribution is to keep, by name."""
+    of_model: tuple[str, ...] = ()
+    """The lines of the libraries of the model, if the service does without them."""
 
     def is_met_by(self, lock: str) -> bool:
         """Whether the lock was made for these lines, or satisfies them."""
@@ -38,6 +41,19 @@ class OwnRequirements:
         """Return the lock with a header line that lists the owner's requirements."""
         head, _, rest = lock.partition("\n")
         return f"{head}\n{_MARK}{', '.join(self.own)}\n{rest}" if self.own else lock
+
+    def locks(self, lock: str, model_lock: str = "") -> dict[str, bytes]:
+        """Return the locks by path.
+
+        Args:
+            lock: The lock of `requirements.in`.
+            model_lock: The lock with the libraries of the model, if the service does without them.
+        """
+        locks = {LOCK: self.marked(lock).encode()}
+        if model_lock:
+            text = self.marked(model_lock).replace(f" {REQUIREMENTS}", f" {FAST_REQUIREMENTS}")
+            locks[FAST_LOCK] = text.encode()
+        return locks
 
     def changes(self, before: str, after: str) -> tuple[Change, ...]:
         """What the owner's lines bring into the lock, for the report."""
@@ -55,13 +71,16 @@ class OwnRequirements:
         )
 
 
-def own_requirements(generated: str, merged: str, locks: tuple[str, str, str]) -> OwnRequirements:
+def own_requirements(
+    generated: str, merged: str, locks: tuple[str, str, str], of_model: str = ""
+) -> OwnRequirements:
     """Return the requirements of a merged `requirements.in`, and those of the owner among them.
 
     Args:
         generated: The pristine `requirements.in` of the new state.
         merged: That of the project.
         locks: The lock of the last pristine state, the owner's, and that of the new state.
+        of_model: The requirements of `tests/fast`, if the service lacks the libraries of the model.
     """
     generated_lines, merged_lines = requirement_lines(generated), requirement_lines(merged)
     own = [line for name, line in merged_lines.items() if generated_lines.get(name) != line]
@@ -72,6 +91,7 @@ def own_requirements(generated: str, merged: str, locks: tuple[str, str, str]) -
         lines=tuple(merged_lines.values()),
         own=tuple(sorted([*own, *removed])),
         versions={**theirs, **owner_versions},
+        of_model=tuple(line for line in requirement_lines(of_model).values() if not line.startswith("-")),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from scaffold.base.layout import (
     CHANGELOG,
     CONVERT,
+    FAST_REQUIREMENTS,
     LOCK,
     MAIN,
     OPENAPI,
@@ -138,13 +139,15 @@ class UpdatePlan:
     @property
     def own_requirements(self) -> OwnRequirements | None:
         """Return the owner's requirements if the lock of this plan does not satisfy them yet."""
-        file = self.merged.files.get(REQUIREMENTS)
-        texts = [self.pristine.get(REQUIREMENTS), file and file.content]
+        files = [self.merged.files.get(path) for path in (REQUIREMENTS, FAST_REQUIREMENTS)]
+        texts = [self.pristine.get(REQUIREMENTS), *(file and file.content for file in files)]
         texts += [tree.get(LOCK) for tree in (self.ancestor, self.owner, self.pristine)]
-        generated, merged, *locks = (text.decode() if isinstance(text, bytes) else "" for text in texts)
+        generated, merged, model, *locks = (
+            text.decode() if isinstance(text, bytes) else "" for text in texts
+        )
         if not merged or not locks[1] or REQUIREMENTS in self.merged.conflicts:
             return None
-        requirements = own_requirements(generated, merged, (locks[0], locks[1], locks[2]))
+        requirements = own_requirements(generated, merged, (locks[0], locks[1], locks[2]), model)
         is_locked = locks[0] == locks[2] and requirements.is_met_by(locks[1])
         return requirements if requirements.own and not is_locked else None
 
@@ -158,8 +161,8 @@ class UpdatePlan:
         text = pyproject.decode() if isinstance(pyproject, bytes) else ""
         return unwritten_requirements(self.root, text, map(str, self.record.spec.dependencies.requirements))
 
-    def locked(self, requirements: OwnRequirements, lock: str) -> UpdatePlan:
-        """Return the plan with a lock that satisfies the owner's requirements too."""
+    def locked(self, requirements: OwnRequirements, lock: str, model_lock: str = "") -> UpdatePlan:
+        """Return the plan with locks that satisfy the owner's requirements too: `OwnRequirements.locks`."""
         owner_lock = self.owner[LOCK]
         reported = {change.what for change in self.report.requirements}
         changes = requirements.changes(owner_lock.decode() if isinstance(owner_lock, bytes) else "", lock)
@@ -170,7 +173,7 @@ class UpdatePlan:
                 *(each for each in changes if each.what not in reported),
             ),
         )
-        return replace(self, report=report)._with({LOCK: requirements.marked(lock).encode()})
+        return replace(self, report=report)._with(requirements.locks(lock, model_lock))
 
     def _with(self, resolved: Mapping[str, bytes]) -> UpdatePlan:
         resolved = {**self.resolved, **resolved}

@@ -16,12 +16,15 @@ from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import (
+    FAST_LOCK,
+    FAST_REQUIREMENTS,
     LOCK,
     MODEL_FOLDER,
     MODEL_FOLDERS,
     PRISTINE,
     RECORD,
     RECORDED,
+    REQUIREMENTS,
     STATE_ATTRIBUTES,
     STATE_IGNORE,
 )
@@ -181,14 +184,18 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
         recording=Recording(requests=(), answers=()),
         code={},
         fast=None,
+        own_imports={},
     )
 
 
 def _refill(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
     """Return the spec with the lock, the sample, the local code and the model's path from its project."""
-    lock = tree.get(LOCK)
-    if not isinstance(lock, bytes) and path_below(root, LOCK).is_file():  # lost, and edited
-        lock = read_below(root, LOCK)
+    path = FAST_LOCK if FAST_LOCK in tree else LOCK
+    lock = tree.get(path)
+    if not isinstance(lock, bytes) and path_below(root, path).is_file():  # lost, and edited
+        lock = read_below(root, path)
+    if path == FAST_LOCK and isinstance(lock, bytes):
+        lock = lock.replace(f" {FAST_REQUIREMENTS}".encode(), f" {REQUIREMENTS}".encode())
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     place = path_below(root, _model_place(spec, root, tree))
     return dataclasses.replace(

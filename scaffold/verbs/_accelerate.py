@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,18 @@ from scaffold.base.layout import FAST_CODE
 from scaffold.errors import CompiledModelDiffersError, VerificationError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import Noted, OnEvent
-from scaffold.spec import Accelerate, Artifact, FastPlan, NoFastPlan, ProjectRecord, ProjectSpec, Signature
+from scaffold.spec import (
+    Accelerate,
+    Artifact,
+    FastPlan,
+    JSONValue,
+    NoFastPlan,
+    ProjectRecord,
+    ProjectSpec,
+    Signature,
+)
 from scaffold.verbs._inputs import InputFile, ModelInputs
+from scaffold.verbs._slim import is_slim, report_plain
 from scaffold.verbs.options import Options
 from scaffold.verbs.workers import model_environment, worker_settings
 from scaffold.worker import Worker, WorkerSettings, printable
@@ -34,6 +44,7 @@ def read_plan(
     signature: Signature,
     options: Options,
     settings: WorkerSettings,
+    answers: Mapping[str, JSONValue],
     on_event: OnEvent,
     *,
     ours: bool = False,
@@ -45,8 +56,12 @@ def read_plan(
         signature: How it is called.
         options: The options for the model.
         settings: Where processes that load the model run.
+        answers: The answers of the project.
         on_event: Called with the note.
         ours: Whether this process wrote the file from an object in memory.
+
+    Raises:
+        SlimImageError: It has none, and the project is to be slim.
     """
     if Accelerate(options.accelerate) is Accelerate.OFF:
         return None
@@ -57,11 +72,13 @@ def read_plan(
         plan = _ask_worker(artifact, signature, options, settings, ours=ours)
     if isinstance(plan, FastPlan):
         return plan
-    on_event(Noted(not_accelerated(printable(plan.reason))))
+    report_plain(printable(plan.reason), answers, on_event)
     return None
 
 
-def read_plan_of_project(record: ProjectRecord, options: Options, on_event: OnEvent) -> FastPlan | None:
+def read_plan_of_project(
+    record: ProjectRecord, options: Options, answers: Mapping[str, JSONValue], on_event: OnEvent
+) -> FastPlan | None:
     """Return the plan of the model that a project has; None, with a note, as `read_plan`."""
     if Accelerate(options.accelerate) is Accelerate.OFF:
         return None
@@ -69,7 +86,7 @@ def read_plan_of_project(record: ProjectRecord, options: Options, on_event: OnEv
     file = InputFile(path=artifact.path, provenance="", ours=False)
     inputs = ModelInputs(model=file, input=file, output=None, local=())
     settings = worker_settings(inputs, options, model_environment(inputs, options))
-    return read_plan(artifact, record.spec.signature, options, settings, on_event)
+    return read_plan(artifact, record.spec.signature, options, settings, answers, on_event)
 
 
 def plan_compiled(
@@ -93,7 +110,7 @@ def plan_compiled(
     if set(plan.merged.conflicts) <= set(plain_plan.merged.conflicts):
         return spec, plan
     conflicts = sorted(set(plan.merged.conflicts) - set(plain_plan.merged.conflicts))
-    on_event(Noted(not_accelerated(f"your edit of {', '.join(conflicts)} conflicts with it")))
+    report_plain(f"your edit of {', '.join(conflicts)} conflicts with it", spec.answers, on_event)
     return plain, plain_plan
 
 
@@ -108,7 +125,8 @@ def prove_compiled(
     try:
         return prove(plan)
     except VerificationError as error:
-        if spec.fast is None:
+        has_own_cause = is_slim(spec.answers) and not isinstance(error, CompiledModelDiffersError)
+        if spec.fast is None or has_own_cause:
             raise
         plain = without_compiled_model(spec, error, on_event)
     return prove(plan_of(plain))
@@ -116,7 +134,7 @@ def prove_compiled(
 
 def without_compiled_model(spec: ProjectSpec, error: VerificationError, on_event: OnEvent) -> ProjectSpec:
     """Return the spec of a service that calls the model, and report why."""
-    on_event(Noted(not_accelerated(_reason(error))))
+    report_plain(_reason(error), spec.answers, on_event)
     return replace(spec, fast=None)
 
 
@@ -124,7 +142,7 @@ def without_proof(spec: ProjectSpec, on_event: OnEvent) -> ProjectSpec:
     """Return the spec of a service that calls the model: a compiled one is only written with its proof."""
     if spec.fast is None:
         return spec
-    on_event(Noted(not_accelerated("a compiled model is only written with its proof")))
+    report_plain("a compiled model is only written with its proof", spec.answers, on_event)
     return replace(spec, fast=None)
 
 
@@ -132,11 +150,6 @@ def _reason(error: VerificationError) -> str:
     if isinstance(error, CompiledModelDiffersError):
         return error.reason
     return f"with a compiled model the proof fails ({in_one_line(error)})"
-
-
-def not_accelerated(reason: str) -> str:
-    """Return the note that the service calls the model."""
-    return f"accelerate: {reason}; the model is called as it is"
 
 
 def _ask_worker(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.lockfile import Lock
 from scaffold.errors import MergeConflictError
 from scaffold.events import OnEvent
 from scaffold.spec import ProjectRecord, ProjectSpec
 from scaffold.verbs._proving import prove_plan, skip_proof
+from scaffold.verbs._slim import own_imports
 from scaffold.verbs._states import renderer
 from scaffold.verbs.options import Options
 from scaffold.verbs.workers import proof_access
@@ -36,6 +39,11 @@ class Change:
 
     def plan(self, spec: ProjectSpec) -> UpdatePlan:
         """Plan the update to a state."""
+        plan = self._plan(spec)
+        own = own_imports(spec, plan)
+        return self._plan(replace(spec, own_imports=own)) if own else plan
+
+    def _plan(self, spec: ProjectSpec) -> UpdatePlan:
         return _plan_update(
             self.root, self.recorded, spec, self.options, self._place(), self.template, self.prefer
         )
@@ -96,11 +104,14 @@ def _plan_update(
     if not own_requirements:
         return plan
     needs = spec.dependencies
+    again = functools.partial(lock_again, python=needs.python, sources=needs.sources, gpu=model_options.gpu)
     lines = [requirement_of(line) for line in own_requirements.lines]
-    lock = lock_again(
-        lines, own_requirements.versions, python=needs.python, sources=needs.sources, gpu=model_options.gpu
-    )
-    return plan.locked(own_requirements, lock)
+    lock = again(lines, own_requirements.versions)
+    if not own_requirements.of_model:
+        return plan.locked(own_requirements, lock)
+    lines += [requirement_of(line) for line in own_requirements.of_model]
+    versions = {**Lock.parse(needs.lock).releases, **Lock.parse(lock).releases}
+    return plan.locked(own_requirements, lock, again(lines, versions))
 
 
 def resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:

@@ -82,7 +82,8 @@ def specify(
         dependencies = _resolve(examination, introspected, code, resolve_options)
         on_event(Finished("resolve", dependencies_line(dependencies)))
         _report_notes(inputs, introspected, dependencies, on_event)
-        fast = read_plan(artifact, signature, options, examination.settings, on_event, ours=inputs.model.ours)
+        settings, ours = examination.settings, inputs.model.ours
+        fast = read_plan(artifact, signature, options, settings, answers, on_event, ours=ours)
         if keep_model and workspace in artifact.path.parents:
             artifact = _keep_file(artifact)
         yield ProjectSpec(

@@ -117,7 +117,7 @@ def new_state(
         generator=__version__,
         variables=options.variables,
         baseline=baseline,
-        fast=read_plan_of_project(record, options, on_event),
+        fast=read_plan_of_project(record, options, answers, on_event),
     )
 
 

@@ -16,6 +16,7 @@ from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.verbs._accelerate import without_compiled_model, without_proof
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
+from scaffold.verbs._slim import require_accelerate
 from scaffold.verbs._specify import service_name, specify, validate_answers
 from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.options import ModelOptions, Options
@@ -66,6 +67,7 @@ def new(
     name = service_name(name, target)
     model_options = Options(**options)
     checked = locate_repository(validate_answers(answers, training=model_options.baseline), target)
+    require_accelerate(checked, model_options)
     with specify(model, input, output, name, checked, model_options, on_event) as spec:
         make = functools.partial(_make, target, template, headers, model_options, on_event)
         if not verify:

@@ -64,7 +64,12 @@ def dockerfile(spec: ProjectSpec) -> str:
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
     text = (TEMPLATE / "Dockerfile.jinja").read_text()
-    values = {"name": spec.name, "model_version": spec.version, "profile": spec.profile.value}
+    values = {
+        "name": spec.name,
+        "model_version": spec.version,
+        "profile": spec.profile.value,
+        "compiled_label": "",
+    }
     return environment.from_string(text).render(values | image_values(spec))
 
 

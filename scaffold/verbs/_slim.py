@@ -1,0 +1,61 @@
+"""The answer `slim`: an image without the libraries of the model, which needs a compiled one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from scaffold.base.layout import APP, LOCK
+from scaffold.base.lockfile import Lock
+from scaffold.base.modules import distribution_by_table, imported_modules, normalized
+from scaffold.errors import SlimImageError
+from scaffold.errors.wording import option
+from scaffold.events import Noted, OnEvent
+from scaffold.spec import Accelerate, JSONValue, ProjectSpec
+from scaffold.verbs.options import Options
+
+if TYPE_CHECKING:
+    from scaffold.upgrade import UpdatePlan
+
+
+def is_slim(answers: Mapping[str, JSONValue]) -> bool:
+    """Whether the image is to lack the libraries of the model."""
+    return answers.get("slim") is True
+
+
+def require_accelerate(answers: Mapping[str, JSONValue], options: Options) -> None:
+    """Check, before the model is loaded, that a slim project is to have a compiled model.
+
+    Raises:
+        SlimImageError: It is not.
+    """
+    if is_slim(answers) and Accelerate(options.accelerate) is Accelerate.OFF:
+        raise SlimImageError(f"{option('accelerate')} is off", option("accelerate", Accelerate.NUMPY.value))
+
+
+def report_plain(reason: str, answers: Mapping[str, JSONValue], on_event: OnEvent) -> None:
+    """Report why the service calls the model; a slim one cannot.
+
+    Raises:
+        SlimImageError: The project is to be slim.
+    """
+    if is_slim(answers):
+        raise SlimImageError(reason)
+    on_event(Noted(f"accelerate: {reason}; the model is called as it is"))
+
+
+def own_imports(spec: ProjectSpec, plan: UpdatePlan) -> dict[str, str]:
+    """Return the libraries of the model that merged code of a slim service imports, each with its file."""
+    slim = plan.pristine.get(LOCK)
+    if not (is_slim(spec.answers) and spec.fast and isinstance(slim, bytes)):
+        return {}
+    left_out = {*Lock.parse(spec.dependencies.lock).names} - {*Lock.parse(slim.decode()).names}
+    found: dict[str, str] = {}
+    merged = {path: file.content for path, file in plan.merged.files.items()}
+    for path, content in sorted({**plan.added, **merged}.items()):
+        if path.startswith(f"{APP}/") and path.endswith(".py") and isinstance(content, bytes):
+            for module in imported_modules(content.decode("utf-8", "replace")):
+                name = normalized(distribution_by_table(module) or module)
+                if name in left_out:
+                    found.setdefault(name, path)
+    return found
