@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from scaffold.render._knobs import read_flag
 from scaffold.render._model_card import cell, model_card_values
 from scaffold.spec import Artifact, Origin, ProjectSpec, Requirement
 
@@ -48,9 +49,19 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
             f"| `{package.name}` | {cell(package.reason)} |" for package in spec.dependencies.system
         ],
         "card_notes": [f"- {note}" for note in (*spec.signature.notes, *spec.dependencies.notes)],
+        "slim": is_slim(spec),
         "requirements_of_model": requirements_of_model(spec, lines),
         "requirements_of_service": [commented(line) for line in _of("service", lines)],
     }
+
+
+def is_slim(spec: ProjectSpec) -> bool:
+    """Whether the image of a project lacks the libraries of its model.
+
+    Raises:
+        InvalidAnswerError: The answer is neither true nor false.
+    """
+    return read_flag("slim", spec.answers) and spec.fast is not None
 
 
 def requirements_of_model(spec: ProjectSpec, lines: Sequence[Requirement]) -> list[str]:

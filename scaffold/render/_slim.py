@@ -19,8 +19,7 @@ from scaffold.base.layout import (
 )
 from scaffold.base.lockfile import Lock
 from scaffold.base.modules import distribution_by_table, imported_modules, normalized
-from scaffold.render._card import commented, requirements_of_model
-from scaffold.render._knobs import read_flag
+from scaffold.render._card import commented, is_slim, requirements_of_model
 from scaffold.render._tree import template_path
 from scaffold.spec import ProjectSpec, Requirement
 
@@ -39,15 +38,6 @@ _HEAD = f"""\
 _IGNORED = "# app/fast.py runs in place of the model, which only tests/fast loads."
 
 
-def is_slim(spec: ProjectSpec) -> bool:
-    """Whether the image of a project lacks the libraries of its model.
-
-    Raises:
-        InvalidAnswerError: The answer is neither true nor false.
-    """
-    return read_flag("slim", spec.answers) and spec.fast is not None
-
-
 def slim_values(
     spec: ProjectSpec, compiled: Mapping[str, bytes], code: Mapping[str, str]
 ) -> dict[str, object]:
@@ -59,12 +49,11 @@ def slim_values(
         code: The modules of the service that depend on the model, by path.
     """
     if not is_slim(spec):
-        return {"slim": False, "compiled_label": ""}
+        return {"compiled_label": ""}
     [constants] = [content for path, content in compiled.items() if path.startswith(f"{MODEL_FOLDER}/")]
     sha256 = hashlib.sha256(constants).hexdigest()
     own, imported = _own_requirements(spec), _code_requirements(spec, code)
     values: dict[str, object] = {
-        "slim": True,
         "compiled_label": f' \\\n    model.compiled-sha256="{sha256}"',
         "requirements_of_model": requirements_of_model(spec, _by_name(own, imported)),
     }

@@ -142,12 +142,10 @@ class UpdatePlan:
         files = [self.merged.files.get(path) for path in (REQUIREMENTS, FAST_REQUIREMENTS)]
         texts = [self.pristine.get(REQUIREMENTS), *(file and file.content for file in files)]
         texts += [tree.get(LOCK) for tree in (self.ancestor, self.owner, self.pristine)]
-        generated, merged, model, *locks = (
-            text.decode() if isinstance(text, bytes) else "" for text in texts
-        )
+        new, merged, model, *locks = (text.decode() if isinstance(text, bytes) else "" for text in texts)
         if not merged or not locks[1] or REQUIREMENTS in self.merged.conflicts:
             return None
-        requirements = own_requirements(generated, merged, (locks[0], locks[1], locks[2]), model)
+        requirements = own_requirements(new, merged, (locks[0], locks[1], locks[2]), model)
         is_locked = locks[0] == locks[2] and requirements.is_met_by(locks[1])
         return requirements if requirements.own and not is_locked else None
 
@@ -161,11 +159,11 @@ class UpdatePlan:
         text = pyproject.decode() if isinstance(pyproject, bytes) else ""
         return unwritten_requirements(self.root, text, map(str, self.record.spec.dependencies.requirements))
 
-    def locked(self, requirements: OwnRequirements, lock: str, model_lock: str = "") -> UpdatePlan:
-        """Return the plan with locks that satisfy the owner's requirements too: `OwnRequirements.locks`."""
+    def locked(self, requirements: OwnRequirements, locks: tuple[str, str]) -> UpdatePlan:
+        """Return the plan with locks for the owner's requirements too. See `OwnRequirements.locks`."""
         owner_lock = self.owner[LOCK]
         reported = {change.what for change in self.report.requirements}
-        changes = requirements.changes(owner_lock.decode() if isinstance(owner_lock, bytes) else "", lock)
+        changes = requirements.changes(owner_lock.decode() if isinstance(owner_lock, bytes) else "", locks[0])
         report = replace(
             self.report,
             requirements=(
@@ -173,7 +171,7 @@ class UpdatePlan:
                 *(each for each in changes if each.what not in reported),
             ),
         )
-        return replace(self, report=report)._with(requirements.locks(lock, model_lock))
+        return replace(self, report=report)._with(requirements.locks(*locks))
 
     def _with(self, resolved: Mapping[str, bytes]) -> UpdatePlan:
         resolved = {**self.resolved, **resolved}

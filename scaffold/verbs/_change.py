@@ -108,10 +108,10 @@ def _plan_update(
     lines = [requirement_of(line) for line in own_requirements.lines]
     lock = again(lines, own_requirements.versions)
     if not own_requirements.of_model:
-        return plan.locked(own_requirements, lock)
+        return plan.locked(own_requirements, (lock, ""))
     lines += [requirement_of(line) for line in own_requirements.of_model]
     versions = {**Lock.parse(needs.lock).releases, **Lock.parse(lock).releases}
-    return plan.locked(own_requirements, lock, again(lines, versions))
+    return plan.locked(own_requirements, (lock, again(lines, versions)))
 
 
 def resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:

@@ -21,6 +21,7 @@ from scaffold.verbs._accelerate import read_plan_of_project
 from scaffold.verbs._baseline import recorded_baseline, with_former_fields
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
+from scaffold.verbs._slim import require_accelerate
 from scaffold.verbs._specify import specify
 from scaffold.verbs.options import Options
 
@@ -81,6 +82,7 @@ def new_state(
     """
     from scaffold.resolve import renew_service_layer
 
+    require_accelerate(answers, options)
     model, sample_input, sample_output = new_inputs
     answers = locate_repository(answers, root)
     if model is not None:

@@ -24,7 +24,6 @@ from scaffold.verbs._accelerate import plan_compiled, prove_compiled, without_pr
 from scaffold.verbs._change import Change, resolve_conflicts
 from scaffold.verbs._follow import has_source, is_current, newer_model, nothing_new
 from scaffold.verbs._proving import skip_proof
-from scaffold.verbs._slim import require_accelerate
 from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state
 from scaffold.verbs.options import ModelOptions, Options
@@ -104,7 +103,6 @@ def update(
             return result
     model_options = _options(root, record, options)
     all_answers = validate_answers(answers, record.spec.answers, training=options.get("baseline"))
-    require_accelerate(all_answers, model_options)
     state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         change = Change(

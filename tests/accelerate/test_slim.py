@@ -163,7 +163,7 @@ def test_an_import_that_the_service_lacks_fails_the_proof(project: Path) -> None
 
 def test_slim_needs_a_compiled_model(tmp_path: Path) -> None:
     root = tmp_path / "boxes"
-    with pytest.raises(SlimImageError, match=r"accelerate is off\.\nCompile the model: accelerate='numpy'\n"):
+    with pytest.raises(SlimImageError, match=r"accelerate is off\.\nCompile the model: --accelerate n"):
         scaffold.new(*_train(), None, root, answers=SLIM)
     with pytest.raises(SlimImageError, match="only written with its proof"):
         scaffold.new(*_train(), None, root, accelerate="numpy", answers=SLIM, verify=False)
