@@ -21,8 +21,8 @@ def score(
     source: Annotated[
         str, typer.Argument(metavar="in", help="A file, a folder, a URL, or postgresql://host/db#table.")
     ],
-    out: Annotated[str, typer.Argument(help="The folder for the answers; a run that was ended goes on.")],
-    on: Annotated[str, typer.Option(help="local, ray, ray://…, spark or spark://….")] = "local",
+    out: Annotated[str, typer.Argument(help="A folder, or a table as in IN; a run that was ended goes on.")],
+    on: Annotated[str, typer.Option(help="local, ray, spark or dask, or the URL of one.")] = "local",
     keep: Annotated[str, typer.Option(help="Columns that go to the output, with commas.")] = "",
     format: Annotated[str, typer.Option(help="The format of the answers: parquet, csv, json, arrow.")] = "",
     workers: Annotated[int | None, typer.Option(help="Processes; one for each core by default.")] = None,

@@ -77,7 +77,7 @@ _EXPECTED: dict[str, tuple[str, object]] = {
     "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
     "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
     "url": ("{!r} is no address of a service.", "https://titanic.example.org"),
-    "on": ("{} is nothing that batches are scored on: local, ray or spark, or the URL of one.", "ray"),
+    "on": ("{} is nothing that batches are scored on: local, ray, spark or dask, or the URL of one.", "ray"),
     "users": ("{} is no number of users: at least 1 is wanted.", 64),
 }
 """By option: what is wrong with a value, and a value that it can have."""

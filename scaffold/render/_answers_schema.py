@@ -135,7 +135,7 @@ _PROJECT: dict[str, Schema] = {
     },
     "batch_manifests": {
         "description": f"Manifests of batch jobs: some of {', '.join(BATCH_MANIFESTS)}.",
-        **_some_of(BATCH_MANIFESTS),
+        **_some_of([*BATCH_MANIFESTS]),
     },
     "card": {
         "description": "Whether the model card is complete, and served as JSON at /v1/model.",

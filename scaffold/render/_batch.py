@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scaffold.base.layout import APP, BATCH, BATCH_TEST, CONVERT, MODEL_FOLDER, SCHEMAS, SCORE
 from scaffold.render import _code
-from scaffold.render._choices import read_batch, read_batch_manifests
+from scaffold.render._choices import BATCH_MANIFESTS, read_batch, read_batch_manifests
 from scaffold.render._fast import fast_columns, fast_signature
 from scaffold.render._score import run_function
 from scaffold.render._source import render_columns
@@ -16,7 +16,7 @@ from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import Profile, ProjectSpec
 
 _SUFFIX = ".jinja"
-_NAMES = {"ray": "Ray", "spark": "Spark"}
+_NAMES = {"ray": "Ray", "spark": "Spark", "dask": "Dask"}
 _CPU = "project/app/serving/cpu.py"
 _GENERATED = '"""The code that columns.py has the rules of, with its sha256; empty without columns.py."""'
 
@@ -32,7 +32,7 @@ def batch_values(spec: ProjectSpec) -> dict[str, object]:
     return {
         "batch": bool(engines),
         "batch_shipped": _shipped(spec),
-        "batch_engines": f", on this machine or on {' and '.join(others)}" if others else "",
+        "batch_engines": f", on this machine or on {_listed(others)}" if others else "",
     }
 
 
@@ -55,19 +55,29 @@ def batch_files(
         files |= {path.name: path.read_bytes() for path in _files("plain")}
     files |= {f"on_{name}.py": (_folder("engines") / f"on_{name}.py").read_bytes() for name in engines[1:]}
     if len(engines) > 1:
-        engine = jinja_environment(_folder("engines")).get_template(f"engine.py{_SUFFIX}")
-        files["engine.py"] = engine.render(values).encode()
-    environment = jinja_environment(_folder("deploy"))
-    manifests = [f"{name}.yaml" for name in read_batch_manifests(spec.answers)]
-    for name in ("Dockerfile", *manifests) if manifests else ():
-        text = environment.get_template(f"{name}{_SUFFIX}").render(values)
-        files[f"deploy/{name}"] = text.encode()
+        files["engine.py"] = _rendered("engines", "engine.py", values)
+    manifests = read_batch_manifests(spec.answers)
+    images = {name for each in manifests for name in BATCH_MANIFESTS[each].image}
+    for name in (*sorted(images), *(f"{each}.yaml" for each in manifests)):
+        files[f"deploy/{name}"] = _rendered("deploy", name, values)
     columns = _columns(spec)
     if columns is not None:
         files["columns.py"] = columns.encode()
     files["generated.py"] = _generated(values, source if columns is not None else {}).encode()
     test = (template_path("service") / "test_batch.py").read_bytes()
     return {f"{BATCH}/{name}": content for name, content in files.items()} | {BATCH_TEST: test}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _rendered(folder: str, name: str, values: Mapping[str, object]) -> bytes:
+    """Return a file, with the values if it is a template."""
+    path = _folder(folder) / name
+    if path.is_file():
+        return path.read_bytes()
+    return jinja_environment(path.parent).get_template(f"{name}{_SUFFIX}").render(values).encode()
 
 
 def _shipped(spec: ProjectSpec) -> str:

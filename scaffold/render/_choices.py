@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from scaffold.errors import InvalidAnswerError
 from scaffold.spec import OTHER_PROTOCOLS, JSONValue
 
 CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
 """Each has one file in `templates/service/project/`, whose path names the system."""
-BATCH_ENGINES = ("local", "ray", "spark")
+BATCH_ENGINES = ("local", "ray", "spark", "dask")
 """Each but the first has one file in `templates/service/batch/engines/`, `on_<name>.py`."""
-BATCH_MANIFESTS = ("job", "cronjob")
-"""Each has one file in `templates/service/batch/deploy/`."""
+
+
+class BatchManifest(NamedTuple):
+    """What a manifest of batch jobs needs: an engine of `batch`, and the files of its image."""
+
+    engine: str
+    image: Sequence[str]
+
+
+BATCH_MANIFESTS = {
+    "job": BatchManifest("local", ("Dockerfile",)),
+    "cronjob": BatchManifest("local", ("Dockerfile",)),
+    "rayjob": BatchManifest("ray", ("Dockerfile",)),
+    "sparkapplication": BatchManifest("spark", ("Dockerfile", "Dockerfile.spark", "spark.sh")),
+}
+"""Each has one file in `templates/service/batch/deploy/`, where the files of its image are too."""
 
 
 def read_ci(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
@@ -44,14 +59,16 @@ def read_batch(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
 
 
 def read_batch_manifests(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
-    """Return the manifests of batch jobs: `job`, `cronjob` or both; else none.
+    """Return the manifests of batch jobs: `job`, `job,rayjob` or a list; else none.
 
     Raises:
         InvalidAnswerError: A manifest that the template does not have, or `batch` is not answered.
     """
-    manifests = _some_of("batch_manifests", answers, BATCH_MANIFESTS)
-    if manifests and not read_batch(answers):
-        raise InvalidAnswerError("batch_manifests", answers["batch_manifests"], "the answer batch=local")
+    manifests = _some_of("batch_manifests", answers, [*BATCH_MANIFESTS])
+    needed = {BATCH_MANIFESTS[each].engine for each in manifests}
+    if needed - {*read_batch(answers)}:
+        wanted = ",".join(each for each in BATCH_ENGINES if each in {"local", *needed})
+        raise InvalidAnswerError("batch_manifests", answers["batch_manifests"], f"the answer batch={wanted}")
     return manifests
 
 

@@ -14,9 +14,16 @@ from scaffold.errors import InvalidOptionError, NoBatchError
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.verbs.project import Project
 
-_ENGINES = {"local": (), "ray": ("ray[data]",), "spark": ("pyspark>=4",)}
+_ENGINES = {
+    "local": (),
+    "ray": ("ray[data]",),
+    "spark": ("pyspark>=4",),
+    "dask": ("dask[dataframe,distributed]>=2025.1",),
+}
 """What each needs that `batch/requirements.txt` does not have."""
 _STOP_S = 5.0
+_SQLITE = re.compile(r"(?P<head>sqlite(\+\w+)?:///)(?P<path>[^/#?][^#?]*)(?P<table>([#?].*)?)")
+"""A database in a file, by a path from where the command was typed."""
 _OTHER_PYTHON = re.compile(r"PYTHON|VIRTUAL_ENV$|CONDA")
 
 
@@ -37,8 +44,8 @@ def score(
     Args:
         project: The project's folder. Its `batch/` comes by the answer `batch=local`.
         source: A file, a folder, a URL that fsspec knows, or a table: `postgresql://host/db#table`.
-        out: A folder, or the URL of one.
-        on: Where: `local`, `ray`, `ray://head:10001`, `spark`, `spark://master:7077`.
+        out: A folder, the URL of one, or a table: `postgresql://host/db#scored`.
+        on: Where: `local`, `ray`, `ray://head:10001`, `spark`, `spark://master:7077`, `dask`, `dask://host:8786`.
         options: Further options of that command: `["--keep", "id", "--max-rejected", "1%"]`.
         on_event: Called with each event.
 
@@ -85,4 +92,6 @@ def _missing(engine: str, requirements: str) -> Sequence[str]:
 
 def _absolute(url: str) -> str:
     """Return a path from where the command was typed: the project's code runs in its own folder."""
+    if file := _SQLITE.fullmatch(url):
+        return f"{file['head']}{Path(file['path']).absolute()}{file['table']}"
     return url if "://" in url else str(Path(url).absolute())

@@ -49,3 +49,23 @@ def fail_on_thirteen(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
 def measure(record: dict[str, Any]) -> float:
     """One record a call, with a list in it."""
     return float(sum(record["values"]) + len(record["name"]))
+
+
+def mean(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The mean of each record of an array."""
+    return values.reshape(len(values), -1).mean(axis=1)
+
+
+def sizes(frame: Any) -> list[float]:
+    """A number for each row of a frame of polars."""
+    return [float(row[0] + len(row[1] or "") + sum(row[2])) for row in frame.iter_rows()]
+
+
+def width(picture: Any) -> dict[str, float]:
+    """The size and the mean of an image."""
+    return {"width": picture.width, "mean": float(np.asarray(picture).mean())}
+
+
+def area(frame: pd.DataFrame) -> list[float]:
+    """A number for each row of times."""
+    return [at.timestamp() + day.toordinal() for at, day in zip(frame["at"], frame["day"], strict=True)]

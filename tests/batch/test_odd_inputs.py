@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.batch._models import weigh
-from tests.batch._project import answers, batch, make_project, python
+from tests.batch._project import answers, batch, environment, make_project, python
 
 SAMPLE = pd.DataFrame({"number": [1, 2, 3], "name": ["a", None, "c"], "ratio": [0.5, None, 1.5]})
 COUNT = """
@@ -94,3 +100,74 @@ def test_a_share_of_another_input_is_refused(root: Path, tmp_path: Path) -> None
     batch(root, "score", tmp_path / "a.parquet", out, "--workers", 1, "--share", "0/2")
     ended = batch(root, "score", tmp_path / "b.parquet", out, "--workers", 1, "--share", "1/2", status=1)
     assert ended.stderr.startswith(f"{out} has answers of another run: the input has changed")
+
+
+def test_an_empty_cell_in_quotes_is_missing_where_no_text_is_expected(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text('"number","name","ratio"\n"1","","0.5"\n"2","b",""\n"","c","1"\n')
+    ended = batch(root, "score", tmp_path / "rows.csv", tmp_path / "out", "--workers", 1, status=3)
+    assert "2 rows scored, 1 rejected" in ended.stdout
+    same = pd.DataFrame({"number": [1, 2], "name": ["", "b"], "ratio": [0.5, None]})
+    assert [row["prediction"] for row in answers(tmp_path / "out")] == pytest.approx([*weigh(same)])
+
+
+def test_the_advice_to_keep_columns_can_be_typed(root: Path, tmp_path: Path) -> None:
+    frame = SAMPLE.assign(prediction=[7, 8, 9], row=[1, 2, 3], id=["x", "y", "z"])
+    frame.to_parquet(tmp_path / "rows.parquet", index=False)
+    command = ["score", tmp_path / "rows.parquet", tmp_path / "out", "--workers", 1]
+    advice = batch(root, *command, status=1).stderr.rpartition("Keep them in the output: ")[2].split()
+    assert advice == ["--keep", "prediction,row,id"]
+    batch(root, *command, *advice)
+    found = answers(tmp_path / "out")
+    assert [(row["input_prediction"], row["input_row"], row["id"]) for row in found] == [
+        (7, 1, "x"),
+        (8, 2, "y"),
+        (9, 3, "z"),
+    ]
+    assert [row["prediction"] for row in found] == pytest.approx([*weigh(SAMPLE)])
+
+
+def test_an_output_that_cannot_be_written_is_one_message(root: Path, tmp_path: Path) -> None:
+    SAMPLE.to_parquet(tmp_path / "rows.parquet", index=False)
+    for out, message in (
+        (tmp_path / "rows.parquet", f"{tmp_path}/rows.parquet is a file. Name a folder."),
+        (tmp_path / "rows.parquet" / "out", f"{tmp_path}/rows.parquet/out cannot be written: "),
+        ("/proc/out", "/proc/out cannot be written: "),
+    ):
+        ended = batch(root, "score", tmp_path / "rows.parquet", out, "--workers", 1, status=1)
+        assert ended.stderr.startswith(message)
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_second_run_in_one_folder_is_refused(root: Path, tmp_path: Path) -> None:
+    SAMPLE.to_parquet(tmp_path / "rows.parquet", index=False)
+    out = tmp_path / "out"
+    out.mkdir()
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        ended = batch(root, "score", tmp_path / "rows.parquet", out, "--workers", 1, status=1)
+    finally:
+        os.close(folder)
+    assert ended.stderr == f"Another run writes to {out}. Wait until it has ended, or end it.\n"
+    batch(root, "score", tmp_path / "rows.parquet", out, "--workers", 1)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_ends_the_run_with_a_message(root: Path, tmp_path: Path) -> None:
+    pd.concat([SAMPLE] * 40_000).to_parquet(tmp_path / "rows.parquet", row_group_size=400, index=False)
+    out = tmp_path / "out"
+    arguments = ["score", tmp_path / "rows.parquet", out, "--workers", 2, "--part-rows", 400]
+    command = [sys.executable, "-m", "batch", *map(str, arguments)]
+    with subprocess.Popen(command, cwd=root, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        while not list(out.glob("answers/part-*")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(int(workers[0]), signal.SIGKILL)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors.startswith("A worker process ended (killed by SIGKILL), perhaps for want of memory.\n")
+    assert "Traceback" not in errors
+    batch(root, *arguments)
+    assert len(answers(out)) == 120_000

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from scaffold.errors import InvalidAnswerError
 from scaffold.introspect import infer_signature
@@ -21,6 +22,7 @@ from scaffold.spec import Profile, ProjectSpec
 from tests.deploy._specs import project_spec
 
 ROOT = Path(__file__).parents[2]
+HADOLINT = Path(sys.executable).parent / "hadolint"
 FRAME = pd.DataFrame({"number": [1, 2], "name": ["a", None]})
 
 
@@ -61,7 +63,13 @@ def test_the_profiles_differ_in_how_json_is_read() -> None:
 
 @pytest.mark.parametrize(
     "answers",
-    [{"batch": "dask"}, {"batch_manifests": "job"}, {"batch": "local", "batch_manifests": "rayjob"}],
+    [
+        {"batch": "flink"},
+        {"batch_manifests": "job"},
+        {"batch": "local", "batch_manifests": "argo"},
+        {"batch": "local", "batch_manifests": "rayjob"},
+        {"batch": "ray", "batch_manifests": "job,sparkapplication"},
+    ],
 )
 def test_what_there_is_not_is_refused(answers: dict[str, Any]) -> None:
     with pytest.raises(InvalidAnswerError):
@@ -69,13 +77,42 @@ def test_what_there_is_not_is_refused(answers: dict[str, Any]) -> None:
 
 
 def test_manifests_fit_the_schema_of_kubernetes(tmp_path: Path) -> None:
-    files = files_with(batch="local", batch_manifests="job,cronjob")
-    for name in ("job", "cronjob"):
-        path = tmp_path / f"{name}.yaml"
-        path.write_bytes(files[f"batch/deploy/{name}.yaml"])
+    """The schemas of `RayJob` and `SparkApplication` are too large to have here; pods are as everywhere."""
+    files = files_with(batch="local,ray", batch_manifests="job,cronjob,rayjob")
+    documents = [yaml.safe_load(files[f"batch/deploy/{name}.yaml"]) for name in ("job", "cronjob", "rayjob")]
+    cluster = documents.pop()["spec"]["rayClusterSpec"]
+    groups = (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+    documents += [{**pod, **group["template"]} for group in groups]
+    for number, document in enumerate(documents):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(document))
         command = [sys.executable, "-m", "kubernetes_validate", "--strict", str(path)]
         ended = subprocess.run(command, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("manifests", "names"),
+    [
+        ("job,cronjob", {"Dockerfile", "job.yaml", "cronjob.yaml"}),
+        ("rayjob", {"Dockerfile", "rayjob.yaml"}),
+        ("sparkapplication", {"Dockerfile", "Dockerfile.spark", "spark.sh", "sparkapplication.yaml"}),
+    ],
+)
+def test_a_manifest_comes_with_the_files_of_its_image(
+    manifests: str, names: set[str], tmp_path: Path
+) -> None:
+    files = files_with(batch="ray,spark", batch_manifests=manifests)
+    deploy = {Path(path).name: files[path] for path in files if path.startswith("batch/deploy/")}
+    assert {*deploy} == names
+    for name in names:
+        if name.startswith("Dockerfile"):
+            (tmp_path / name).write_bytes(deploy[name])
+            ended = subprocess.run([HADOLINT, tmp_path / name], capture_output=True, text=True)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+    if "spark.sh" in names:
+        subprocess.run(["bash", "-n"], input=deploy["spark.sh"], check=True)
 
 
 def test_only_the_readme_and_the_call_of_the_model_change_besides(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import ray
 
-from batch.engine import REJECTED, ROOT, SHIPPED, score_table
+from batch.answers import REJECTED
+from batch.engine import ROOT, SHIPPED, score_table
 from batch.inputs import BATCH_ROWS
 
 WORKERS = (1, 64)  # actors, at least and at most; each has a CPU and loads the model once

@@ -3,7 +3,6 @@
 import os
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,26 @@ import pyspark
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
-from batch.engine import REJECTED, ROOT, SHIPPED, output_schema
+from batch.answers import REJECTED
+from batch.engine import archive, output_schema
 
 ARCHIVE = "service"
+SUBMITTED = "PYSPARK_GATEWAY_PORT"  # set by spark-submit, which knows the master
 
 
 def run(source: str, out: str, address: str, keep: Sequence[str]) -> tuple[int, int]:
     """Score a file or folder of Parquet; return how many rows were scored and rejected."""
-    master = "local[*]" if address == "spark" else address
-    if master.startswith("local"):
+    builder = SparkSession.builder.appName(f"score {Path(out).name}")
+    if address != "spark":
+        builder = builder.master(address)
+    elif SUBMITTED not in os.environ:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(f"score {Path(out).name}").master(master)
+        builder = builder.master("local[*]")
     spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", 65_536).getOrCreate()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            archive = _archive(Path(folder) / f"{ARCHIVE}.zip")
-            spark.sparkContext.addArchive(f"{archive}#{ARCHIVE}")
+            shipped = archive(Path(folder) / f"{ARCHIVE}.zip")
+            spark.sparkContext.addArchive(f"{shipped}#{ARCHIVE}")
             rows = spark.read.parquet(source)
             columns = output_schema(to_arrow_schema(rows.schema), keep)
             # The functions below go to the executors as they are: `batch` is in the archive there.
@@ -40,16 +43,6 @@ def run(source: str, out: str, address: str, keep: Sequence[str]) -> tuple[int, 
         return written.count() - rejected, rejected
     finally:
         spark.stop()
-
-
-def _archive(path: Path) -> Path:
-    """Write the code and the model to a zip file."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in SHIPPED:
-            for file in (ROOT / name, *sorted((ROOT / name).rglob("*"))):
-                if file.is_file() and file.suffix != ".pyc":
-                    archive.write(file, file.relative_to(ROOT))
-    return path
 
 
 def _scorer(keep: list[str]) -> Callable[[Iterator[Any]], Iterator[Any]]:

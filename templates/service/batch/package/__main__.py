@@ -6,6 +6,8 @@ import sys
 
 from batch.cpu import VARIABLES, available_cpus
 
+FILES = "-r requirements.txt -r batch/requirements.txt --overrides requirements.txt"
+
 
 def main() -> int:
     """Run a command; return the exit status."""
@@ -13,8 +15,11 @@ def main() -> int:
     for name in VARIABLES:  # each process has a core: before numeric libraries are imported
         os.environ[f"{name}_NUM_THREADS"] = "1"
     os.environ.setdefault("ARROW_NUM_THREADS", "1")
-    from batch.files import BatchError
-
+    try:
+        from batch.files import BatchError
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed:\n  uv pip install {FILES}", file=sys.stderr)
+        return 1
     try:
         return _check() if arguments.command == "check" else _score(arguments)
     except BatchError as error:
@@ -32,9 +37,13 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument(
         "source", metavar="IN", help="a file, a folder, a URL, or postgresql://host/db#table"
     )
-    score.add_argument("out", metavar="OUT", help="a folder; a run that was ended goes on in it")
     score.add_argument(
-        "--on", default="local", help="local, ray, ray://head:10001, spark or spark://master:7077"
+        "out", metavar="OUT", help="a folder, or a table; a run that was ended goes on in it"
+    )
+    score.add_argument(
+        "--on",
+        default="local",
+        help="local, ray, ray://head:10001, spark, spark://master:7077, dask or dask://host:8786",
     )
     score.add_argument("--format", default="parquet", choices=["parquet", "csv", "json", "arrow"])
     score.add_argument("--keep", default="", help="columns that go to the output, with commas")
@@ -73,11 +82,19 @@ def _score(arguments: argparse.Namespace) -> int:
     summary = run(options) if is_local else run_on_engine(options, arguments.on)
     print(summary)
     if summary.rejected and is_local:
-        print(f"The rejected rows and their reasons: {arguments.out.rstrip('/')}/rejected")
+        print(f"The rejected rows and their reasons: {_rejected(arguments.out)}")
     most = arguments.max_rejected
     if isinstance(most, float):
         most *= summary.scored + summary.rejected
     return 3 if summary.rejected > most else 0
+
+
+def _rejected(out: str) -> str:
+    from batch.database import is_table
+
+    if is_table(out):
+        return f"the table {out.rpartition('#')[2]}_rejected"
+    return f"{out.rstrip('/')}/rejected"
 
 
 def _check() -> int:

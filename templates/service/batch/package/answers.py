@@ -64,6 +64,18 @@ SCHEMA = pa.schema(
 )
 
 
+# More columns of the output: the number of a row in its file, and for a folder the file. Engines
+# write into `rejected` the field and reason of a row that does not fit, else null.
+ROW, FILE, REJECTED = (
+    f"input_{name}" if name in SCHEMA.names else name for name in ("row", "file", "rejected")
+)
+
+
+def output_name(name: str) -> str:
+    """Return the name in the output of a column of the input; its own may be that of an answer."""
+    return f"input_{name}" if name in (ROW, FILE, REJECTED, *SCHEMA.names) else name
+
+
 def as_columns(answers: Sequence[ModelOutput]) -> pa.RecordBatch:
     """Return the answers as columns, with the values that `/score` gives.
 

@@ -13,7 +13,7 @@ from batch.answers import FIELDS, PLAIN
 from batch.files import BatchError
 from batch.values import Rejected
 
-
+NO_TEXTS = (PLAIN["boolean"], PLAIN["integer"], PLAIN["number"], pa.uint64())
 OPENING = (b",", b"\n", b"\r", b'"')  # a quote behind another byte is part of the text: 5" pipe
 
 
@@ -74,7 +74,7 @@ def header(line: bytes) -> list[str]:
 def read_csv(content: bytes, names: Sequence[str]) -> tuple[pa.Table, list[int], list[Rejected]]:
     """Return the rows with the types of their fields, the place of each, and the unfit rows.
 
-    An empty cell without quotes is a missing value.
+    An empty cell without quotes is a missing value; one with quotes is where no text is expected.
     """
     rejected: list[Rejected] = []
 
@@ -125,6 +125,8 @@ def _typed(
 def typed_column(name: str, column: pa.Array) -> pa.Array | None:
     """Return a column of texts with the type of its field; None if a text is no such value."""
     kind = FIELDS.get(name)
+    if kind in NO_TEXTS and pa.types.is_string(column.type):
+        column = pc.if_else(pc.equal(column, ""), None, column)
     if kind is not None and pa.types.is_integer(kind):
         for each in (kind, pa.uint64(), pa.float64()):  # pandas writes 3.0 beside a missing value
             with contextlib.suppress(pa.ArrowInvalid):

@@ -4,15 +4,18 @@ import contextlib
 import fnmatch
 import os
 import uuid
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
 import fsspec
-import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 MISSING = "__HIVE_DEFAULT_PARTITION__"
 
@@ -22,12 +25,19 @@ class BatchError(Exception):
 
 
 @contextlib.contextmanager
-def reading(url: str) -> Iterator[None]:
-    """Make one message of what goes wrong while a file is read."""
+def reading(url: str, *, what: str = "read") -> Iterator[None]:
+    """Make one message of what goes wrong while a file is read; each file system has own errors."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pa.ArrowException) as error:
-        raise BatchError(f"{url} cannot be read: {error}") from error
+    except BatchError:
+        raise
+    except Exception as error:
+        raise BatchError(f"{url} cannot be {what}: {error or type(error).__name__}") from error
+
+
+def writing(url: str) -> contextlib.AbstractContextManager[None]:
+    """Make one message of what goes wrong while a file is written."""
+    return reading(url, what="written")
 
 
 class Folder:
@@ -37,17 +47,47 @@ class Folder:
         self.url = url.rstrip("/")
         self.fs, self.path = file_system(self.url)
         self._is_local = isinstance(self.fs, LocalFileSystem)
+        self._locked = -1
+
+    def lock(self, *, alone: bool) -> None:
+        """Make the folder, and keep other runs out until this process ends; shares let shares in.
+
+        An object store has no locks. There two runs write the same objects twice.
+
+        Raises:
+            BatchError: Another run has the folder, or it cannot be made.
+        """
+        if not self._is_local or fcntl is None:
+            return
+        with writing(self.url):
+            os.makedirs(self.path, exist_ok=True)
+            self._locked = os.open(self.path, os.O_RDONLY)
+            try:
+                kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+                fcntl.flock(self._locked, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BatchError(
+                    f"Another run writes to {self.url}. Wait until it has ended, or end it."
+                ) from None
+            except OSError:
+                pass  # a file system without locks
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None if there is no such file."""
         try:
-            return bytes(self.fs.cat_file(f"{self.path}/{name}"))
-        except FileNotFoundError:
-            return None
+            with reading(f"{self.url}/{name}"):
+                return bytes(self.fs.cat_file(f"{self.path}/{name}"))
+        except BatchError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file. Until it is whole there is no file of this name, or the old one."""
-        target = f"{self.path}/{name}"
+        with writing(f"{self.url}/{name}"):
+            self._write(f"{self.path}/{name}", content)
+
+    def _write(self, target: str, content: bytes) -> None:
         if not self._is_local:
             self.fs.pipe_file(target, content)  # one upload: object stores show whole objects only
             return
@@ -62,19 +102,24 @@ class Folder:
 
     def names(self, pattern: str) -> list[str]:
         """Return the names of the files that a pattern such as `*.json` matches."""
-        self.fs.invalidate_cache(self.path)
-        try:
-            names = [PurePosixPath(path).name for path in self.fs.ls(self.path, detail=False)]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return sorted(fnmatch.filter(names, pattern))
+        return sorted(fnmatch.filter(self._names(), pattern))
 
     def is_empty(self) -> bool:
-        """Whether there is nothing in the folder."""
-        try:
-            return not self.fs.ls(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return not self.fs.exists(self.path)
+        """Whether there is nothing in the folder.
+
+        Raises:
+            BatchError: It is a file.
+        """
+        return not self._names()
+
+    def _names(self) -> list[str]:
+        self.fs.invalidate_cache(self.path)
+        with reading(self.url):
+            if not self.fs.exists(self.path):
+                return []
+            if self._is_local and not self.fs.isdir(self.path):
+                raise BatchError(f"{self.url} is a file. Name a folder.")
+            return [PurePosixPath(path).name for path in self.fs.ls(self.path, detail=False)]
 
     def remove_unfinished(self, folder: str) -> None:
         """Remove what a process left that was ended while it wrote."""
@@ -90,10 +135,8 @@ def file_system(url: str) -> tuple[Any, str]:
     Raises:
         BatchError: It is of no known file system, or one whose package is not installed.
     """
-    try:
+    with reading(url, what="opened"):
         fs, path = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        raise BatchError(f"{url} cannot be opened: {error}") from None
     return fs, str(path).rstrip("/") or "/"
 
 

@@ -61,24 +61,27 @@ class Files:
 
     def columns(self) -> list[str]:
         """Return the names of the columns of a table; of JSON lines none."""
+        return list(self.schema().names)
+
+    def schema(self) -> pa.Schema:
+        """Return the columns of the first file with their types; those of CSV are texts."""
         first = self.files[0]
         with reading(first.url):
-            return self._columns(first)
+            schema = self._schema(first)
+        texts = [(name, pa.string()) for name in first.values if name not in schema.names]
+        return pa.schema([*schema, *texts])
 
-    def _columns(self, first: File) -> list[str]:
+    def _schema(self, first: File) -> pa.Schema:
         if first.format == "json":
-            return []
+            return pa.schema([])
         if first.format == "csv":
             with _open_text(self._fs, first.path) as text:
                 names = csv_lines.header(text.readline())
-        else:
-            with self._fs.open(first.path, "rb") as file:
-                opened = (
-                    pq.ParquetFile(file) if first.format == "parquet" else pa.ipc.open_file(file)
-                )
-                schema = opened.schema_arrow if first.format == "parquet" else opened.schema
-                names = list(schema.names)
-        return names + [name for name in first.values if name not in names]
+            return pa.schema([(name, pa.string()) for name in names])
+        with self._fs.open(first.path, "rb") as file:
+            if first.format == "parquet":
+                return pq.ParquetFile(file).schema_arrow
+            return pa.ipc.open_file(file).schema
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts of all files, in order."""

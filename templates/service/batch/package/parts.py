@@ -1,27 +1,22 @@
 """One part of the input: read it, score it, write its answers and its rejected rows."""
 
-import io
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
-from batch.answers import SCHEMA
+from batch.answers import FILE, ROW, SCHEMA, output_name
 from batch.csv_lines import read_csv, typed_column
-from batch.files import Folder, file_system, reading
+from batch.files import file_system, reading
 from batch.inputs import BATCH_BYTES, BATCH_ROWS
 from batch.scoring import score_batch, score_json
-from batch.values import FILE, ROW, Done, Part, Rejected, Scored, Task
-
-SUFFIXES = {"parquet": "parquet", "csv": "csv", "json": "jsonl", "arrow": "arrow"}
+from batch.values import Done, Output, Part, Rejected, Scored, Task
 
 
-def score_part(part: Part, task: Task, out: Folder) -> Done:
-    """Score a part and write it. Its answers come last: a part that has them is done."""
+def score_part(part: Part, task: Task, output: Output) -> Done:
+    """Score a part and write it to the output."""
     tables: list[pa.Table] = []
     rejected: list[Rejected] = []
     for content, rows, unread in _batches(part):
@@ -35,14 +30,10 @@ def score_part(part: Part, task: Task, out: Folder) -> Done:
         rejected += unread
         rejected += [each._replace(row=rows[each.row]) for each in scored.rejected]
     rejected.sort()
-    lines = [_line(part, task, each) for each in rejected]
-    out.write(f"rejected/part-{part.number:06d}.jsonl", b"".join(lines))
-    table = (
+    answers = (
         pa.concat_tables(tables, promote_options="permissive") if tables else SCHEMA.empty_table()
     )
-    name = f"answers/part-{part.number:06d}.{SUFFIXES[task.format]}"
-    out.write(name, _encode(table, task.format))
-    return Done(part.number, table.num_rows, len(rejected), part.size)
+    return output.write(part, answers, rejected)
 
 
 def _batches(part: Part) -> Iterator[tuple[Any, Sequence[int], Sequence[Rejected]]]:
@@ -115,36 +106,6 @@ def _table(
     if kept is not None:
         all_rows = len(places) == kept.num_rows
         some = kept if all_rows else kept.take(pa.array(places))
-        columns |= {name: some.column(name) for name in kept.schema.names}
+        columns |= {output_name(name): some.column(name) for name in kept.schema.names}
     columns |= {name: scored.answers.column(name) for name in SCHEMA.names}
     return pa.table(columns)
-
-
-def _line(part: Part, task: Task, rejected: Rejected) -> bytes:
-    where = {FILE: part.source} if task.names_files else {}
-    place = {ROW: rejected.row + part.first_row, "field": rejected.field, "reason": rejected.reason}
-    return json.dumps({**where, **place}, ensure_ascii=False).encode() + b"\n"
-
-
-def _encode(table: pa.Table, format_: str) -> bytes:
-    sink = io.BytesIO()
-    if format_ == "parquet":
-        pq.write_table(table, sink)
-    elif format_ == "arrow":
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-    elif format_ == "csv":
-        pyarrow.csv.write_csv(_flat(table), sink)
-    else:
-        for row in table.to_pylist():
-            sink.write(json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n")
-    return sink.getvalue()
-
-
-def _flat(table: pa.Table) -> pa.Table:
-    """Return the table with JSON in the place of lists and objects, which CSV does not have."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_nested(field.type):
-            texts = [json.dumps(value) for value in table.column(place).to_pylist()]
-            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
-    return table

@@ -1,7 +1,6 @@
 """A run over an input: it goes on where an earlier one stopped, and ends with a summary."""
 
 import importlib
-import json
 import os
 import re
 import time
@@ -9,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batch.answers import ANSWER_FIELDS, FIELDS, REQUIRED
+import pyarrow as pa
+
+from batch.answers import FIELDS, REQUIRED, output_name
+from batch.database import is_table
 from batch.files import BatchError, Folder
 from batch.inputs import open_input
-from batch.manifest import Manifest, model_facts
+from batch.manifest import model_facts
+from batch.outputs import FolderManifest
 from batch.progress import Shown
-from batch.values import FILE, ROW, Task
+from batch.values import Task
 from batch.workers import score_parts
 
 
@@ -58,9 +61,6 @@ def run(options: Options) -> Summary:
     """
     source = open_input(options.source, options.part_rows)
     keep = _keep(options.keep, source.columns())
-    out = Folder(options.out)
-    number, shares = options.share
-    name = "manifest.json" if shares == 1 else f"manifest-{number}-of-{shares}.json"
     facts: dict[str, Any] = {
         "input": source.fingerprint(),
         **model_facts(),
@@ -68,27 +68,31 @@ def run(options: Options) -> Summary:
         "keep": list(keep),
         "part_rows": options.part_rows,
     }
-    manifest = Manifest(out, name, facts)
+    manifest = _manifest(options, facts, source)
     manifest.read()
-    if not manifest.done and shares == 1 and out.read(name) is None and not out.is_empty():
-        raise BatchError(
-            f"{options.out} is not empty, and has no manifest of a run. Name another folder."
-        )
     earlier = sum(part.scored + part.rejected for part in manifest.done.values())
     start = time.monotonic()
     if not manifest.is_complete:
-        if shares == 1:
-            for folder in ("answers", "rejected", "."):
-                out.remove_unfinished(folder)
-        manifest.write()
+        manifest.start()
         _score(options, source, keep, manifest)
-        manifest.write(complete=True)
+        manifest.finish()
     scored = sum(part.scored for part in manifest.done.values())
     rejected = sum(part.rejected for part in manifest.done.values())
     summary = Summary(scored, rejected, max(time.monotonic() - start, 1e-9), earlier)
-    document = {"scored": scored, "rejected": rejected, "seconds": round(summary.seconds, 3)}
-    out.write(name.replace("manifest", "summary"), json.dumps(document).encode())
+    seconds = round(summary.seconds, 3)
+    manifest.summarize({"scored": scored, "rejected": rejected, "seconds": seconds})
     return summary
+
+
+def _manifest(options: Options, facts: dict[str, Any], source: Any) -> Any:
+    if not is_table(options.out):
+        return FolderManifest(options.out, options.share, facts)
+    from batch.tables import TableManifest, output_columns
+
+    schema = source.schema()
+    kept = pa.schema([schema.field(name) for name in options.keep])
+    columns = output_columns(kept, names_files=source.is_folder)
+    return TableManifest(options.out, options.share, facts, columns)
 
 
 def run_on_engine(options: Options, address: str) -> Summary:
@@ -110,11 +114,18 @@ def run_on_engine(options: Options, address: str) -> Summary:
     source = open_input(options.source, options.part_rows)
     if {file.format for file in source.files} != {"parquet"}:
         raise BatchError(f"Engines read Parquet; {options.source} is something else.")
+    if is_table(options.out):
+        raise BatchError("Engines write Parquet. Name a folder for OUT.")
     if not Folder(options.out).is_empty():
         raise BatchError(f"{options.out} is not empty. Name another folder.")
     keep = _keep(options.keep, source.columns())
     start = time.monotonic()
-    scored, rejected = module.run(_absolute(options.source), _absolute(options.out), address, keep)
+    try:
+        scored, rejected = module.run(
+            _absolute(options.source), _absolute(options.out), address, keep
+        )
+    except Exception as error:
+        raise BatchError(f"The run on {address} failed: {error}") from error
     return Summary(scored, rejected, time.monotonic() - start, 0)
 
 
@@ -122,7 +133,7 @@ def _absolute(url: str) -> str:
     return url if "://" in url else os.path.abspath(url)
 
 
-def _score(options: Options, source: Any, keep: tuple[str, ...], manifest: Manifest) -> None:
+def _score(options: Options, source: Any, keep: tuple[str, ...], manifest: Any) -> None:
     number, shares = options.share
     left = (
         part
@@ -151,10 +162,9 @@ def _keep(keep: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
         return ()
     if absent := [name for name in keep if name not in columns]:
         raise BatchError(f"The input has no column {_listed(absent)}. It has {_listed(columns)}.")
-    if taken := [name for name in keep if name in (ROW, FILE, *ANSWER_FIELDS)]:
-        raise BatchError(
-            f"The output has a column {_listed(taken)} of its own; --keep cannot add it."
-        )
+    names = [output_name(name) for name in keep]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BatchError(f"The output would have the column {_listed(twice)} twice.")
     if not FIELDS:
         return tuple(keep)
     if absent := sorted(name for name in REQUIRED if name not in columns or name in keep):

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
-
-# Columns of the output: the number of a row in its file, and for a folder the file.
-ROW, FILE = "row", "file"
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Part:
 class Task:
     """How parts are scored and written."""
 
-    out: str
+    out: str  # a folder, or a table of a database
     format: str
     keep: tuple[str, ...]  # columns that go from the input to the output
     names_files: bool
@@ -60,3 +57,10 @@ class Scored(NamedTuple):
     rows: Sequence[int]  # the place in the batch of each answer
     answers: pa.RecordBatch
     rejected: Sequence[Rejected]
+
+
+class Output(Protocol):
+    """Where the parts of a run are written."""
+
+    def write(self, part: Part, answers: pa.Table, rejected: Sequence[Rejected]) -> Done:
+        """Write a part as a whole."""

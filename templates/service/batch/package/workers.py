@@ -1,13 +1,17 @@
 """Processes that score parts, one for each core."""
 
+import contextlib
 import multiprocessing
+import signal
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
-from batch.files import BatchError, Folder
-from batch.values import Done, Part, Task
+from batch.database import is_table
+from batch.files import BatchError
+from batch.values import Done, Output, Part, Task
 
 
 def score_parts(parts: Iterable[Part], task: Task, workers: int) -> Iterator[Done]:
@@ -36,9 +40,16 @@ def score_parts(parts: Iterable[Part], task: Task, workers: int) -> Iterator[Don
 
 
 def _score_here(parts: Iterable[Part], task: Task) -> Iterator[Done]:
-    score = _ready(task)
+    try:
+        score = _ready(task)
+    except Exception as error:
+        raise _fault(error) from error
     for part in parts:
-        yield score(part)
+        try:
+            done = score(part)
+        except Exception as error:
+            raise _fault(error) from error
+        yield done
 
 
 def _ready(task: Task) -> Callable[[Part], Done]:
@@ -46,7 +57,17 @@ def _ready(task: Task) -> Callable[[Part], Done]:
     from batch import parts, scoring  # the model's libraries: the process that hands out needs none
 
     scoring.load()
-    return partial(parts.score_part, task=task, out=Folder(task.out))
+    return partial(parts.score_part, task=task, output=_output(task))
+
+
+def _output(task: Task) -> Output:
+    if is_table(task.out):
+        from batch.tables import TableOutput
+
+        return TableOutput(task)
+    from batch.outputs import FolderOutput
+
+    return FolderOutput(task)
 
 
 def _hand_out(parts: Iterator[Part], processes: dict[Connection, Any]) -> Iterator[Done]:
@@ -77,22 +98,40 @@ def _hand_out(parts: Iterator[Part], processes: dict[Connection, Any]) -> Iterat
 
 def _work(connection: Connection, task: Task) -> None:
     """Score parts until the other end is closed: it also is when that process was killed."""
-    try:
-        score = _ready(task)
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        try:
+            score = _ready(task)
+        except Exception as error:  # noqa: BLE001 - raised by the process that hands out
+            connection.send(_fault(error))
+            return
         while True:
-            connection.send(score(connection.recv()))
-    except (EOFError, ConnectionError, KeyboardInterrupt):
-        return
-    except BatchError as error:
-        connection.send(error)
-    except Exception as error:
-        connection.send(BatchError(f"{type(error).__name__}: {error}"))
-        raise
+            part = connection.recv()
+            done: Done | BatchError
+            try:
+                done = score(part)
+            except Exception as error:  # noqa: BLE001 - likewise
+                done = _fault(error)
+            connection.send(done)
+
+
+def _fault(error: Exception) -> BatchError:
+    """Return what went wrong and where, in one message."""
+    if isinstance(error, BatchError):
+        return error
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{where.filename}, line {where.lineno}, in {where.name}"
+    return BatchError(f"{type(error).__name__}: {error}\n  {place}")
 
 
 def _ended(process: Any) -> BatchError:
     process.join(1)
     return BatchError(
-        f"A worker process ended (exit status {process.exitcode}), perhaps for want of memory.\n"
+        f"A worker process ended ({_status(process.exitcode)}), perhaps for want of memory.\n"
         "The same command goes on where it stopped; --workers gives a smaller number."
     )
+
+
+def _status(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit status {code}"
