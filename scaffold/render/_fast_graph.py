@@ -12,10 +12,10 @@ from scaffold.base.npz import write_npz
 from scaffold.render._score import OPEN_IMPORT
 from scaffold.spec import Dependencies, FastGraph
 
-_DOC = '''"""The model's own arithmetic: its steps with numpy, the trees of the last one with onnxruntime.
+_DOC = '''"""The model's own arithmetic: its steps with numpy, the last one with onnxruntime.
 
-`FastModel` has the steps of the model in order; their constants are in model/fast.npz, the trees in
-model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares both,
+`FastModel` has the steps of the model in order; their constants are in model/fast.npz, the graph of
+the last one is model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares both,
 tests/test_fast.py on fewer rows.
 """'''
 _COMPARE = f"{FAST_CHECK}/compare.py"
@@ -67,11 +67,12 @@ def with_runtime(dependencies: Dependencies, graph: FastGraph) -> Dependencies:
 def graph_check(files: Mapping[str, bytes], graph: FastGraph) -> dict[str, bytes]:
     """Return the files of `tests/fast/` for a graph: floats to 6 digits, and the thresholds in a file."""
     changed = dict(files)
-    for path, old, new in _CHANGES:
+    for path, old, new in (*_CHANGES, *(_THRESHOLD_CHANGES if graph.thresholds else ())):
         assert changed[path].count(old.encode()) == 1, f"{path}: {old}"
         changed[path] = changed[path].replace(old.encode(), new.encode())
-    thresholds = write_npz({constant.parameter: constant for constant in graph.thresholds})
-    return {**changed, FAST_THRESHOLDS: thresholds}
+    if graph.thresholds:
+        changed[FAST_THRESHOLDS] = write_npz({each.parameter: each for each in graph.thresholds})
+    return changed
 
 
 _PATHS = 'CONSTANTS = MODEL.with_name("fast.npz")\n'
@@ -86,10 +87,13 @@ _NEAR = """\
         near = np.abs(own - usual) <= RELATIVE * largest
         return bool((near | (own == usual) | (np.isnan(own) & np.isnan(usual))).all())
 """
-_CHANGES = (
+_THRESHOLD_CHANGES = (
     (_FIELDS, _PATHS, f'{_PATHS}THRESHOLDS = Path(__file__).with_name("thresholds.npz")\n'),
     (_COMPARE, "import CONSTANTS, METHODS, load_model", "import CONSTANTS, METHODS, THRESHOLDS, load_model"),
     (_COMPARE, _LOAD, f"{_LOAD}        vars(self.fast.last).update(np.load(THRESHOLDS))\n"),
+)
+"""For a graph of trees, as `_CHANGES`."""
+_CHANGES = (
     (
         _COMPARE,
         "RELATIVE = 1e-12\nSMALLEST = 1e-300  # below, a float has fewer digits\n",

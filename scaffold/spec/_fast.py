@@ -107,3 +107,5 @@ class NoFastPlan:
 
     reason: str
     """`TargetEncoder has no compiled form`."""
+    needs_converter: bool = False
+    """Whether it has one where skl2onnx is installed."""

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from scaffold.base.codec import CodecError, decode, encode
-from scaffold.errors import LockFailedError, WorkerMessageError
+from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import Accelerate, Artifact, FastPlan, NoFastPlan, ProjectSpec, Signature
 from scaffold.verbs._accelerate import not_accelerated
+from scaffold.verbs._converter import open_converter_environment, settings_with
 from scaffold.verbs._fastest import choose_fastest
 from scaffold.verbs._inputs import InputFile, ModelInputs
 from scaffold.verbs.options import Options
@@ -85,6 +86,16 @@ def _read_plans(
     asked = [way for way in ways if way not in plans]
     if asked:
         plans |= _ask_worker(spec.artifact, spec.signature, options, settings, asked, ours=ours)
+    waiting = [way for way, plan in plans.items() if isinstance(plan, NoFastPlan) and plan.needs_converter]
+    if waiting:
+        try:
+            environment = open_converter_environment(spec.dependencies)
+        except EnvironmentSpecError as error:
+            reason = f"skl2onnx cannot be installed beside the model ({in_one_line(error)})"
+            plans |= dict.fromkeys(waiting, NoFastPlan(reason=reason))
+        else:
+            converting = settings_with(environment, settings)
+            plans |= _ask_worker(spec.artifact, spec.signature, options, converting, waiting, ours=ours)
     return {way: plans[way] for way in ways}
 
 

@@ -54,7 +54,8 @@ def choose_fastest(
     chosen = fastest(speeds)
     told = [f"{way.value}: {_told(speeds[way]) if way in speeds else reasons[way]}" for way in plans]
     if chosen is None:
-        on_event(Noted(not_accelerated("; ".join(told))))
+        same = set(reasons.values())
+        on_event(Noted(not_accelerated("; ".join(same if len(same) == 1 and not speeds else told))))
         return spec
     on_event(Noted(f"accelerate: {chosen.value} is kept ({'; '.join(told)})"))
     plan = plans[chosen]

@@ -110,7 +110,7 @@ def compile_model(
     if plan.graph:
         opened["fast.onnx"] = files.pop("model/fast.onnx")
         (folder / "tests/fast").mkdir(parents=True, exist_ok=True)
-        (folder / FAST_THRESHOLDS).write_bytes(files.pop(FAST_THRESHOLDS))
+        (folder / FAST_THRESHOLDS).write_bytes(files.pop(FAST_THRESHOLDS, b""))
     prefix = f"compiled_{next(_numbers)}"
     fields = [field.attribute for field in _columns(signature)]
     _modules(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import onnx
 import pandas as pd
 import pytest
 import xgboost
-from sklearn import ensemble, linear_model, tree
+from sklearn import ensemble, gaussian_process, linear_model, neural_network, svm, tree
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from scaffold.introspect.fast import GRAPHS
 from scaffold.proof import Speed
@@ -104,6 +105,41 @@ def test_trees_return_what_the_model_returns(name: str, tmp_path: Path) -> None:
     assert found["thresholds"] > 0
     assert compiled.plan.graph is not None
     onnx.checker.check_model(onnx.load_from_string(compiled.plan.graph.content), full_check=True)
+
+
+CONVERTED_MODELS: dict[str, tuple[Any, int, str]] = {
+    # name: model, classes (0: a number), method
+    "network": (neural_network.MLPClassifier((8,), max_iter=30), 2, "predict_proba"),
+    "network of 3 classes": (neural_network.MLPClassifier((8,), max_iter=30), 3, "predict"),
+    "network of numbers": (neural_network.MLPRegressor(hidden_layer_sizes=(8, 4), max_iter=30), 0, "predict"),
+    "support vectors": (svm.SVC(), 3, "predict"),
+    "support vectors of 2 classes": (svm.NuSVC(nu=0.1), 2, "predict"),
+    "gaussian process": (gaussian_process.GaussianProcessRegressor(), 0, "predict"),
+    "poisson": (linear_model.PoissonRegressor(), 0, "predict"),
+    "gamma": (linear_model.GammaRegressor(), 0, "predict"),
+    "tweedie": (linear_model.TweedieRegressor(), 0, "predict"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CONVERTED_MODELS)
+def test_what_skl2onnx_converts_returns_what_the_model_returns(name: str, tmp_path: Path) -> None:
+    last, classes, method = CONVERTED_MODELS[name]
+    frame, target = _frame(), _target(classes)
+    model = make_pipeline(StandardScaler(), last).fit(frame, target - target.min() + 1)
+    compiled = compile_model(model, frame, method, tmp_path, Accelerate.ONNX)
+    assert isinstance(compiled, Compiled), compiled
+    found = compiled.compare.compare(ROWS)
+    assert (found["difference"], found["thresholds"]) == (None, 0)
+
+
+def test_without_skl2onnx_the_environment_of_the_converter_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    model = _fitted(svm.SVC())
+    found = compile_model(model, _frame(), "predict", tmp_path, Accelerate.ONNX)
+    assert found == NoFastPlan(reason="skl2onnx is not installed", needs_converter=True)
 
 
 def test_steps_before_the_trees_are_those_of_numpy(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def project(compiled: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_the_project_runs_the_trees_with_onnxruntime(compiled: Path) -> None:
     assert all((compiled / path).is_file() for path in COMPILED)
-    reason = "# sums the trees in model/fast.onnx: app/fast.py"
+    reason = "# runs model/fast.onnx: app/fast.py"
     lines = (compiled / "requirements.in").read_text().splitlines()
     [line] = [line for line in lines if line.startswith("onnxruntime==")]
     assert line.endswith(reason)
@@ -100,6 +100,6 @@ def test_auto_keeps_what_is_proven_and_says_why(tmp_path: Path) -> None:
     root = tmp_path / "fares"
     scaffold.new(model, sample, model.predict_proba(sample), root, accelerate="auto", on_event=on_event)
     [note] = [note for note in notes if note.startswith("accelerate: ")]
-    assert note.startswith("accelerate: onnx is kept (numpy: LGBMClassifier has no compiled form; onnx: ")
+    assert note.startswith("accelerate: onnx is kept (numpy: lightgbm.sklearn.LGBMClassifier has no")
     assert note.endswith(" times for 64)")
     assert (root / FAST_GRAPH).is_file()

@@ -15,6 +15,7 @@ from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast import (
     _bayes,
     _catboost,
+    _convert,
     _encode,
     _expand,
     _forests,
@@ -119,7 +120,18 @@ GRAPHS: dict[str, Callable[[Any], GraphEstimator]] = {
     "xgboost.XGBRFClassifier": _xgboost.read_model,
     "xgboost.XGBRFRegressor": _xgboost.read_model,
 }
-"""Last steps in ONNX."""
+"""Last steps of trees in ONNX."""
+CONVERTED = (
+    "gaussian_process.GaussianProcessRegressor",
+    "linear_model.GammaRegressor",
+    "linear_model.PoissonRegressor",
+    "linear_model.TweedieRegressor",
+    "neural_network.MLPClassifier",
+    "neural_network.MLPRegressor",
+    "svm.NuSVC",
+    "svm.SVC",
+)
+"""Last steps that skl2onnx converts."""
 _BOOSTERS = ("catboost", "lightgbm", "xgboost")
 _KEEPS_COLUMNS = ("TextImputer",)
 """Steps whose output is columns again, not one array of numbers."""
@@ -137,6 +149,8 @@ def read_fast_plan(
     """
     try:
         return _plan(model, signature, way)
+    except _convert.ConverterMissingError as error:
+        return NoFastPlan(reason=str(error), needs_converter=True)
     except NotCompiledError as error:
         return NoFastPlan(reason=str(error))
     except Exception as error:  # an attribute that another version has in another form
@@ -207,6 +221,8 @@ def _read_estimator(model: Any, way: Accelerate) -> tuple[FastStep, tuple[str, .
     name = _name_of(model)
     if way is Accelerate.ONNX and name in GRAPHS:
         return GRAPHS[name](model)
+    if way is Accelerate.ONNX and name in CONVERTED:
+        return _convert.read_converted(model)
     if way is Accelerate.ONNX or name not in ESTIMATORS:
         raise refuse(model)
     return (*ESTIMATORS[name](model), None)

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from scaffold.base.lockfile import Lock
 from scaffold.spec import Profile, Requirement
 
-_ONNX_REASON = "sums the trees in model/fast.onnx: app/fast.py"
+_ONNX_REASON = "runs model/fast.onnx: app/fast.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Trees that onnxruntime sums, from a graph of ONNX beside the constants."""
+"""Last steps that onnxruntime computes, from a graph of ONNX beside the constants."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from .common import require_finite, sigmoid, softmax
 
 
 class Graph:
-    """The trees of the model, in model/fast.onnx, summed by onnxruntime."""
+    """The last step, in model/fast.onnx, run by onnxruntime."""
 
     dtype: Any = np.float64
 
@@ -27,10 +27,14 @@ class Graph:
         """Return the rows in the precision in which the model compares them."""
         return x.astype(self.dtype)
 
+    def outputs(self, x: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return the outputs of the graph for rows."""
+        outputs: list[NDArray[Any]] = self.session.run(None, {"x": self.rounded(x)})
+        return outputs
+
     def sums(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the sums of the leaves for each row, an output a column."""
-        sums: NDArray[Any] = self.session.run(None, {"x": self.rounded(x)})[0]
-        return sums
+        """Return the sums of the leaves of the trees for each row, an output a column."""
+        return self.outputs(x)[0]
 
 
 class GraphRegressor(Graph):
@@ -188,3 +192,35 @@ class CatBoostClassifier(GraphClassifier):
         """Return the most probable class of each row, of more than two in a column."""
         classes = super().predict(x)
         return classes if len(self.classes) == 2 else classes[:, None]
+
+
+class Converted(Graph):
+    """A step that skl2onnx converted; it takes numbers of 64 bits."""
+
+    def rounded(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows in 64 bits."""
+        return require_finite(x.astype(np.float64))
+
+
+class ConvertedRegressor(Converted):
+    """A step with one number for each row."""
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the prediction for each row."""
+        return self.outputs(x)[0].ravel()
+
+
+class ConvertedClassifier(Converted):
+    """A step with a label for each row."""
+
+    def __init__(self, classes: NDArray[Any]) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the class of each row."""
+        return self.classes[np.searchsorted(self.classes, self.outputs(x)[0])]
+
+    def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the probability of each class."""
+        return self.outputs(x)[1].astype(np.float64)
