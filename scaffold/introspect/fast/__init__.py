@@ -26,7 +26,7 @@ from scaffold.introspect.fast import (
     _trees,
     _xgboost,
 )
-from scaffold.introspect.fast._columns import array_dtype, branches_of
+from scaffold.introspect.fast._columns import array_dtype, branch_of_mixed_numbers, branches_of
 from scaffold.introspect.fast._graph import GraphEstimator
 from scaffold.introspect.fast._values import NotCompiledError, refuse, require_plain_output
 from scaffold.spec import (
@@ -167,8 +167,10 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
         raise refuse(last, f"the method {call.method}")
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
-    if graph and not before and _name_of(last).startswith("lightgbm."):
-        branches = _lightgbm.branches_of_categories(last, signature.input)
+    if graph and not before:
+        branches = branch_of_mixed_numbers(signature.input)
+        if _name_of(last).startswith("lightgbm."):
+            branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
         branches = branches_of(before.pop(0), signature.input, _read_steps)
     elif not branches:
