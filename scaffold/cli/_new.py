@@ -44,7 +44,7 @@ TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a 
 _REMARKS = {
     layout.SCHEMAS: "the request and the answer",
     layout.CONVERT: "from requests to the model, and back",
-    layout.FAST_CODE: "what the model computes, in numpy",
+    layout.FAST_CODE: "what the model computes, compiled",
     layout.SCORE: "loads and asks the model: your own steps go here",
     layout.MAIN: "the routes",
     layout.SETTINGS: "every limit and switch",

@@ -38,4 +38,4 @@ class CompiledModelDiffersError(VerificationError):
         if not self.step:
             return "the comparison with the model broke off: " + self.values[0].rpartition("\n")[2]
         fast, model = self.values
-        return f"{self.step} differs: {self.method} of {self.row} is {fast} in numpy, {model} in the model"
+        return f"{self.step} differs: {self.method} of {self.row} is {fast} compiled, {model} in the model"

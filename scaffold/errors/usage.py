@@ -55,7 +55,7 @@ class InvalidOptionError(UsageError):
 
 
 _EXPECTED: dict[str, tuple[str, object]] = {
-    "accelerate": ("There is no way {!r} to accelerate: it is off or numpy.", "numpy"),
+    "accelerate": ("There is no way {!r} to accelerate: it is off, numpy, onnx or auto.", "numpy"),
     "builder": ("There is no builder {!r}: it is docker or layers.", "layers"),
     "duration": ("{!r} is no duration of 5 s or more, in hours, minutes and seconds.", "1m30s"),
     "env": ("{!r} is no name of an environment variable.", ["RATE=1.5"]),

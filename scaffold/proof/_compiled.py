@@ -35,8 +35,39 @@ def compare_compiled_model(root: Path, python: Path, access: ProofAccess, run: R
     module = FAST_CHECK.replace("/", ".")
     if not (root / FAST_CHECK / "__main__.py").is_file():
         return ""
+    try:
+        output = run_beside(root, python, access, module, run=run)
+    except CommandError as error:
+        output = error.tail
+    return _read(output)
+
+
+def run_beside(
+    root: Path,
+    python: Path,
+    access: ProofAccess,
+    module: str,
+    *,
+    scripts: Mapping[str, str] | None = None,
+    run: Runner = run_command,
+) -> str:
+    """Run a module that loads the model of a project, confined; return its output.
+
+    Args:
+        root: The project.
+        python: The interpreter of its environment.
+        access: What the model may read.
+        module: A module of the project, or one of `scripts`.
+        scripts: Text by name of modules that are there for this run.
+        run: Runs the command.
+
+    Raises:
+        CommandError: It failed.
+    """
     with TemporaryFolder("compare") as name:
         folder = Path(name)
+        for script, text in (scripts or {}).items():
+            (folder / f"{script}.py").write_text(text, encoding="utf-8")
         confinement = Confinement(
             readable=(root.absolute(),),
             readable_whole=(*(path.absolute() for path in access.read), folder),
@@ -44,18 +75,17 @@ def compare_compiled_model(root: Path, python: Path, access: ProofAccess, run: R
             network=Closed(),
             parent_pid=os.getpid(),
         )
+        path = import_path(root)
+        if scripts:
+            path = {"PYTHONPATH": os.pathsep.join([*path.values(), str(folder)])}
         environ = {
             **minimal_environment(os.environ),
-            **import_path(root),
+            **path,
             **confined_environment(folder),
             **access.variables,
         }
         command = launch_command(python, confinement, module)
-        try:
-            output = run(command, cwd=root, env=environ, timeout_s=_TIME_S).stdout
-        except CommandError as error:
-            output = error.tail
-    return _read(output)
+        return run(command, cwd=root, env=environ, timeout_s=_TIME_S).stdout
 
 
 def _read(output: str) -> str:

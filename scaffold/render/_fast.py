@@ -15,6 +15,7 @@ from scaffold.base.npz import write_npz
 from scaffold.errors import WorkerMessageError
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, sequence, statement, text
+from scaffold.render._fast_graph import CodeParts, graph_parts
 from scaffold.render._score import ALWAYS_IMPORTED, CONVERT_IMPORT, OPEN_IMPORT, score_values
 from scaffold.render._tree import template_path
 from scaffold.spec import (
@@ -39,6 +40,7 @@ file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py
 _QUICK = """\
 # The model takes less time than a thread. Set False if a step of yours waits, as for a database.
 QUICK = True"""
+_NUMPY_PARTS = CodeParts(doc=_DOC)
 _METHODS = {
     "predict": "Return the predictions, as the model does.",
     "predict_proba": "Return the probability of each class, as the model does.",
@@ -56,10 +58,12 @@ def fast_files(plan: FastPlan) -> dict[str, bytes]:
     constants = write_npz(writer.constants)
     digest = hashlib.sha256(constants).hexdigest()
     body = "\n\n\n".join([model, *_with_helpers(_names_in(ast.parse(model)))])
+    parts = graph_parts(plan.graph) if plan.graph else _NUMPY_PARTS
     head = "\n".join(
-        [_DOC, "", *_imports(body), "", f'SHA256 = "{digest}"', '"""Of the file of constants."""']
+        [parts.doc, "", *_imports(body, parts), "", f'SHA256 = "{digest}"', '"""Of the file of constants."""']
     )
-    return {FAST_CODE: _code.merged(head, body).encode(), FAST_CONSTANTS: constants}
+    code_text = _code.merged("\n".join([head, *parts.constants]), body)
+    return {FAST_CODE: code_text.encode(), FAST_CONSTANTS: constants, **parts.files}
 
 
 def plain_signature(signature: Signature) -> Signature:
@@ -244,15 +248,18 @@ def _with_helpers(names: Iterable[str]) -> list[str]:
     return list(ordered.values())
 
 
-def _imports(body: str) -> list[str]:
+def _imports(body: str, parts: CodeParts) -> list[str]:
     """Return the imports of the module that has this body."""
     abstract = [each for each in ("Mapping", "Sequence") if re.search(rf"\b{each}\b", body)]
     return [
         *([f"from collections.abc import {', '.join(abstract)}"] if abstract else []),
+        *parts.standard,
         "from typing import Any",
         "",
         "import numpy as np",
+        *parts.libraries,
         "from numpy.typing import NDArray",
+        *parts.own,
     ]
 
 

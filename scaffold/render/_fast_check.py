@@ -11,6 +11,7 @@ from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, members, sequence, statement, text
 from scaffold.render._fast import fast_columns, fast_signature, plain_signature
+from scaffold.render._fast_graph import graph_check
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
 from scaffold.render._tree import template_path
@@ -52,7 +53,8 @@ def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -
     }
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))} | written
     test = (template_path("service") / "test_fast.py").read_bytes()
-    return {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
+    made = {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
+    return graph_check(made, plan.graph) if plan.graph else made
 
 
 def _fields_module(artifact: Artifact, signature: Signature, plan: FastPlan) -> str:

@@ -29,6 +29,7 @@ from scaffold.render._deploy import deploy_files
 from scaffold.render._drift import drift_files
 from scaffold.render._fast import fast_columns, fast_files, fast_signature, plain_signature
 from scaffold.render._fast_check import fast_check_files
+from scaffold.render._fast_graph import with_runtime
 from scaffold.render._folder import folder_files
 from scaffold.render._model_card import model_card_files
 from scaffold.render._page import page_files
@@ -141,6 +142,8 @@ def _compiled(spec: ProjectSpec, plan: FastPlan) -> ProjectSpec:
         for line in spec.dependencies.requirements
     )
     dependencies = replace(spec.dependencies, requirements=needs)
+    if plan.graph:
+        dependencies = with_runtime(dependencies, plan.graph)
     return replace(spec, signature=signature, code=code, dependencies=dependencies)
 
 

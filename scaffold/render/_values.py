@@ -32,6 +32,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
         "compiled": spec.fast is not None,
+        "compiled_by": "numpy and onnxruntime" if spec.fast and spec.fast.graph else "numpy",
         **card_values(spec),
         **_score_values(spec),
         **serving_values(spec),

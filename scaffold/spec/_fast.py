@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from scaffold.spec._dependencies import Requirement
 from scaffold.spec._json import JSONValue
 
 
@@ -15,6 +16,10 @@ class Accelerate(enum.Enum):
     """It calls the model."""
     NUMPY = "numpy"
     """Code for this model in `app/fast.py`, where it is proven equal."""
+    ONNX = "onnx"
+    """The same, with the last step run by onnxruntime."""
+    AUTO = "auto"
+    """The fastest of these that is proven equal, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,20 @@ class FastBranch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FastGraph:
+    """The last step as a graph of ONNX, and what the service needs to run it."""
+
+    content: bytes
+    """`model/fast.onnx`."""
+    thresholds: tuple[Constant, ...] = ()
+    """The arrays `feature` and `threshold` of trees, on which both are compared."""
+    requirement: Requirement | None = None
+    """What runs it."""
+    lock: str = ""
+    """The lock of the project with that requirement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FastPlan:
     """All steps of a model."""
 
@@ -78,6 +97,8 @@ class FastPlan:
     estimator: FastStep
     methods: tuple[str, ...]
     """The methods of the estimator that are compiled, that of the service first."""
+    graph: FastGraph | None = None
+    """What computes the estimator, where that is not numpy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +107,5 @@ class NoFastPlan:
 
     reason: str
     """`TargetEncoder has no compiled form`."""
+    needs_converter: bool = False
+    """Whether it has one where skl2onnx is installed."""

@@ -1,92 +1,22 @@
-"""The compiled scoring path of a model, for `--accelerate`."""
+"""What becomes of a compiled scoring path: with edits, with the proof, without one."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scaffold.base.codec import CodecError, decode, encode
 from scaffold.base.layout import FAST_CODE
-from scaffold.errors import CompiledModelDiffersError, VerificationError, WorkerMessageError
+from scaffold.errors import CompiledModelDiffersError, VerificationError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import Noted, OnEvent
-from scaffold.spec import (
-    Accelerate,
-    Artifact,
-    FastPlan,
-    JSONValue,
-    NoFastPlan,
-    ProjectRecord,
-    ProjectSpec,
-    Signature,
-)
-from scaffold.verbs._inputs import InputFile, ModelInputs
+from scaffold.spec import ProjectSpec
 from scaffold.verbs._slim import is_slim, report_plain
-from scaffold.verbs.options import Options
-from scaffold.verbs.workers import model_environment, worker_settings
-from scaffold.worker import Worker, WorkerSettings, printable
 
 if TYPE_CHECKING:
     from scaffold.upgrade import UpdatePlan
 
     Proven = tuple[UpdatePlan, tuple[str, ...]]
-
-_PROGRAM = "scaffold.verbs._read_fast"
-_LIBRARIES = {"_codecs", "builtins", "collections", "copyreg", "functools", "joblib", "numpy", "pandas"}
-_LIBRARIES |= {"scipy", "sklearn"}
-"""The modules that a model of compiled steps may name."""
-
-
-def read_plan(
-    artifact: Artifact,
-    signature: Signature,
-    options: Options,
-    settings: WorkerSettings,
-    answers: Mapping[str, JSONValue],
-    on_event: OnEvent,
-    *,
-    ours: bool = False,
-) -> FastPlan | None:
-    """Return the plan of a model; None, with a note, if it has none or is not to be accelerated.
-
-    Args:
-        artifact: The model.
-        signature: How it is called.
-        options: The options for the model.
-        settings: Where processes that load the model run.
-        answers: The answers of the project.
-        on_event: Called with the note.
-        ours: Whether this process wrote the file from an object in memory.
-
-    Raises:
-        SlimImageError: It has none, and the project is to be slim.
-    """
-    if Accelerate(options.accelerate) is Accelerate.OFF:
-        return None
-    foreign = [name for name in artifact.globals if name.module.partition(".")[0] not in _LIBRARIES]
-    if foreign:
-        plan: FastPlan | NoFastPlan = NoFastPlan(reason=f"{foreign[0].dotted} has no compiled form")
-    else:
-        plan = _ask_worker(artifact, signature, options, settings, ours=ours)
-    if isinstance(plan, FastPlan):
-        return plan
-    report_plain(printable(plan.reason), answers, on_event)
-    return None
-
-
-def read_plan_of_project(
-    record: ProjectRecord, options: Options, answers: Mapping[str, JSONValue], on_event: OnEvent
-) -> FastPlan | None:
-    """Return the plan of the model that a project has; None, with a note, as `read_plan`."""
-    if Accelerate(options.accelerate) is Accelerate.OFF:
-        return None
-    artifact = record.spec.artifact
-    file = InputFile(path=artifact.path, provenance="", ours=False)
-    inputs = ModelInputs(model=file, input=file, output=None, local=())
-    settings = worker_settings(inputs, options, model_environment(inputs, options))
-    return read_plan(artifact, record.spec.signature, options, settings, answers, on_event)
 
 
 def plan_compiled(
@@ -134,7 +64,7 @@ def prove_compiled(
 
 def without_compiled_model(spec: ProjectSpec, error: VerificationError, on_event: OnEvent) -> ProjectSpec:
     """Return the spec of a service that calls the model, and report why."""
-    report_plain(_reason(error), spec.answers, on_event)
+    report_plain(reason_of(error), spec.answers, on_event)
     return replace(spec, fast=None)
 
 
@@ -146,44 +76,8 @@ def without_proof(spec: ProjectSpec, on_event: OnEvent) -> ProjectSpec:
     return replace(spec, fast=None)
 
 
-def _reason(error: VerificationError) -> str:
+def reason_of(error: VerificationError) -> str:
+    """Return in one line why a compiled model is not proven."""
     if isinstance(error, CompiledModelDiffersError):
         return error.reason
     return f"with a compiled model the proof fails ({in_one_line(error)})"
-
-
-def _ask_worker(
-    artifact: Artifact, signature: Signature, options: Options, settings: WorkerSettings, *, ours: bool
-) -> FastPlan | NoFastPlan:
-    """Return what a process that loads the model says.
-
-    Raises:
-        ReadError: The model cannot be loaded, or does not pass the gate.
-        WorkerError: The process broke off.
-    """
-    model = artifact.path.absolute()
-    readable = (*settings.confinement.readable, model.parent, model)
-    settings = replace(
-        settings,
-        path=[os.path.abspath(entry) for entry in settings.path],  # noqa: PTH100 - entries of sys.path are text
-        confinement=replace(settings.confinement, readable=readable),
-    )
-    job = {
-        "model": str(model),
-        "sha256": artifact.sha256,
-        "trusted": list(options.trust),
-        "ours": ours,
-        "signature": encode(signature.without_evidence()),
-    }
-    with Worker(_PROGRAM, settings) as worker:
-        worker.begin(job, settings)
-        message = worker.receive()
-    try:
-        plan = message["plan"]
-        if isinstance(plan, dict) and plan.get("type") == NoFastPlan.__name__:
-            no_plan: NoFastPlan = decode("NoFastPlan", plan)
-            return no_plan
-        fast_plan: FastPlan = decode("FastPlan", plan)
-    except (CodecError, KeyError, TypeError, ValueError) as error:
-        raise WorkerMessageError(str(error)) from error
-    return fast_plan

@@ -18,8 +18,8 @@ from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
 from scaffold.errors import BaselineNotFoundError, InvalidOptionError, NestedCallError, ReadError
 from scaffold.events import Finished, Noted, OnEvent, Started
-from scaffold.spec import Artifact, Dependencies, FastPlan, JSONValue, Profile, ProjectSpec
-from scaffold.verbs._accelerate import read_plan
+from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
+from scaffold.verbs._compile import accelerate
 from scaffold.verbs._declared import source_notes_of
 from scaffold.verbs._inputs import InputFile, ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
@@ -82,10 +82,9 @@ def specify(
         dependencies = _resolve(examination, introspected, code, resolve_options)
         on_event(Finished("resolve", dependencies_line(dependencies)))
         _report_notes(inputs, introspected, dependencies, on_event)
-        fast = _read_plan(inputs, introspected, examination, answers, options, on_event)
         if keep_model and workspace in artifact.path.parents:
             artifact = _keep_file(artifact)
-        yield ProjectSpec(
+        spec = ProjectSpec(
             name=name,
             version=version,
             artifact=artifact,
@@ -97,24 +96,10 @@ def specify(
             generator=__version__,
             variables=options.variables,
             code=code,
-            fast=fast,
             origin=inputs.model.origin,
             baseline=introspected.baseline,
         )
-
-
-def _read_plan(
-    inputs: ModelInputs,
-    introspected: Introspected,
-    examination: Examination,
-    answers: Mapping[str, JSONValue],
-    options: Options,
-    on_event: OnEvent,
-) -> FastPlan | None:
-    """Return the plan of the compiled model; None if there is none."""
-    artifact, settings = introspected.files.artifact, examination.settings
-    signature, ours = introspected.signature, inputs.model.ours
-    return read_plan(artifact, signature, options, settings, answers, on_event, ours=ours)
+        yield accelerate(spec, options, examination.settings, on_event, ours=inputs.model.ours)
 
 
 def _report_notes(

@@ -17,8 +17,8 @@ from scaffold.errors import BaselineWithoutModelError, ModelGoneError
 from scaffold.errors.wording import invocation, option, shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
-from scaffold.verbs._accelerate import read_plan_of_project
 from scaffold.verbs._baseline import recorded_baseline, with_former_fields
+from scaffold.verbs._compile import accelerate_project
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._slim import require_accelerate
@@ -111,7 +111,7 @@ def new_state(
         baseline = None
     elif baseline is None:
         baseline = recorded_baseline(record.spec.recording, record.spec.signature)
-    yield replace(
+    spec = replace(
         record.spec,
         answers=answers,
         profile=Profile(options.profile),
@@ -119,8 +119,8 @@ def new_state(
         generator=__version__,
         variables=options.variables,
         baseline=baseline,
-        fast=read_plan_of_project(record, options, answers, on_event),
     )
+    yield accelerate_project(spec, options, on_event)
 
 
 def _keeping_fields(

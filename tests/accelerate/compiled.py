@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scaffold.base.layout import FAST_THRESHOLDS
 from scaffold.introspect import read_fast_plan
 from scaffold.render._fast import fast_files
 from scaffold.render._fast_check import fast_check_files
 from scaffold.spec import (
+    Accelerate,
     Artifact,
     Batching,
     Category,
@@ -81,7 +83,9 @@ def requests_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def compile_model(model: Any, frame: pd.DataFrame, method: str, folder: Path) -> Compiled | NoFastPlan:
+def compile_model(
+    model: Any, frame: pd.DataFrame, method: str, folder: Path, way: Accelerate = Accelerate.NUMPY
+) -> Compiled | NoFastPlan:
     """Return the compiled form of a model, or why there is none.
 
     Args:
@@ -89,9 +93,10 @@ def compile_model(model: Any, frame: pd.DataFrame, method: str, folder: Path) ->
         frame: A sample of its input.
         method: The method that the service calls.
         folder: Where the recorded sample is written.
+        way: What computes the last step.
     """
     signature = signature_of(frame, method)
-    plan = read_fast_plan(model, signature)
+    plan = read_fast_plan(model, signature, way)
     if isinstance(plan, NoFastPlan):
         return plan
     content = pickle.dumps(model)
@@ -102,6 +107,10 @@ def compile_model(model: Any, frame: pd.DataFrame, method: str, folder: Path) ->
     recorded = folder / "recorded.json"
     recorded.write_text(json.dumps({"requests": requests_of(frame), "answers": []}))
     opened = {"model.pkl": content, "fast.npz": files.pop("model/fast.npz")}
+    if plan.graph:
+        opened["fast.onnx"] = files.pop("model/fast.onnx")
+        (folder / "tests/fast").mkdir(parents=True, exist_ok=True)
+        (folder / FAST_THRESHOLDS).write_bytes(files.pop(FAST_THRESHOLDS, b""))
     prefix = f"compiled_{next(_numbers)}"
     fields = [field.attribute for field in _columns(signature)]
     _modules(
@@ -114,7 +123,7 @@ def compile_model(model: Any, frame: pd.DataFrame, method: str, folder: Path) ->
         },
     )
     order = ["app/fast.py", *(f"tests/fast/{name}.py" for name in _ORDER)]
-    modules = {path: _load(prefix, path, files[path].decode()) for path in order}
+    modules = {path: _load(prefix, path, files[path].decode(), folder) for path in order}
     fast = modules["app/fast.py"].FastModel(dict(np.load(io.BytesIO(opened["fast.npz"]))))
     for name in [name for name in sys.modules if name.startswith(f"{prefix}_")]:
         del sys.modules[name]
@@ -140,7 +149,7 @@ def _renamed(prefix: str, name: str) -> str:
     return f"{prefix}_{name.replace('.', '_')}"
 
 
-def _load(prefix: str, path: str, text: str) -> types.ModuleType:
+def _load(prefix: str, path: str, text: str, folder: Path) -> types.ModuleType:
     """Import the text of a module, with names of its own for the modules that it imports."""
     for name in (
         "app.fast",
@@ -152,7 +161,7 @@ def _load(prefix: str, path: str, text: str) -> types.ModuleType:
     ):
         text = text.replace(f"from {name} import", f"from {_renamed(prefix, name)} import")
     module = types.ModuleType(_renamed(prefix, path.removesuffix(".py").replace("/", ".")))
-    vars(module)["__file__"] = f"/project/{path}"
+    vars(module)["__file__"] = str(folder / path)
     sys.modules[module.__name__] = module
     exec(compile(text, path, "exec"), vars(module))
     return module

@@ -147,7 +147,8 @@ def test_without_a_proof_the_plain_form_is_written(tmp_path: Path) -> None:
 
 
 def test_another_way_to_accelerate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidOptionError, match="There is no way 'gpu' to accelerate: it is off or numpy"):
+    ways = "There is no way 'gpu' to accelerate: it is off, numpy, onnx or auto"
+    with pytest.raises(InvalidOptionError, match=ways):
         scaffold.new(np.zeros, [1], None, tmp_path / "service", accelerate="gpu")
 
 

@@ -108,7 +108,7 @@ def test_a_run_from_table_to_table_that_is_killed_loses_no_row_and_doubles_none(
         table.append_column(sa.Column(name, type_))
     table.create(engine)
     with engine.begin() as connection:
-        records = many.astype(object).where(many.notna(), None).to_dict("records")
+        records: list[Any] = many.astype(object).where(many.notna(), None).to_dict("records")
         connection.execute(sa.insert(table), records)
     engine.dispose()
     options = ["--part-rows", "200", "--workers", "2", "--keep", "id"]

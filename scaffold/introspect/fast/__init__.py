@@ -12,10 +12,35 @@ from collections.abc import Callable
 from typing import Any
 
 from scaffold.introspect._guard import attribute
-from scaffold.introspect.fast import _bayes, _encode, _expand, _impute, _linear, _scale, _trees
-from scaffold.introspect.fast._columns import array_dtype, branches_of
+from scaffold.introspect.fast import (
+    _bayes,
+    _catboost,
+    _convert,
+    _encode,
+    _expand,
+    _forests,
+    _impute,
+    _lightgbm,
+    _linear,
+    _scale,
+    _trees,
+    _xgboost,
+)
+from scaffold.introspect.fast._columns import array_dtype, branch_of_mixed_numbers, branches_of
+from scaffold.introspect.fast._graph import GraphEstimator
 from scaffold.introspect.fast._values import NotCompiledError, refuse, require_plain_output
-from scaffold.spec import FastBranch, FastPlan, FastStep, NoFastPlan, Pandas, PythonCall, Signature, Table
+from scaffold.spec import (
+    Accelerate,
+    FastBranch,
+    FastGraph,
+    FastPlan,
+    FastStep,
+    NoFastPlan,
+    Pandas,
+    PythonCall,
+    Signature,
+    Table,
+)
 
 STEPS: dict[str, Callable[[Any, bool], FastStep | None]] = {
     "decomposition.PCA": _expand.read_pca,
@@ -70,50 +95,98 @@ ESTIMATORS: dict[str, Callable[[Any], _linear.Estimator]] = {
     "tree.ExtraTreeClassifier": _trees.read_tree,
     "tree.ExtraTreeRegressor": _trees.read_tree,
 }
-"""Last steps."""
+"""Last steps in numpy."""
+GRAPHS: dict[str, Callable[[Any], GraphEstimator]] = {
+    "catboost.CatBoostClassifier": _catboost.read_model,
+    "catboost.CatBoostRegressor": _catboost.read_model,
+    "ensemble.ExtraTreesClassifier": _forests.read_forest,
+    "ensemble.ExtraTreesRegressor": _forests.read_forest,
+    "ensemble.GradientBoostingClassifier": _forests.read_boosted,
+    "ensemble.GradientBoostingRegressor": _forests.read_boosted,
+    "ensemble.HistGradientBoostingClassifier": _forests.read_histogram_boosted,
+    "ensemble.HistGradientBoostingRegressor": _forests.read_histogram_boosted,
+    "ensemble.RandomForestClassifier": _forests.read_forest,
+    "ensemble.RandomForestRegressor": _forests.read_forest,
+    "lightgbm.LGBMClassifier": _lightgbm.read_model,
+    "lightgbm.LGBMRanker": _lightgbm.read_model,
+    "lightgbm.LGBMRegressor": _lightgbm.read_model,
+    "tree.DecisionTreeClassifier": _forests.read_forest,
+    "tree.DecisionTreeRegressor": _forests.read_forest,
+    "tree.ExtraTreeClassifier": _forests.read_forest,
+    "tree.ExtraTreeRegressor": _forests.read_forest,
+    "xgboost.XGBClassifier": _xgboost.read_model,
+    "xgboost.XGBRanker": _xgboost.read_model,
+    "xgboost.XGBRegressor": _xgboost.read_model,
+    "xgboost.XGBRFClassifier": _xgboost.read_model,
+    "xgboost.XGBRFRegressor": _xgboost.read_model,
+}
+"""Last steps of trees in ONNX."""
+CONVERTED = (
+    "gaussian_process.GaussianProcessRegressor",
+    "linear_model.GammaRegressor",
+    "linear_model.PoissonRegressor",
+    "linear_model.TweedieRegressor",
+    "neural_network.MLPClassifier",
+    "neural_network.MLPRegressor",
+    "svm.NuSVC",
+    "svm.SVC",
+)
+"""Last steps that skl2onnx converts."""
+_BOOSTERS = ("catboost", "lightgbm", "xgboost")
 _KEEPS_COLUMNS = ("TextImputer",)
 """Steps whose output is columns again, not one array of numbers."""
 
 
-def read_fast_plan(model: Any, signature: Signature) -> FastPlan | NoFastPlan:
+def read_fast_plan(
+    model: Any, signature: Signature, way: Accelerate = Accelerate.NUMPY
+) -> FastPlan | NoFastPlan:
     """Return the plan of a model, or why there is none.
 
     Args:
         model: The loaded model.
         signature: Its input, and how it is called.
+        way: What computes the last step: numpy, or a graph of ONNX.
     """
     try:
-        return _plan(model, signature)
+        return _plan(model, signature, way)
+    except _convert.ConverterMissingError as error:
+        return NoFastPlan(reason=str(error), needs_converter=True)
     except NotCompiledError as error:
         return NoFastPlan(reason=str(error))
     except Exception as error:  # an attribute that another version has in another form
         return NoFastPlan(reason=f"{type(model).__name__} cannot be read: {type(error).__name__}: {error}")
 
 
-def _plan(model: Any, signature: Signature) -> FastPlan:
+def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     call = signature.call
     if not isinstance(call, PythonCall) or not call.batched or call.keywords:
         raise NotCompiledError("a call of this kind has no compiled form")
     *before, last = _flat(model)
-    estimator, methods = _read_estimator(last)
+    estimator, methods, graph = _read_estimator(last, way)
     if call.method not in methods:
         raise refuse(last, f"the method {call.method}")
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
+    if graph and not before:
+        branches = branch_of_mixed_numbers(signature.input)
+        if _name_of(last).startswith("lightgbm."):
+            branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
         branches = branches_of(before.pop(0), signature.input, _read_steps)
-    else:
+    elif not branches:
         dtype = array_dtype(signature.input)
     steps, numeric = _read_steps(before, numeric=True)
     assert numeric
     compiled = [call.method, *(name for name in ("predict", "predict_proba") if name in methods)]
+    is_frame = isinstance(signature.input, Table) and signature.input.container == Pandas()
     return FastPlan(
         branches=branches,
         dtype=dtype,
-        of_frame=isinstance(signature.input, Table) and signature.input.container == Pandas(),
+        of_frame=is_frame and (graph is None or bool(steps)),  # trees compare single values
         steps=steps,
         estimator=estimator,
         methods=tuple(dict.fromkeys(compiled)),
+        graph=graph,
     )
 
 
@@ -146,18 +219,26 @@ def _read_steps(models: list[Any], *, numeric: bool) -> tuple[tuple[FastStep, ..
     return tuple(steps), numeric
 
 
-def _read_estimator(model: Any) -> _linear.Estimator:
-    read = ESTIMATORS.get(_name_of(model))
-    if read is None:
+def _read_estimator(model: Any, way: Accelerate) -> tuple[FastStep, tuple[str, ...], FastGraph | None]:
+    name = _name_of(model)
+    if way is Accelerate.ONNX and name in GRAPHS:
+        return GRAPHS[name](model)
+    if way is Accelerate.ONNX and name in CONVERTED:
+        return _convert.read_converted(model)
+    if way is Accelerate.ONNX or name not in ESTIMATORS:
         raise refuse(model)
-    return read(model)
+    return (*ESTIMATORS[name](model), None)
 
 
 def _name_of(model: Any) -> str:
-    """Return `preprocessing.StandardScaler` for exactly that class of scikit-learn; else an empty text."""
+    """Return `preprocessing.StandardScaler` for exactly that class of scikit-learn; else an empty text.
+
+    For a class of another library it is `xgboost.XGBRegressor`.
+    """
     kind = type(model)
-    module = kind.__module__.split(".")
-    if module[0] != "sklearn" or len(module) < 2:
+    library, _, rest = kind.__module__.partition(".")
+    folder = rest.partition(".")[0] if library == "sklearn" else library
+    if library not in (*_BOOSTERS, "sklearn") or not folder:
         return ""
-    public = sys.modules.get(f"sklearn.{module[1]}")
-    return f"{module[1]}.{kind.__name__}" if attribute(public, kind.__name__) is kind else ""
+    public = sys.modules.get(f"sklearn.{folder}" if library == "sklearn" else library)
+    return f"{folder}.{kind.__name__}" if attribute(public, kind.__name__) is kind else ""

@@ -71,6 +71,19 @@ def _common_dtype(columns: Sequence[Field]) -> str:
     return "float64" if dtypes <= _EXACT_IN_FLOAT64 and ("float64" in dtypes or has_null) else ""
 
 
+def branch_of_mixed_numbers(schema: Schema) -> tuple[FastBranch, ...]:
+    """Return the columns of a frame of numbers of several dtypes; empty for any other input.
+
+    The array that they are together is one of floats, and not what pandas makes of them.
+    """
+    if not isinstance(schema, Table) or schema.container != Pandas():
+        return ()
+    fields = [field for field in schema.columns if not field.label]
+    if _common_dtype(fields) or not all(map(_is_number, fields)):
+        return ()
+    return (FastBranch(columns=tuple(field.name for field in fields), numeric=True),)
+
+
 def branches_of(transformer: Any, schema: Schema, read_steps: ReadSteps) -> tuple[FastBranch, ...]:
     """Return what a ColumnTransformer does with the columns of a frame.
 

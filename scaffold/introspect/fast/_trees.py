@@ -50,7 +50,7 @@ def _averaged(step: Any, trees: Sequence[Any]) -> Estimator:
 
     require(step, step.n_outputs_ == 1, "several outputs")
     constants, depth = _nodes(step, trees)
-    if _takes_nan(trees[0]):
+    if takes_nan(trees[0]):
         lefts = [np.asarray(tree.tree_.missing_go_to_left).astype(bool) for tree in trees]
         constants.append(constant("nan_left", np.concatenate(lefts)))
     classes = attribute(step, "classes_")
@@ -99,7 +99,7 @@ def _children(tree: Any, root: int) -> Any:
     return np.stack([left, right], axis=1) + root
 
 
-def _takes_nan(tree: Any) -> bool:
+def takes_nan(tree: Any) -> bool:
     """Whether NaN is a value for the trees."""
     import numpy as np
 

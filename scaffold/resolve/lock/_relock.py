@@ -73,6 +73,7 @@ def renew_service_layer(
     pinned: Iterable[str] = (),
     profile: Profile = Profile.FAST,
     opentelemetry: bool = False,
+    onnx: bool = False,
     gpu: bool = False,
     run: Runner = run_command,
 ) -> Dependencies:
@@ -85,13 +86,14 @@ def renew_service_layer(
         pinned: Distributions whose version a person chose.
         profile: Which code serves the model.
         opentelemetry: Whether the service sends traces.
+        onnx: Whether the service runs a graph of ONNX in place of the model.
         gpu: Take torch with CUDA, as it is installed here.
         run: Runs uv.
 
     Raises:
         LockFailedError: The two cannot be installed together; or a leaf of it.
     """
-    layer = read_service_layer(dependencies.python, profile=profile, opentelemetry=opentelemetry)
+    layer = read_service_layer(dependencies.python, profile=profile, opentelemetry=opentelemetry, onnx=onnx)
     model = [line for line in dependencies.requirements if line.serves != "service"]
     old = Lock.parse(dependencies.lock)
     versions = old.releases

@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from scaffold.base.lockfile import Lock
 from scaffold.spec import Profile, Requirement
 
+_ONNX_REASON = "runs model/fast.onnx: app/fast.py"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceLayer:
@@ -32,6 +34,7 @@ def read_service_layer(
     *,
     profile: Profile = Profile.FAST,
     opentelemetry: bool = False,
+    onnx: bool = False,
 ) -> ServiceLayer:
     """Return the service layer for `python` (`3.11`) from `service.in` and `service.txt` in `folder`.
 
@@ -43,6 +46,8 @@ def read_service_layer(
     locked = [*Lock.parse((folder / "service.txt").read_text(encoding="utf-8")).pins]
     if opentelemetry:
         locked += Lock.parse((_template() / "opentelemetry.txt").read_text(encoding="utf-8")).pins
+    if onnx:
+        locked += Lock.parse((_template() / "onnx.txt").read_text(encoding="utf-8")).pins
     pins: dict[str, str] = {}
     required_by: dict[str, list[str]] = {}
     for pin in locked:
@@ -54,6 +59,8 @@ def read_service_layer(
     if opentelemetry:
         implied.discard("fastapi")  # its own line, because no other line requires the extra
         declared["fastapi"] = ("[opentelemetry]", f"{declared['fastapi'][1]}; OpenTelemetry, as was answered")
+    if onnx:
+        declared["onnxruntime"] = ("", _ONNX_REASON)
     requirements = []
     for name in declared.keys() - implied:
         extras, reason = declared[name]

@@ -1,0 +1,92 @@
+"""The trees of XGBoost as a graph of ONNX: in 32 bits, as XGBoost compares and sums."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scaffold.introspect._guard import attribute
+from scaffold.introspect.fast._graph import GraphEstimator, Tree, tree_graph
+from scaffold.introspect.fast._values import constant, fast_step, require
+
+_UNCHANGED = (
+    "rank:map",
+    "rank:ndcg",
+    "rank:pairwise",
+    "reg:absoluteerror",
+    "reg:pseudohubererror",
+    "reg:quantileerror",
+    "reg:squarederror",
+    "reg:squaredlogerror",
+)
+_POWERS = ("count:poisson", "reg:gamma", "reg:tweedie")
+
+
+def read_model(step: Any) -> GraphEstimator:
+    """Return a model of the interface of scikit-learn."""
+    booster = step.get_booster()
+    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
+    model = learner["gradient_booster"]
+    require(step, model.get("name") == "gbtree", f"booster={model.get('name')!r}")
+    objective = learner["objective"]["name"]
+    trees, targets = _trees(step, model["model"], learner)
+    starts = _starts(step, learner["learner_model_param"], objective, targets)
+    made = [Tree.of_constant(start, i) for i, start in enumerate(starts)] + trees
+    columns = int(learner["learner_model_param"]["num_feature"])
+    graph = tree_graph(made, columns=columns, targets=targets, dtype="<f4", strict=True)
+    missing = attribute(step, "missing")
+    require(step, missing is None or missing != missing, f"missing={missing!r}")
+    classes = attribute(step, "classes_")
+    if classes is None:
+        require(step, targets == 1, "several outputs")
+        require(step, objective in (*_UNCHANGED, *_POWERS, "reg:logistic"), f"objective={objective!r}")
+        link = "exp" if objective in _POWERS else "sigmoid" if objective == "reg:logistic" else ""
+        return fast_step("XGBoostRegressor", **({"link": link} if link else {})), ("predict",), graph
+    require(step, objective in ("binary:logistic", "multi:softprob"), f"objective={objective!r}")
+    estimator = fast_step("XGBoostClassifier", constant("classes", classes))
+    return estimator, ("predict", "predict_proba"), graph
+
+
+def _trees(step: Any, model: dict[str, Any], learner: dict[str, Any]) -> tuple[list[Tree], int]:
+    """Return the trees that `predict` sums, and how many sums there are."""
+    import numpy as np
+
+    targets = max(1, int(learner["learner_model_param"]["num_class"]))
+    require(step, int(learner["learner_model_param"].get("num_target", 1)) <= 1, "several outputs")
+    best = attribute(step, "best_iteration")
+    ends = model.get("iteration_indptr") or []
+    parallel = int(model["gbtree_model_param"].get("num_parallel_tree", 1))
+    end = len(model["trees"])
+    if best is not None:
+        end = ends[best + 1] if ends else (best + 1) * targets * parallel
+    made = []
+    for tree, target in zip(model["trees"][:end], model["tree_info"], strict=False):
+        require(step, not tree.get("categories_nodes"), "columns of categories")
+        require(step, int(tree["tree_param"].get("size_leaf_vector", 1)) <= 1, "several outputs in a tree")
+        conditions = np.array(tree["split_conditions"], dtype=np.float32)
+        made.append(
+            Tree(
+                left=tree["left_children"],
+                right=tree["right_children"],
+                feature=tree["split_indices"],
+                threshold=conditions,
+                nan_left=tree["default_left"],
+                value=conditions,
+                target=int(target),
+            )
+        )
+    return made, targets
+
+
+def _starts(step: Any, parameters: dict[str, Any], objective: str, targets: int) -> list[float]:
+    """Return what each sum starts from: `base_score`, before the link of the objective."""
+    import numpy as np
+
+    text = str(parameters["base_score"]).strip("[]")
+    scores = np.array([float(each) for each in text.split(",")], dtype=np.float32)
+    if objective in ("binary:logistic", "reg:logistic"):
+        scores = -np.log(np.float32(1.0) / scores - np.float32(1.0))
+    elif objective in _POWERS:
+        scores = np.log(scores)
+    require(step, len(scores) in (1, targets), "this base_score")
+    return [float(score) for score in np.broadcast_to(scores, (targets,)).tolist()]

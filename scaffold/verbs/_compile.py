@@ -1,0 +1,172 @@
+"""Read the compiled scoring path of a model, for `--accelerate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from scaffold.base.codec import CodecError, decode, encode
+from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
+from scaffold.errors.wording import in_one_line
+from scaffold.events import OnEvent
+from scaffold.spec import Accelerate, Artifact, FastPlan, NoFastPlan, ProjectSpec, Signature
+from scaffold.verbs._converter import open_converter_environment, settings_with
+from scaffold.verbs._fastest import choose_fastest
+from scaffold.verbs._inputs import InputFile, ModelInputs
+from scaffold.verbs._slim import report_plain
+from scaffold.verbs.options import Options
+from scaffold.verbs.workers import model_environment, worker_settings
+from scaffold.worker import Worker, WorkerSettings, printable
+
+_PROGRAM = "scaffold.verbs._read_fast"
+_LIBRARIES = {"_codecs", "builtins", "collections", "copyreg", "functools", "joblib", "numpy", "pandas"}
+_LIBRARIES |= {"scipy", "sklearn"}
+"""The modules that a model of compiled steps may name."""
+_BOOSTERS = {"catboost", "lightgbm", "xgboost"}
+"""The same for a model whose last step is a graph of ONNX."""
+_WAYS = {Accelerate.AUTO: (Accelerate.NUMPY, Accelerate.ONNX)}
+
+Plans = Mapping[Accelerate, FastPlan | NoFastPlan]
+
+
+def accelerate(
+    spec: ProjectSpec, options: Options, settings: WorkerSettings, on_event: OnEvent, *, ours: bool = False
+) -> ProjectSpec:
+    """Return the spec with a compiled model, if the options ask for one; a note says why there is none.
+
+    Args:
+        spec: The project.
+        options: The options for the model.
+        settings: Where processes that load the model run.
+        on_event: Called with the note.
+        ours: Whether this process wrote the file of the model from an object in memory.
+
+    Raises:
+        SlimImageError: There is none, and the project is to be slim.
+    """
+    way = Accelerate(options.accelerate)
+    if way is Accelerate.OFF:
+        return spec
+    plans = _read_plans(spec, options, settings, _WAYS.get(way, (way,)), ours=ours)
+    locked = {each: _with_runtime(plan, spec, options) for each, plan in plans.items()}
+    if way is Accelerate.AUTO:
+        return choose_fastest(spec, locked, options, on_event)
+    plan = locked[way]
+    if isinstance(plan, FastPlan):
+        return replace(spec, fast=plan)
+    report_plain(plan.reason, spec.answers, on_event)
+    return spec
+
+
+def accelerate_project(spec: ProjectSpec, options: Options, on_event: OnEvent) -> ProjectSpec:
+    """Return the spec of a project whose model is in it, as `accelerate`."""
+    if Accelerate(options.accelerate) is Accelerate.OFF:
+        return spec
+    file = InputFile(path=spec.artifact.path, provenance="", ours=False)
+    inputs = ModelInputs(model=file, input=file, output=None, local=())
+    settings = worker_settings(inputs, options, model_environment(inputs, options))
+    return accelerate(spec, options, settings, on_event)
+
+
+def _read_plans(
+    spec: ProjectSpec,
+    options: Options,
+    settings: WorkerSettings,
+    ways: Sequence[Accelerate],
+    *,
+    ours: bool,
+) -> Plans:
+    """Return the plan of a model for each way, or why there is none."""
+    plans: dict[Accelerate, FastPlan | NoFastPlan] = {}
+    for way in ways:
+        libraries = _LIBRARIES | _BOOSTERS if way is Accelerate.ONNX else _LIBRARIES
+        names = spec.artifact.globals
+        foreign = [name for name in names if name.module.partition(".")[0] not in libraries]
+        if foreign:
+            plans[way] = NoFastPlan(reason=f"{foreign[0].dotted} has no compiled form")
+    asked = [way for way in ways if way not in plans]
+    if asked:
+        plans |= _ask_worker(spec.artifact, spec.signature, options, settings, asked, ours=ours)
+    waiting = [way for way, plan in plans.items() if isinstance(plan, NoFastPlan) and plan.needs_converter]
+    if waiting:
+        try:
+            environment = open_converter_environment(spec.dependencies)
+        except EnvironmentSpecError as error:
+            reason = f"skl2onnx cannot be installed beside the model ({in_one_line(error)})"
+            plans |= dict.fromkeys(waiting, NoFastPlan(reason=reason))
+        else:
+            converting = settings_with(environment, settings)
+            plans |= _ask_worker(spec.artifact, spec.signature, options, converting, waiting, ours=ours)
+    return {way: plans[way] for way in ways}
+
+
+def _with_runtime(plan: FastPlan | NoFastPlan, spec: ProjectSpec, options: Options) -> FastPlan | NoFastPlan:
+    """Return a plan with the lock of the project that has what runs its graph."""
+    name = "onnxruntime"
+    if isinstance(plan, NoFastPlan):
+        return NoFastPlan(reason=printable(plan.reason))
+    if plan.graph is None or name in {line.distribution for line in spec.dependencies.requirements}:
+        return plan
+    from scaffold.resolve import renew_service_layer
+
+    try:
+        renewed = renew_service_layer(
+            spec.dependencies,
+            pinned=[text.partition("==")[0].strip().lower() for text in options.pin],
+            profile=spec.profile,
+            opentelemetry=spec.answers.get("opentelemetry") is True,
+            onnx=True,
+            gpu=options.gpu,
+        )
+    except LockFailedError as error:
+        return NoFastPlan(reason=f"{name} cannot be installed with the model ({in_one_line(error)})")
+    [line] = [line for line in renewed.requirements if line.distribution == name]
+    return replace(plan, graph=replace(plan.graph, requirement=line, lock=renewed.lock))
+
+
+def _ask_worker(
+    artifact: Artifact,
+    signature: Signature,
+    options: Options,
+    settings: WorkerSettings,
+    ways: Sequence[Accelerate],
+    *,
+    ours: bool,
+) -> Plans:
+    """Return what a process that loads the model says.
+
+    Raises:
+        ReadError: The model cannot be loaded, or does not pass the gate.
+        WorkerError: The process broke off.
+    """
+    model = artifact.path.absolute()
+    readable = (*settings.confinement.readable, model.parent, model)
+    settings = replace(
+        settings,
+        path=[os.path.abspath(entry) for entry in settings.path],  # noqa: PTH100 - entries of sys.path are text
+        confinement=replace(settings.confinement, readable=readable),
+    )
+    job = {
+        "model": str(model),
+        "sha256": artifact.sha256,
+        "trusted": list(options.trust),
+        "ours": ours,
+        "signature": encode(signature.without_evidence()),
+        "ways": [way.value for way in ways],
+    }
+    with Worker(_PROGRAM, settings) as worker:
+        worker.begin(job, settings)
+        message = worker.receive()
+    try:
+        return {way: _decode_plan(message["plans"][way.value]) for way in ways}
+    except (CodecError, KeyError, TypeError, ValueError) as error:
+        raise WorkerMessageError(str(error)) from error
+
+
+def _decode_plan(plan: Any) -> FastPlan | NoFastPlan:
+    name = NoFastPlan.__name__
+    is_none = isinstance(plan, dict) and plan.get("type") == name
+    decoded: FastPlan | NoFastPlan = decode(name if is_none else FastPlan.__name__, plan)
+    return decoded
