@@ -1,5 +1,6 @@
 """`model/baseline.json`: what it says of a sample or of training data, and what it never says."""
 
+import dataclasses
 import json
 import math
 import random
@@ -21,9 +22,10 @@ from scaffold.errors import (
     BaselineFormatError,
     BaselineNotFoundError,
     BaselineWithoutModelError,
+    SampleRefusedError,
 )
 from scaffold.spec import Baseline, CategoryBaseline, FieldBaseline, JSONValue, NumberBaseline, Recording
-from scaffold.verbs._baseline import with_former_fields
+from scaffold.verbs._baseline import _notes_on_few, with_former_fields
 
 FEWEST = 5
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
@@ -205,10 +207,30 @@ def test_a_field_that_the_new_model_has_otherwise_is_not_kept() -> None:
     assert with_former_fields(made, made, recording) == made
 
 
+def test_the_guard_that_refuses_the_sample_names_the_baseline() -> None:
+    fault = {"type": "out_of_range", "loc": ["body", "age"], "msg": "Input should be from 2 to 66"}
+    message = str(SampleRefusedError("row 96", 422, {"detail": [fault]}))
+    assert "a value that the baseline has not seen" in message
+    assert "recorded.json" not in message
+
+
+def test_training_data_without_numbers_and_labels_are_not_called_few() -> None:
+    made = Baseline(
+        rows=200, made_from="t.csv", fields=(), predictions=(), predictions_from="t.csv", predicted_rows=0
+    )
+    for rows, words in (
+        (200, "free text, dates"),
+        (9, "9 rows, and a baseline needs ten"),
+        (1, "1 row, and"),
+    ):
+        [note] = _notes_on_few(dataclasses.replace(made, rows=rows))
+        assert words in note
+
+
 def test_training_data_of_few_rows_are_noted(tmp_path: Path) -> None:
     training = tmp_path / "training.csv"
     events: list[object] = []
     frame(3).to_csv(training, index=False)
     root = tmp_path / "service"
     scaffold.new(fitted(), frame(60), target=root, baseline=training, verify=False, on_event=events.append)
-    assert any("3 rows are too few for a baseline" in str(event) for event in events)
+    assert any("3 rows, and a baseline needs ten rows or more" in str(event) for event in events)

@@ -25,6 +25,8 @@ _MOST_LABELS = 50
 _LONGEST_LABEL = 80
 _FEWEST_ROWS = 5
 _FEWEST_PERCENT = 1
+LEAST_ROWS = 2 * _FEWEST_ROWS
+"""A field with fewer values has no distribution."""
 _DIGITS = 4
 _SHARE_DIGITS = 6
 _EXACT = decimal.Context(prec=700)
@@ -97,7 +99,7 @@ def summarize_columns(columns: Columns, labels: Collection[str] = ()) -> tuple[F
 
 def _summarize(name: str, values: Sequence[JSONValue], *, is_label: bool) -> FieldBaseline | None:
     present = [value for value in values if value is not None]
-    if len(present) < 2 * _FEWEST_ROWS:
+    if len(present) < LEAST_ROWS:
         return None
     missing = _share(len(values) - len(present), len(values))
     kinds = {type(value) for value in present}
@@ -143,7 +145,7 @@ def _summarize_labels(name: str, missing: float, labels: Sequence[str]) -> Categ
 def _summarize_numbers(name: str, missing: float, numbers: Sequence[float]) -> NumberBaseline | None:
     ordered = sorted(number for number in numbers if math.isfinite(number))
     rows = len(ordered)
-    if rows < 2 * _FEWEST_ROWS:
+    if rows < LEAST_ROWS:
         return None
     spread = ordered[-1] - ordered[0]
     edges: list[float] = []

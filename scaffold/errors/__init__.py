@@ -243,6 +243,7 @@
     │   └── StoreUnusableError          the database refuses a request
     ├── DriftError                      traffic cannot be compared with a baseline
     │   ├── NoBaselineError             a project has no baseline
+    │   ├── EmptyBaselineError          the baseline of a project has no field
     │   ├── InvalidBaselineError        the baseline of a project is not what this package writes
     │   ├── TrafficNotFoundError        a path of traffic or of labels names no file
     │   ├── TrafficUnreadableError      a log, a table, labels or an answer of a server are invalid
@@ -334,6 +335,7 @@ from scaffold.errors.debian import (
     WrongListError,
 )
 from scaffold.errors.drift import (
+    EmptyBaselineError,
     InvalidBaselineError,
     LabelColumnError,
     LabelsNotJoinedError,
@@ -607,6 +609,7 @@ __all__ = [
     "DownloadError",
     "DriftError",
     "EditedDuringDeployError",
+    "EmptyBaselineError",
     "EmptySampleError",
     "EngineIdsError",
     "EngineNotRunningError",

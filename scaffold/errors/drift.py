@@ -20,6 +20,22 @@ class NoBaselineError(DriftError):
         )
 
 
+class EmptyBaselineError(DriftError):
+    """The baseline of a project has neither fields nor predictions: its rows were few, or of another kind."""
+
+    project: str
+
+    def __str__(self) -> str:
+        command = invocation(
+            "update", self.project, model="model.pkl", input="sample.pkl", baseline="training.parquet"
+        )
+        return (
+            f"The baseline of {self.project} has no field to compare.\n"
+            "Make it from training data, which have ten rows or more with numbers or labels:\n"
+            f"  {command}"
+        )
+
+
 class InvalidBaselineError(DriftError):
     """The baseline of a project is not what this package writes there."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from scaffold.errors.branches import VerificationError
-from scaffold.errors.wording import about_local_time, invocation
+from scaffold.errors.wording import about_local_time, invocation, option
 from scaffold.spec import SCORE_PROTOCOL
 
 
@@ -88,6 +88,13 @@ class SampleRefusedError(VerificationError):
                 return "Let the proof send the header that it needs:  --header 'Authorization: Bearer ...'"
             case 404:
                 return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
+            case 422 if '"out_of_range"' in json.dumps(self.body):
+                return (
+                    "The guard refuses a value that the baseline has not seen.\n"
+                    "Make the baseline from data with the range of the sample, or let the guard warn:\n"
+                    f"  {option('baseline', 'training.parquet')}\n"
+                    f"  {option('answers', {'guard': 'warn'})}"
+                )
             case 422:
                 return (
                     "If you changed what it takes, write requests that it takes into tests/recorded.json,\n"

@@ -11,7 +11,7 @@ from typing import Any
 from scaffold.base.baseline import FORMAT
 from scaffold.base.checked import read_below
 from scaffold.base.layout import BASELINE
-from scaffold.errors import InvalidBaselineError, NoBaselineError
+from scaffold.errors import EmptyBaselineError, InvalidBaselineError, NoBaselineError
 from scaffold.spec import Baseline, CategoryBaseline, FieldBaseline, NumberBaseline
 
 
@@ -20,6 +20,7 @@ def read_baseline(root: Path) -> Baseline:
 
     Raises:
         NoBaselineError: The project has none.
+        EmptyBaselineError: It has no field.
         InvalidBaselineError: Its file is not what this package writes there.
     """
     try:
@@ -29,11 +30,14 @@ def read_baseline(root: Path) -> Baseline:
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidBaselineError(str(root / BASELINE), str(error)) from error
     try:
-        return _baseline(content)
+        baseline = _baseline(content)
     except KeyError as error:
         raise InvalidBaselineError(str(root / BASELINE), f"{error} is missing") from error
     except (AttributeError, TypeError, ValueError) as error:
         raise InvalidBaselineError(str(root / BASELINE), str(error)) from error
+    if not (*baseline.fields, *baseline.predictions):
+        raise EmptyBaselineError(str(root))
+    return baseline
 
 
 def _baseline(content: Any) -> Baseline:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold.base import model as base_model
-from scaffold.base.baseline import Columns, columns_of, summarize_columns
+from scaffold.base.baseline import LEAST_ROWS, Columns, columns_of, summarize_columns
 from scaffold.errors import BaselineFieldsError, BaselineFormatError
+from scaffold.errors.wording import counted
 from scaffold.spec import Baseline, JSONValue, Recording, Signature, fields_of
 
 if TYPE_CHECKING:
@@ -105,9 +106,13 @@ def with_former_fields(made: Baseline, former: Baseline | None, recording: Recor
 
 
 def _notes_on_few(baseline: Baseline) -> list[str]:
-    """Return a note if the rows are so few that the baseline has no field."""
-    few = f"{baseline.rows} rows are too few for a baseline: --baseline FILE makes it from training data"
-    return [] if baseline.fields else [few]
+    """Return a note if the baseline has no field: its rows are few, or fields are free text and the like."""
+    if baseline.fields:
+        return []
+    if baseline.rows < LEAST_ROWS:
+        enough = "a baseline needs ten rows or more"
+        return [f"{counted(baseline.rows, 'row')}, and {enough}: --baseline FILE makes it from training data"]
+    return ["the baseline has no field: free text, dates, images and lists of many numbers are not compared"]
 
 
 def _labels_of(signature: Signature, recording: Recording) -> Collection[str]:

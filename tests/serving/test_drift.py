@@ -394,7 +394,7 @@ prediction_log._output = prediction_log.TypeAdapter(Odd)
 drift.settings = prediction_log.settings = prediction_log.settings.model_copy(update={"log_predictions": 1.0})
 lost = []
 log = prediction_log.PredictionLog(lost.append)
-for value in (1, object(), 2):
+for value in (1, "\\ud800", b"\\xff", log, 2):
     log.add([EXAMPLE], [Odd.model_construct(prediction=value, together=1)])
     time.sleep(0.1)
 log._end()
@@ -405,7 +405,7 @@ assert lost == [1]
 def test_an_answer_that_cannot_be_written_does_not_end_the_log(tmp_path: Path) -> None:
     write_drift(tmp_path, area_baseline())
     lines = [json.loads(line) for line in run_inside(tmp_path, ODD, "").splitlines()]
-    assert [line["output"]["prediction"] for line in lines] == [1, 2]
+    assert [line["output"]["prediction"] for line in lines] == [1, "_w==", "PredictionLog", 2]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -16,6 +17,7 @@ import pytest
 import scaffold
 from scaffold.errors import (
     DriftError,
+    EmptyBaselineError,
     InvalidBaselineError,
     MissingExtraError,
     NoBaselineError,
@@ -235,6 +237,14 @@ def test_an_edited_baseline_is_checked(
     (tmp_path / "model/baseline.json").write_text(text.replace(old, new))
     with pytest.raises(InvalidBaselineError, match=message):
         scaffold.drift(tmp_path, str(log))
+
+
+def test_a_baseline_without_fields_is_told_apart_from_a_log_without_requests(
+    titanic: Path, log: Path, tmp_path: Path
+) -> None:
+    empty = dataclasses.replace(read_baseline(titanic), fields=(), predictions=())
+    with pytest.raises(EmptyBaselineError, match=r"has no field to compare.*\n.*\n.*training\.parquet"):
+        scaffold.drift(write_project(tmp_path / "empty", empty), str(log))
 
 
 def test_predictions_of_another_model_are_left_out(titanic: Path, log: Path, tmp_path: Path) -> None:
