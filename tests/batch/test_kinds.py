@@ -40,7 +40,7 @@ assert all(map(_same, found[0], sample["answers"])), (found[0], sample["answers"
 print(check())
 """
 PICTURE = Image.fromarray(np.arange(48, dtype="uint8").reshape(4, 4, 3))
-TIMES = pd.DataFrame({"at": pd.to_datetime(["2024-01-01", "2024-02-01T01:02:03.5"])})
+TIMES = pd.DataFrame({"at": pd.to_datetime(["2024-01-01T00:00:00", "2024-02-01T01:02:03"])})
 TIMES["day"] = [dt.date(2024, 1, 1), dt.date(2024, 2, 1)]
 ROWS = pl.DataFrame({"a": [1, 2], "b": ["x", None], "c": [[1], [2, 3]]})
 

@@ -26,7 +26,7 @@ SERVER = "import sys; from moto.server import main; main(sys.argv[1:])"
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """The variables of a process that uses a server with the bucket `b`."""
+    """The variables of a process that uses a server with the bucket `bucket`."""
     folder = tmp_path_factory.mktemp("s3")
     install = ["pip", "install", "-q", "--python", sys.executable, "--target", str(folder / "lib")]
     subprocess.run([uv_command(), *install, "s3fs", "moto[server]"], check=True, env=uv_environment())
@@ -44,7 +44,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
         for name, value in variables.items():
             patch.setenv(name, value)
         with running(command, port, folder / "log"):
-            store("mkdir", "b")
+            store("mkdir", "bucket")
             yield variables
 
 
@@ -69,21 +69,21 @@ def test_a_run_from_bucket_to_bucket_that_is_killed_is_the_run_on_this_machine(
     many.loc[many["number"] % 997 == 0, "ratio"] = float("inf")
     many[:6000].to_parquet(folder / "a.parquet", row_group_size=200, index=False)
     many[6000:].to_csv(folder / "b.csv", index=False)
-    store("put", folder, "b/in", recursive=True)
+    store("put", folder, "bucket/in", recursive=True)
     options = ["--part-rows", "200", "--workers", "2"]
     batch(root, "score", folder, tmp_path / "calm", *options, status=3)
-    arguments = ["score", "s3://b/in", "s3://b/out", *options]
+    arguments = ["score", "s3://bucket/in", "s3://bucket/out", *options]
     server = tmp_path / "found"
 
     def count_done() -> int:
-        listing = f"{s3['AWS_ENDPOINT_URL']}/b?list-type=2&prefix=out/answers/part-"
+        listing = f"{s3['AWS_ENDPOINT_URL']}/bucket?list-type=2&prefix=out/answers/part-"
         with urllib.request.urlopen(listing) as answer:
             return int(answer.read().count(b"<Key>"))
 
     kills = kill_again_and_again(root, arguments, count_done, times=2)
     assert kills >= 1
     batch(root, *arguments, status=3)
-    store("get", "b/out", server, recursive=True)
+    store("get", "bucket/out", server, recursive=True)
     names = [[Path(row["file"]).name for row in answers(out)] for out in (server, tmp_path / "calm")]
     found = [[(row["row"], row["prediction"]) for row in answers(out)] for out in (server, tmp_path / "calm")]
     reasons = [[{**row, "file": ""} for row in rejected(out)] for out in (server, tmp_path / "calm")]
@@ -94,15 +94,15 @@ def test_a_run_from_bucket_to_bucket_that_is_killed_is_the_run_on_this_machine(
 @pytest.mark.parametrize(
     ("source", "out", "message"),
     [
-        ("s3://none/in", "s3://b/other", "none/in"),
-        ("s3://b/in2/a.csv", "s3://none/out", "cannot be written"),
+        ("s3://none/in", "s3://bucket/other", "none/in"),
+        ("s3://bucket/in2/a.csv", "s3://none/out", "cannot be written"),
     ],
 )
 def test_a_bucket_that_is_not_there_is_one_message(
     source: str, out: str, message: str, root: Path, tmp_path: Path, s3: Mapping[str, str]
 ) -> None:
     SAMPLE.to_csv(tmp_path / "a.csv", index=False)
-    store("put", tmp_path / "a.csv", "b/in2/a.csv")
+    store("put", tmp_path / "a.csv", "bucket/in2/a.csv")
     ended = batch(root, "score", source, out, "--workers", 1, status=1)
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
