@@ -154,6 +154,11 @@ _PROJECT: dict[str, Schema] = {
         "default": False,
     },
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
+    "shadow": {
+        "description": "Whether SHADOW=0.01 compares a compiled model with the model; not with `slim`.",
+        **flag.schema,
+        "default": False,
+    },
     "slim": {
         "description": "Whether the image lacks the model's libraries; needs `--accelerate`.",
         **flag.schema,

@@ -87,7 +87,7 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
-FLAGS = ("card", "client", "drift", "opentelemetry", "page", "slim")
+FLAGS = ("card", "client", "drift", "opentelemetry", "page", "shadow", "slim")
 ANSWERS = (
     *KNOBS,
     *FLAGS,
@@ -130,6 +130,8 @@ def read_answers(
             raise InvalidAnswerError("per_target", name, f"the names of targets: {', '.join(targets)}")
     for name in FLAGS:
         read_flag(name, merged)
+    if read_flag("shadow", merged) and read_flag("slim", merged):
+        raise InvalidAnswerError("shadow", True, "slim=false: the model is compared where its libraries are")
     read_base_image(merged)
     read_ci(merged)
     read_batch(merged)

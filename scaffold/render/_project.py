@@ -36,6 +36,7 @@ from scaffold.render._page import page_files
 from scaffold.render._profile import left_out, profile_files
 from scaffold.render._protocols import protocol_files
 from scaffold.render._score import is_shortened, score_values
+from scaffold.render._shadow import shadow_files
 from scaffold.render._slim import slim_files, slim_values
 from scaffold.render._source import add_example, render_convert, render_source
 from scaffold.render._tree import render_tree, template_path
@@ -103,7 +104,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec) | protocol_files(spec, values)
     extra |= page_files(spec, values) | client_files(spec, values)
-    extra |= drift_files(spec, values)
+    extra |= drift_files(spec, values) | shadow_files(spec)
     extra |= model_card_files(spec, card_origin(spec.artifact).strip("`"))
     extra |= batch_files(spec, values, source)
     service = _service_code(extra, values)

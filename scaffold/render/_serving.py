@@ -8,6 +8,7 @@ from scaffold.render._choices import read_protocols
 from scaffold.render._drift import drift_settings
 from scaffold.render._knobs import read_flag
 from scaffold.render._score import is_shortened
+from scaffold.render._shadow import SHADOW_SETTINGS, has_shadow
 from scaffold.spec import ProjectSpec
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
@@ -45,13 +46,20 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
         fields += ["    # The page at /, to try the service. It needs `docs`.", "    page: bool = True"]
     drift_lines = drift_settings(spec.answers).splitlines()
     fields += drift_lines
+    shadows = has_shadow(spec)
+    if shadows:
+        fields += SHADOW_SETTINGS.splitlines()
     if is_shortened(spec.signature.call, spec.profile):
         fields += [
             "    # Call the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
             "    fast_column_transformer: bool = True",
         ]
     imported = (
-        ["AliasChoices", "Field"] if is_vertex else ["Field"] if drift_lines or limit > _LEAST_BYTES else []
+        ["AliasChoices", "Field"]
+        if is_vertex
+        else ["Field"]
+        if drift_lines or shadows or limit > _LEAST_BYTES
+        else []
     )
     return {
         "profile": spec.profile.value,

@@ -17,6 +17,7 @@ from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
 from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
+from scaffold.render._shadow import shadow_values
 from scaffold.render._source import shell_example
 from scaffold.spec import ProjectSpec
 
@@ -36,6 +37,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **card_values(spec),
         **_score_values(spec),
         **serving_values(spec),
+        **shadow_values(spec),
         **environment_values(spec.variables),
         **image_values(spec),
         **deploy_values(spec),

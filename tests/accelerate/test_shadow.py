@@ -1,0 +1,98 @@
+"""`--answer shadow=true`: the running service compares its compiled model with the model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import scaffold
+from scaffold.errors import InvalidAnswerError
+from scaffold.proof._service import Service, start_service
+from scaffold.spec import JSONValue
+
+GENERATOR = np.random.default_rng(0)
+FRAME = pd.DataFrame({"width": GENERATOR.normal(size=60), "height": GENERATOR.normal(size=60)})
+LABELS = (FRAME["width"] > FRAME["height"]).astype(int)
+MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, LABELS)
+ROWS: list[JSONValue] = json.loads(FRAME.head(20).to_json(orient="records"))
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def shadowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose service can compare."""
+    root = tmp_path_factory.mktemp("shadow") / "boxes"
+    scaffold.new(MODEL, FRAME.head(10), None, root, accelerate="numpy", answers={"shadow": True})
+    return root
+
+
+@pytest.fixture
+def project(shadowed: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(shadowed, tmp_path / "boxes"))
+
+
+def _counts(service: Service) -> dict[str, float]:
+    """Return the records of each result, once those of `ROWS` and of the example are counted."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        text = str(service.get("/metrics").body)
+        lines = [line for line in text.splitlines() if line.startswith("model_shadow_records_total{")]
+        counts = {line.split('"')[1]: float(line.rpartition(" ")[2]) for line in lines}
+        if sum(counts.values()) > len(ROWS):
+            return counts
+        time.sleep(0.1)
+    raise AssertionError(counts)
+
+
+def _ask(root: Path) -> dict[str, float]:
+    with start_service(root, Path(sys.executable), settings={"SHADOW": "1"}) as service:
+        for row in ROWS:
+            assert service.score(row).status == 200
+        return _counts(service)
+
+
+@pytest.mark.slow
+def test_records_are_counted_as_equal_or_different(project: Path) -> None:
+    total = len(ROWS) + 1  # the example of the start
+    assert _ask(project) == {"equal": total, "different": 0, "failed": 0, "dropped": 0}
+    fast = project / "app/fast.py"
+    fast.write_text(fast.read_text().replace("(sums > 0)", "(sums < 0)"))
+    assert _ask(project) == {"equal": 0, "different": total, "failed": 0, "dropped": 0}
+
+
+@pytest.mark.slow
+def test_a_model_that_ends_its_process_fails_no_request(project: Path) -> None:
+    (project / "app/shadow/model.py").write_text("raise SystemExit(7)\n")
+    counts = _ask(project)
+    assert counts["equal"] == counts["different"] == 0
+    assert counts["failed"] + counts["dropped"] == len(ROWS) + 1
+
+
+@pytest.mark.slow
+def test_nothing_is_compared_unless_a_share_is_set(project: Path) -> None:
+    with start_service(project, Path(sys.executable)) as service:
+        assert service.score(ROWS[0]).status == 200
+        assert "model_shadow_records_total{" not in str(service.get("/metrics").body)
+
+
+def test_a_slim_service_has_no_model_to_compare_with(tmp_path: Path) -> None:
+    answers: dict[str, JSONValue] = {"shadow": True, "slim": True}
+    with pytest.raises(InvalidAnswerError, match="slim=false"):
+        scaffold.new(MODEL, FRAME, None, tmp_path / "boxes", accelerate="numpy", answers=answers)
+
+
+def test_the_plain_profile_does_not_compare(tmp_path: Path) -> None:
+    answers: dict[str, JSONValue] = {"shadow": True}
+    with pytest.raises(InvalidAnswerError, match="the profile 'fast'"):
+        scaffold.new(MODEL, FRAME, None, tmp_path / "boxes", profile="plain", answers=answers, verify=False)
