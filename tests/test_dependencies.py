@@ -37,6 +37,7 @@ MODEL_LIBRARIES = {
     "polars",
     "pyarrow",
     "sentence-transformers",
+    "skl2onnx",
     "skops",
     "spacy",
     "torch",

@@ -15,8 +15,8 @@ from scaffold.spec import Dependencies, FastGraph
 _DOC = '''"""The model's own arithmetic: its steps with numpy, the last one with onnxruntime.
 
 `FastModel` has the steps of the model in order; their constants are in model/fast.npz, the graph of
-the last one is model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares both,
-tests/test_fast.py on fewer rows.
+the last one is model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares
+both, tests/test_fast.py on fewer rows.
 """'''
 _COMPARE = f"{FAST_CHECK}/compare.py"
 _FIELDS = f"{FAST_CHECK}/fields.py"

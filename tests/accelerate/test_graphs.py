@@ -167,6 +167,14 @@ def test_categories_of_lightgbm_are_numbered(tmp_path: Path) -> None:
     assert compiled.compare.compare(ROWS)["difference"] is None
 
 
+def test_a_booster_of_lightgbm_is_compiled(tmp_path: Path) -> None:
+    frame = _frame(missing=True)
+    booster = lightgbm.LGBMClassifier(**_BOOSTER).fit(frame, _target(2)).booster_
+    compiled = compile_model(booster, frame, "predict", tmp_path, Accelerate.ONNX)
+    assert isinstance(compiled, Compiled), compiled
+    assert compiled.compare.compare(ROWS)["difference"] is None
+
+
 def _next_float(graph: onnx.GraphProto) -> None:
     """Move the threshold of the first node to the next float."""
     [splits] = [each for each in graph.node[0].attribute if each.name == "nodes_splits"]

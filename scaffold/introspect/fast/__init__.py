@@ -107,6 +107,7 @@ GRAPHS: dict[str, Callable[[Any], GraphEstimator]] = {
     "ensemble.HistGradientBoostingRegressor": _forests.read_histogram_boosted,
     "ensemble.RandomForestClassifier": _forests.read_forest,
     "ensemble.RandomForestRegressor": _forests.read_forest,
+    "lightgbm.Booster": _lightgbm.read_model,
     "lightgbm.LGBMClassifier": _lightgbm.read_model,
     "lightgbm.LGBMRanker": _lightgbm.read_model,
     "lightgbm.LGBMRegressor": _lightgbm.read_model,

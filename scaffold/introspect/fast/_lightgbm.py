@@ -15,25 +15,30 @@ _POWERS = ("gamma", "poisson", "tweedie")
 
 
 def read_model(step: Any) -> GraphEstimator:
-    """Return a model of the interface of scikit-learn."""
-    model = step.booster_.dump_model()
+    """Return a model of the interface of scikit-learn, or a Booster."""
+    booster = _booster_of(step)
+    model = booster.dump_model()
     objective, *parameters = str(model.get("objective", "of your own")).split()
     require(step, model.get("average_output", False) is False, "boosting_type='rf'")
+    factors = [float(text.partition(":")[2]) for text in parameters if text.startswith("sigmoid:")]
+    require(step, factors in ([], [1.0]), "another `sigmoid` than 1")
     targets = model["num_tree_per_iteration"]
     trees = [_tree(step, each["tree_structure"], i % targets) for i, each in enumerate(model["tree_info"])]
     require(step, bool(trees), "no trees")
-    graph = tree_graph(trees, columns=step.n_features_in_, targets=targets)
+    graph = tree_graph(trees, columns=booster.num_feature(), targets=targets)
     classes = attribute(step, "classes_")
-    if classes is None:
-        require(step, objective in (*_UNCHANGED, *_POWERS), f"objective={objective!r}")
-        require(step, "sqrt" not in parameters, "reg_sqrt")
-        link = {"link": "exp"} if objective in _POWERS else {}
-        return fast_step("LightGBMRegressor", **link), ("predict",), graph
-    require(step, objective in ("binary", "multiclass"), f"objective={objective!r}")
-    factors = [float(text.partition(":")[2]) for text in parameters if text.startswith("sigmoid:")]
-    require(step, factors in ([], [1.0]), "another `sigmoid` than 1")
-    estimator = fast_step("LightGBMClassifier", constant("classes", classes))
-    return estimator, ("predict", "predict_proba"), graph
+    if classes is not None:
+        require(step, objective in ("binary", "multiclass"), f"objective={objective!r}")
+        estimator = fast_step("LightGBMClassifier", constant("classes", classes))
+        return estimator, ("predict", "predict_proba"), graph
+    link = {"binary": "sigmoid", **dict.fromkeys(_POWERS, "exp")}.get(objective, "")
+    require(step, bool(link) or objective in _UNCHANGED, f"objective={objective!r}")
+    require(step, "sqrt" not in parameters, "reg_sqrt")
+    return fast_step("LightGBMRegressor", **({"link": link} if link else {})), ("predict",), graph
+
+
+def _booster_of(step: Any) -> Any:
+    return attribute(step, "booster_") or step
 
 
 def branches_of_categories(step: Any, schema: Schema) -> tuple[FastBranch, ...]:
@@ -41,7 +46,7 @@ def branches_of_categories(step: Any, schema: Schema) -> tuple[FastBranch, ...]:
     if not isinstance(schema, Table) or schema.container != Pandas():
         return ()
     fields = [field for field in schema.columns if not field.label]
-    levels = attribute(step.booster_, "pandas_categorical") or []
+    levels = attribute(_booster_of(step), "pandas_categorical") or []
     named = [field.name for field in fields if _is_category(field)]
     if not named:
         return ()
