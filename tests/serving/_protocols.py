@@ -1,9 +1,12 @@
 """Services that speak every protocol, of the kinds of samples that their clients send."""
 
+import math
 import pickle
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,50 @@ def score_table(rows: pd.DataFrame) -> Any:
     return (rows["age"].fillna(0) + 10 * sex + 100 * rows["klass"] + 1000 * rows["alone"]).to_numpy()
 
 
+def describe_order(order: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer whose keys and types depend on the record."""
+    count = order["count"]
+    answer: dict[str, Any] = {
+        "total": 0.5 if count == 0 else 2 * count,
+        "amount": order["amount"],
+        "share": math.nan if count == 0 else 1 / count,
+        "lines": [[tag.upper(), {"x": order["place"]["x"]}] for tag in order["tags"]],
+    }
+    return {**answer, "gift": "card"} if count > 5 else answer
+
+
+ORDERS = [
+    {"count": 1, "amount": Decimal("1.10"), "place": {"x": 2.5}, "tags": ["a", "b"]},
+    {"count": 7, "amount": Decimal("2.50"), "place": {"x": 0.5}, "tags": []},
+    {"count": 2, "amount": Decimal("0.05"), "place": {"x": 1.5}, "tags": ["c"], "express": True},
+]
+
+
+@dataclass
+class Parcel:
+    """A record of a class of the model's own."""
+
+    size: float
+    labels: list[str]
+    count: int = 3
+
+
+def measure_parcel(parcel: Parcel) -> float:
+    """Return a number that each of the fields has a part in."""
+    return parcel.size * parcel.count + len(parcel.labels)
+
+
+PARCELS = [Parcel(1.5, ["a", "b"]), Parcel(2.5, [], 7)]
+
+
+def double_prices(prices: dict[str, float]) -> dict[str, float]:
+    """Return the prices of as many goods as there are, doubled."""
+    return {name: 2 * price for name, price in prices.items()}
+
+
+PRICES = [{f"good {row}.{at}": float(at) for at in range(2 + row)} for row in range(30)]
+
+
 def measure_texts(texts: list[str]) -> list[dict[str, Any]]:
     """Return an object for each text."""
     return [{"letters": len(text), "words": text.split(" ")} for text in texts]
@@ -44,7 +91,10 @@ SERVICES: dict[str, Any] = {
     "table": (score_table, TABLE),
     "forest": (MODEL, ROWS),
     "image": (lambda image: image.width, Image.new("RGB", (4, 3))),
+    "orders": (describe_order, ORDERS),
+    "parcels": (measure_parcel, PARCELS),
     "plain": (score_table, TABLE),
+    "prices": (double_prices, PRICES),
     "text": (measure_texts, ["one two", "three", ""]),
 }
 

@@ -233,6 +233,7 @@ def test_retry_after_is_waited_for_unless_the_deadline_is_earlier(client: Any, r
         ((301, b"", {"Location": "/other"}), "UnexpectedAnswerError"),
         ((200, b"<html>", {}), "UnexpectedAnswerError"),
         ((200, b"[{}]", {}), "UnexpectedAnswerError"),
+        ((200, b'[{"label": 1}, {"label": 2}, {"label": 3}]', {}), "UnexpectedAnswerError"),
         ((200, b"{}", {"Content-Encoding": "gzip"}), "UnexpectedAnswerError"),
     ],
 )
@@ -245,6 +246,22 @@ def test_another_response_is_an_error_at_once(client: Any, run: Any, response: A
     assert caught.value.__cause__ is caught.value.__context__ is None
     if b"index 2" in response[1]:
         assert caught.value.index == 2
+
+
+@RUNS
+def test_an_answer_of_another_schema_is_an_error(client: Any, run: Any) -> None:
+    refused = pytest.raises(client.UnexpectedAnswerError, match=r"gave an answer without name, number\.")
+    with scripted((200, b'{"label": 1}', {})) as (url, _), refused:
+        run(client, url, "score", rows(1)[0])
+
+
+@RUNS
+@pytest.mark.parametrize("number", [0, -1])
+def test_limits_that_would_send_nothing_or_everything_are_refused(client: Any, run: Any, number: int) -> None:
+    names = ("max_records", *(("concurrency",) if run is run_async else ()))
+    for name in names:
+        with pytest.raises(ValueError, match=f"{name} is {number}"):
+            run(client, "http://127.0.0.1:1", "score_batch", rows(3), **{name: number})
 
 
 @RUNS

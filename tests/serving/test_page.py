@@ -268,10 +268,34 @@ def test_a_csv_file_comes_back_with_predictions_and_the_fault_of_each_row(
     assert "Row 8: value: Input should be a valid number" in page.text("#rowFaults")
 
 
-def test_a_file_without_a_column_is_refused_before_it_is_sent(page: Page, service: Service) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("valu,act\n1,answer\n", "The file has no column value. Its columns: valu, act."),
+        ('value,act\n1,"answer\n2,answer\n', "A quotation mark in the file is not closed."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_before_it_is_sent(
+    page: Page, service: Service, text: str, message: str
+) -> None:
     page.open(home(service))
-    upload(page, "valu,act\n1,answer\n")
-    assert page.text("#csvAlert") == "The file has no column value. Its columns: valu, act."
+    upload(page, text)
+    assert page.text("#csvAlert") == message
+
+
+def test_a_row_with_more_cells_than_names_is_refused_alone(page: Page, service: Service) -> None:
+    page.open(home(service))
+    upload(page, "value,act\n1,5,answer\n2.5,answer\n3,answer,\n")
+    page.click("#start")
+    rows = result(page)
+    assert [row["error"] for row in rows] == ["more than 2 cells", "", ""]
+    assert [row["prediction"] for row in rows] == ["", "2.5", "3.0"]
+
+
+def test_an_empty_text_of_a_file_with_one_column_is_a_row(page: Page, service: Service) -> None:
+    page.open(home(service))
+    cells = page.run("""JSON.stringify(parseCsv('text\\r\\n"a"\\r\\n""\\r\\n\\r\\n"b""c"\\n""', ','))""")
+    assert json.loads(cells) == [["text"], ["a"], [""], ['b"c'], [""]]
 
 
 def test_a_setting_switches_it_off_and_it_is_as_public_as_the_api_page(toy: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import gzip
 import hashlib
 import io
 import json
@@ -126,6 +127,66 @@ def test_mlflow_takes_its_four_forms_and_csv(table: Service, recording: Recordin
     assert answer.json == {"predictions": predictions}
     assert table.get("/ping").status == table.get("/health").status == 200
     assert table.get("/version").body == b"2.0.0"
+
+
+CSV = {"Content-Type": "text/csv"}
+
+
+def test_csv_may_have_a_byte_order_mark_long_cells_and_words_for_missing_numbers(table: Service) -> None:
+    for text, record in (
+        ("\ufeffage,sex,klass,alone\r\n22.0,male,3,True\r\n", [22.0, "male", 3, True]),
+        ("age,sex,klass,alone\nNaN,male,3,true\n", [None, "male", 3, True]),
+        (f"age,sex,klass,alone\n1.5,{'x' * 200_000},3,false\n", [1.5, "x" * 200_000, 3, False]),
+    ):
+        expected = table.post("/score", dict(zip(TABLE, record, strict=True))).json
+        answer = table.post("/invocations", text.encode(), **CSV)
+        assert answer.json == {"predictions": [expected["prediction"]]}, text[:60]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "The CSV has no header."),
+        ('{"dataframe_records": []}', "There is no field '{\"dataframe_records\": []}'."),
+        ("age,sex,klass,alone,klass\n22.0,male,3,True,1\n", "More than one column is called 'klass'."),
+        ('age,sex,klass,alone\n22.0,"male,3,True\n', "The body is not CSV in UTF-8."),
+    ],
+)
+def test_csv_that_would_lose_rows_or_cells_is_refused(table: Service, text: str, message: str) -> None:
+    answer = table.post("/invocations", text.encode(), **CSV)
+    assert (answer.status, answer.json) == (400, {"error_code": "BAD_REQUEST", "message": message})
+
+
+def test_columns_of_one_name_are_refused(table: Service) -> None:
+    frame = {"columns": [*TABLE, "klass"], "data": [[22.0, "male", 3, True, 1]]}
+    for path, body in (
+        ("/invocations", {"dataframe_split": frame}),
+        ("/azureml/score", {"input_data": frame}),
+    ):
+        answer = table.post(path, body)
+        assert answer.status == 400
+        assert answer.json["message"] == "More than one column is called 'klass'."
+
+
+def test_a_compressed_body_is_refused_as_at_score(table: Service, recording: Recording) -> None:
+    for name, path in PREDICT.items():
+        body = gzip.compress(PROTOCOLS[name].batch.encode([*recording.requests]))
+        for media in (
+            "application/json",
+            *(("text/csv", "application/jsonlines") if name == "mlflow" else ()),
+        ):
+            answer = table.post(path, body, **{"Content-Type": media, "Content-Encoding": "gzip"})
+            assert (answer.status, set(answer.json)) == (415, FORM[name]), (name, media)
+            assert "Send the body without a Content-Encoding." in answer.json.values()
+
+
+def test_the_nulls_of_mlservers_request_files_are_taken(table: Service, recording: Recording) -> None:
+    body = json.loads(PROTOCOLS["oip"].batch.encode([*recording.requests]))
+    inputs = [{**each, "parameters": None} for each in body["inputs"]]
+    outputs = [{"name": "prediction", "parameters": None}]
+    request = {"id": None, "parameters": None, "inputs": inputs, "outputs": outputs}
+    [output] = table.post("/v2/models/table/infer", request).json["outputs"]
+    assert [{"prediction": each} for each in output["data"]] == [*recording.answers]
 
 
 def test_sagemaker_takes_json_lines_beside_mlflow(table: Service, recording: Recording) -> None:

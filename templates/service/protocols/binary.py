@@ -22,7 +22,7 @@ def add_values(request: Any, raw: bytes) -> None:
     """
     at = 0
     for tensor in request["inputs"]:
-        length = tensor.get("parameters", {}).pop("binary_data_size", None)
+        length = (tensor.get("parameters") or {}).pop("binary_data_size", None)
         if length is not None:
             tensor["data"] = values_of(raw[at : at + length], tensor["datatype"])
             at += length

@@ -6,6 +6,7 @@ with one tensor may name it as it likes, and its columns are the fields in their
 
 import struct
 from math import prod
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -25,7 +26,9 @@ Datatype = Literal[
 ]  # fmt: skip
 # Of the types of JSON Schema; all others are BYTES.
 DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
+KINDS: dict[type, Datatype] = {bool: "BOOL", float: "FP64", str: "BYTES"}
 KNOWN = frozenset(get_args(Datatype))
+MOST = 2**63  # the first integer that INT64 does not have
 Parameters = dict[str, str | int | float | bool]
 
 
@@ -38,14 +41,14 @@ class Tensor(TypedDict):
     data: Annotated[
         list[Any], Field(description="Flat in row-major order, or nested; null where missing.")
     ]
-    parameters: NotRequired[Parameters]
+    parameters: NotRequired[Parameters | None]
 
 
 class Output(TypedDict):
     """An output that is asked for."""
 
     name: str
-    parameters: NotRequired[Parameters]
+    parameters: NotRequired[Parameters | None]
 
 
 class InferRequest(TypedDict):
@@ -120,6 +123,8 @@ def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
             shape.append(size if size == field.get("maxItems") else -1)
             field = field.get("items", {})
         datatype = DATATYPES.get(field.get("type", ""), "BYTES")
+        if field.get("exclusiveMaximum", 0) > MOST and datatype == "INT64":
+            datatype = "UINT64"
         tensors.append(TensorMetadata(name=name, datatype=datatype, shape=shape))
     return tensors
 
@@ -176,7 +181,7 @@ def write_response(response: InferResponse, request: InferRequest) -> Response:
         return Response(to_json(response, inf_nan_mode="null"), media_type="application/json")
     every = (request.get("parameters") or {}).get("binary_data_output", False)
     wanted = {
-        each["name"]: each.get("parameters", {}).get("binary_data", every)
+        each["name"]: (each.get("parameters") or {}).get("binary_data", every)
         for each in request.get("outputs") or []
     }
     tensors = [each for each in response["outputs"] if wanted.get(each["name"], every)]
@@ -212,8 +217,16 @@ def records_of(tensors: list[Tensor]) -> list[dict[str, Any]]:
 
 
 def rows_of(tensor: Tensor, axes: int) -> list[Any]:
-    """Return the values of a tensor: one for each record, as nested as the field is."""
+    """Return the values of a tensor: one for each record, as nested as the field is.
+
+    Raises:
+        HTTPException: 400 if they do not fit its shape.
+        RequestValidationError: One of them should be JSON text, and is not.
+    """
     shape, data = tensor["shape"], tensor["data"]
+    if (tensor.get("parameters") or {}).get("encoding") == "json":
+        data = [each if each is None else read_json(str(each).encode()) for each in data]
+        axes = 1
     if axes == len(shape) == 1 and len(data) == shape[0]:
         return data
     for axis in range(1, len(shape)):
@@ -235,33 +248,47 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
     shape, flat = [len(rows)], rows
-    while (types := {*map(type, flat)}) == {list} and len({*map(len, flat)}) == 1:
+    while {*map(type, flat)} == {list} and len({*map(len, flat)}) == 1:
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
-    tensor: Tensor = {
-        "name": metadata.name,
-        "shape": shape,
-        "datatype": metadata.datatype,
-        "data": flat,
-    }
-    if types & {dict, list}:  # objects, or lists of many lengths
-        texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
-        tensor |= {"datatype": "BYTES", "data": texts, "parameters": {"encoding": "json"}}
-    return tensor
+    if datatype := datatype_of(flat, metadata.datatype):
+        return {"name": metadata.name, "shape": shape, "datatype": datatype, "data": flat}
+    texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
+    tensor: Tensor = {"name": metadata.name, "shape": shape, "datatype": "BYTES", "data": texts}
+    return {**tensor, "parameters": {"encoding": "json"}}
 
 
-def select_outputs(names: list[Output]) -> list[TensorMetadata]:
-    """Return the outputs of these names; all without a name.
+def datatype_of(values: list[Any], described: Datatype) -> Datatype | None:
+    """Return the datatype that holds the values, else None: a class may answer as it likes."""
+    kinds = {*map(type, values)} - {NoneType}
+    if kinds & {dict, list}:  # objects, or lists of many lengths
+        return None
+    if kinds == {int} and described != "FP64":
+        known = [each for each in values if each is not None]
+        least, most = min(known), max(known)
+        if most >= MOST:
+            return "UINT64" if least >= 0 and most < 2 * MOST else None
+        return "INT64" if least >= -MOST else None
+    if kinds == {int, float}:
+        return "FP64"
+    if len(kinds) == 1:
+        return KINDS.get(kinds.pop(), described)
+    return None if kinds and described != "BYTES" else described
+
+
+def outputs_of(answers: list[Any], names: list[Output]) -> list[TensorMetadata]:
+    """Return the outputs of these names; all without a name, and those that no schema has as well.
 
     Raises:
         HTTPException: 400 for a name that no output has.
     """
-    if not names:
-        return OUTPUTS
     outputs = {each.name: each for each in OUTPUTS}
+    if ModelOutput.model_config.get("extra") == "allow":
+        for name in dict.fromkeys(name for row in answers for name in row if name not in outputs):
+            outputs[name] = TensorMetadata(name=name, datatype="BYTES", shape=[-1])
     if unknown := [each["name"] for each in names if each["name"] not in outputs]:
         raise HTTPException(400, f"There is no output {unknown[0]!r}.")
-    return [outputs[each["name"]] for each in names]
+    return [outputs[each["name"]] for each in names] if names else [*outputs.values()]
 
 
 def add_routes(app: FastAPI, core: Core) -> None:
@@ -300,15 +327,17 @@ def add_routes(app: FastAPI, core: Core) -> None:
     async def infer(request: Request) -> Response:
         """Score the records of the inputs."""
         asked, values = await read_request(request)
-        outputs = select_outputs(asked.get("outputs") or [])
         records = core.validate(values)
         # Many small objects: each garbage collection would visit them while they wait.
         del asked["inputs"], values
         answers = await core.score(records)
+        outputs = outputs_of(answers, asked.get("outputs") or [])
         response: InferResponse = {
             "model_name": NAME,
             "model_version": MODEL_VERSION,
-            "outputs": [tensor_of(each, [row[each.name] for row in answers]) for each in outputs],
+            "outputs": [
+                tensor_of(each, [row.get(each.name) for row in answers]) for each in outputs
+            ],
         }
         if (number := asked.get("id")) is not None:
             response["id"] = number

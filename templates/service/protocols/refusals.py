@@ -11,6 +11,7 @@ from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_FAULTS = 10  # that a message names
+COMPRESSED = "Send the body without a Content-Encoding."
 
 Shape = Callable[[int, str], dict[str, Any]]
 
@@ -59,12 +60,21 @@ def reshape_errors(shape: Shape, scope: Scope, receive: Receive, send: Send) -> 
         else:
             body += message.get("body", b"")
             if not message.get("more_body"):
-                response = JSONResponse(shape(start["status"], message_of(body)), start["status"])
+                status, text = start["status"], message_of(body)
+                if status == 400 and is_compressed(scope):
+                    status, text = 415, COMPRESSED
+                response = JSONResponse(shape(status, text), status)
                 own = dict(response.raw_headers)
                 response.raw_headers += [each for each in start["headers"] if each[0] not in own]
                 await response(scope, receive, send)
 
     return reshape
+
+
+def is_compressed(scope: Scope) -> bool:
+    """Whether the head of the request names an encoding of its body."""
+    encoding = dict(scope["headers"]).get(b"content-encoding", b"identity")
+    return encoding.lower() != b"identity"
 
 
 def message_of(body: bytes) -> str:

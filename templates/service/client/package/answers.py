@@ -14,8 +14,10 @@ from .errors import (
     UnauthorizedError,
     UnexpectedAnswerError,
 )
+from .schemas import ModelOutput
 
 SHOWN_FAULTS = 5
+FIELDS: frozenset[str] = getattr(ModelOutput, "__required_keys__", frozenset())
 
 
 class Place(TypedDict):
@@ -49,6 +51,7 @@ def read_one(response: httpx.Response) -> Any:
     answer = _json(response)
     if not isinstance(answer, dict):
         raise UnexpectedAnswerError(f"{response.request.url} gave no answer.", **_place(response))
+    _require_fields(answer, response)
     return answer
 
 
@@ -65,7 +68,16 @@ def read_batch(response: httpx.Response, start: int, count: int) -> list[Any]:
         found = len(answers) if isinstance(answers, list) else "no"
         message = f"{response.request.url} gave {found} answers to {count} records."
         raise UnexpectedAnswerError(message, **_place(response))
+    for answer in answers:
+        _require_fields(answer, response)
     return answers
+
+
+def _require_fields(answer: Any, response: httpx.Response) -> None:
+    """Refuse an answer that has no field of the schema: a service with another schema gave it."""
+    if FIELDS and not (isinstance(answer, dict) and FIELDS & answer.keys()):
+        message = f"{response.request.url} gave an answer without {', '.join(sorted(FIELDS))}."
+        raise UnexpectedAnswerError(message, **_place(response))
 
 
 def _refuse(response: httpx.Response, start: int, *, is_batch: bool) -> NoReturn:

@@ -48,7 +48,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._limits = Limits(timeout_s, deadline_s, retry_s)
-        self._max_records = max_records
+        self._max_records = _at_least_one("max_records", max_records)
         self._http = httpx.Client(
             base_url=base_url,
             headers=_headers(headers, api_key),
@@ -156,7 +156,8 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._limits = Limits(timeout_s, deadline_s, retry_s)
-        self._max_records, self._concurrency = max_records, concurrency
+        self._max_records = _at_least_one("max_records", max_records)
+        self._concurrency = _at_least_one("concurrency", concurrency)
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers=_headers(headers, api_key),
@@ -249,3 +250,9 @@ def _headers(more: Mapping[str, str] | None, api_key: str | None) -> dict[str, s
     if api_key is not None:
         known["X-API-Key"] = api_key
     return {**known, **(more or {})}
+
+
+def _at_least_one(name: str, number: int) -> int:
+    if number < 1:
+        raise ValueError(f"{name} is {number}, and must be at least 1")
+    return number
