@@ -90,8 +90,8 @@ class SampleRefusedError(VerificationError):
                 return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
             case 422 if '"out_of_range"' in json.dumps(self.body):
                 options = option("baseline", "training.parquet"), option("answers", {"guard": "warn"})
-                fix = "Make the baseline from data with the range of the sample, or let the guard warn:"
-                return "\n  ".join([f"The guard refuses a value that the baseline has not seen.\n{fix}", *options])
+                what = "The guard refuses a value that the baseline has not seen.\nMake the baseline from data "
+                return "\n  ".join([f"{what}with the range of the sample, or let the guard warn:", *options])
             case 422:
                 return (
                     "If you changed what it takes, write requests that it takes into tests/recorded.json,\n"
