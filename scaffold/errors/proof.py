@@ -90,7 +90,7 @@ class SampleRefusedError(VerificationError):
                 return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
             case 422 if '"out_of_range"' in json.dumps(self.body):
                 options = option("baseline", "training.parquet"), option("answers", {"guard": "warn"})
-                what = "The guard refuses a value that the baseline has not seen.\nMake the baseline from data "
+                what = "The guard refuses a value that the baseline has not seen.\nMake the baseline of data "
                 return "\n  ".join([f"{what}with the range of the sample, or let the guard warn:", *options])
             case 422:
                 return (
