@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 _COMPILED_LABEL = "model.compiled-sha256"
-"""The hash of what runs in place of the model, in an image without the libraries of the model."""
+"""The hashes of what runs in place of the model, in an image without the libraries of the model."""
 
 
 def build_image(
@@ -83,9 +83,10 @@ def build_image(
         arguments["BASE"] = options.base
     plan = read_plan(text, arguments, {})
     dockerfile_labels = plan.labels
-    if model_sha256 := dockerfile_labels.get(_COMPILED_LABEL, dockerfile_labels.get("model.sha256")):
-        is_known = options.builder == "layers" or _copies_only(text, plan)
-        require_model(root, model_sha256, plan if is_known else None)
+    hashes = dockerfile_labels.get(_COMPILED_LABEL, dockerfile_labels.get("model.sha256", ""))
+    is_known = options.builder == "layers" or _copies_only(text, plan)
+    for sha256 in filter(None, hashes.split(",")):
+        require_model(root, sha256, plan if is_known else None)
     reference = _reference(options, dockerfile_labels)
     if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)

@@ -10,7 +10,7 @@ from scaffold.render._knobs import read_flag
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
 from scaffold.render._tree import template_path
-from scaffold.spec import Artifact, FastPlan, Profile, ProjectSpec, Signature
+from scaffold.spec import Artifact, FastPlan, Profile, ProjectSpec, PythonCall, Signature
 
 SHADOW_SETTINGS = """\
     # The share of the records, from 0 to 1, that the model scores too, after they were answered:
@@ -35,6 +35,8 @@ def has_shadow(spec: ProjectSpec) -> bool:
         return False
     if spec.profile is Profile.PLAIN:
         raise InvalidAnswerError("shadow", True, "a service of the profile 'fast'")
+    if not isinstance(spec.signature.call, PythonCall):
+        raise InvalidAnswerError("shadow", True, "a model of a Python class, not one of a format of its own")
     if any(variable.name == _VARIABLE for variable in spec.variables):
         raise VariableTakenError(_VARIABLE)
     return spec.fast is not None

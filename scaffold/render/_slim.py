@@ -50,8 +50,8 @@ def slim_values(
     """
     if not is_slim(spec):
         return {"compiled_label": ""}
-    [constants] = [content for path, content in compiled.items() if path.startswith(f"{MODEL_FOLDER}/")]
-    sha256 = hashlib.sha256(constants).hexdigest()
+    constants = [content for path, content in compiled.items() if path.startswith(f"{MODEL_FOLDER}/")]
+    sha256 = ",".join(hashlib.sha256(content).hexdigest() for content in constants)
     own, imported = _own_requirements(spec), _code_requirements(spec, code)
     values: dict[str, object] = {
         "compiled_label": f' \\\n    model.compiled-sha256="{sha256}"',

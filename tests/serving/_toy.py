@@ -35,6 +35,8 @@ VALUES = {
     "page_proof": "",
     "protocols_import": "",
     "protocols_added": "",
+    "shadow_import": "",
+    "shadow_added": "",
     "drift_import": "",
     "drift_serving": "ERROR_RESPONSES, Batcher, install, lifespan",
     "drift_plain_batcher": "from app.serving.batching import Batcher\n",
