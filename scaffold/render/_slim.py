@@ -110,7 +110,11 @@ def _imported(spec: ProjectSpec, importers: Mapping[str, Sequence[str]]) -> list
     """Return the libraries of the lock that files import, but not those of the service itself."""
     lines = {line.distribution: line for line in spec.dependencies.requirements}
     lock = Lock.parse(spec.dependencies.lock)
-    of_service = lock.required_by({name for name, line in lines.items() if line.serves == "service"})
+    of_service = {name for name, line in lines.items() if line.serves == "service"}
+    graph = spec.fast.graph if spec.fast else None
+    # What runs a graph brings numpy, which the code of the compiled model imports by itself.
+    runtime = {graph.requirement.distribution} if graph and graph.requirement else set()
+    of_service |= lock.required_by(of_service - runtime)
     specifiers = {name: f"=={version}" for name, version in lock.releases.items()}
     specifiers |= {name: line.specifier for name, line in lines.items()}
     return [
