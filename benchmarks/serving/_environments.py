@@ -69,7 +69,7 @@ def ensure_services(model: str, prefix: str = "", answers: Sequence[str] = ()) -
     for name, options in (
         (model, ["--no-verify"]),
         (f"plain-{model}", ["--profile", "plain", "--no-verify"]),
-        (f"numpy-{model}", ["--accelerate", "numpy"]),  # it is written with its proof only
+        (f"compiled-{model}", ["--accelerate", "auto", "--answer", "slim=true"]),  # needs its proof
     ):
         folder = SERVICES / f"{prefix}{name}"
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-OURS, PLAIN, FLOOR, FLOORS = "ours", "ours-plain", "floor-fastapi", "floor-"
+OURS, PLAIN, COMPILED = "ours", "ours-plain", "ours-compiled"
+FLOOR, FLOORS = "floor-fastapi", "floor-"
 NEAR = 0.7
 TITLES = {"A": "Pipeline", "B": "Forest", "C": "Iris"}
 Result = dict[str, Any]
@@ -39,21 +40,21 @@ def _processor() -> str:
 def contenders(results: list[Result], model: str) -> Near:
     """Who takes part in what has a line to meet, by number of connections, as `rows` and as `starts`.
 
-    Ours in both profiles, and the floor written by hand or the tools that came near the best at it.
+    Ours in each form, and the floor written by hand or the tools that came near the best at it.
     """
     mine = [run for run in results if run["model"] == model and "failed" not in run]
     *fewer, most = _levels(mine)
     near: Near = {level: [] for level in (*map(str, fewer), "rows", "starts")}
     near[str(most)] = _near(mine, [_rate(most), lambda run: 1 / _p99(most)(run)])
-    if model == "A":  # which alone has lines for anything but most connections
+    near |= {str(level): [FLOOR, *_near(mine, [_rate(level)])] for level in fewer[:1]}
+    near |= {"rows": _near(mine, [_rows_per_s]), "starts": [FLOOR, OURS, PLAIN, COMPILED]}
+    if model == "A":  # which alone has lines between the fewest and the most connections
         near |= {str(level): _near(mine, [_rate(level)]) for level in fewer[1:]}
-        near |= {str(level): [FLOOR, OURS, PLAIN] for level in fewer[:1]}
-        near |= {"rows": _near(mine, [_rows_per_s]), "starts": [FLOOR, OURS, PLAIN]}
     return near
 
 
 def _near(runs: list[Result], measures: list[Measure]) -> list[str]:
-    near = [OURS, PLAIN]
+    near = [OURS, PLAIN, COMPILED]
     tools = sorted({run["system"] for run in runs if _is_tool(run)})
     for measure in measures:
         found = {tool: _values([run for run in runs if run["system"] == tool], measure) for tool in tools}
@@ -104,10 +105,16 @@ def line_to_meet(results: list[Result]) -> list[tuple[str, float, bool]]:
     found: list[tuple[str, float, bool]] = []
 
     def hold(
-        what: str, model: str, ratio: Callable[[Result, Result], float], least: float, *, floor: bool = False
+        what: str,
+        model: str,
+        ratio: Callable[[Result, Result], float],
+        least: float,
+        *,
+        floor: bool = False,
+        system: str = OURS,
     ) -> None:
         ratios: dict[str, list[float]] = {}
-        for ours, other in _pairs(results, model):
+        for ours, other in _pairs(results, model, system):
             if other["system"] == FLOOR if floor else _is_tool(other):
                 with contextlib.suppress(KeyError):  # one of them had no part in it
                     here = ratio(ours, other)
@@ -128,15 +135,27 @@ def line_to_meet(results: list[Result]) -> list[tuple[str, float, bool]]:
     hold("256 rows at once, at least 1.2 x the fastest tool", "A", _times(_rows_per_s), 1.2)
     hold("cold start of the app by hand, at least 1 / 1.1 of ours", "A", _cold_ratio, 1 / 1.1, floor=True)
     hold("memory of the app by hand and 20 MB, at least ours", "A", _memory_ratio, 1, floor=True)
+    for model, at_1, at_64, rows in (("A", 15, 9, 3.5), ("B", 30, 8, 4), ("C", 2.5, 7, 0.6)):
+        by_tools: list[tuple[str, Callable[[Result, Result], float], float]] = [
+            (f"at 1, at least {at_1} x the fastest tool", _times(_rate(1)), at_1),
+            (f"at 64, at least {at_64} x the fastest tool", _times(_rate(64)), at_64),
+            ("at 64, the lowest p99", _p99_ratio, 1),
+            (f"256 rows at once, at least {rows} x the fastest tool", _times(_rows_per_s), rows),
+        ]
+        for what, ratio, least in by_tools:
+            hold(f"compiled, {what}", model, ratio, least, system=COMPILED)
+        for what, ratio in (("cold start", _cold_ratio), ("memory", _memory_times)):
+            words = f"compiled, at most half the {what} of the app by hand"
+            hold(words, model, ratio, 2, floor=True, system=COMPILED)
     return found
 
 
-def _pairs(results: list[Result], model: str) -> Iterator[tuple[Result, Result]]:
+def _pairs(results: list[Result], model: str, system: str) -> Iterator[tuple[Result, Result]]:
     """Ours and another, of each turn in a round in turns; of the first round, if there is no other."""
     good = [run for run in results if run["model"] == model and "failed" not in run]
     good = [run for run in good if run["repetition"]] or good
     for ours in good:
-        for other in good if ours["system"] == OURS else []:
+        for other in good if ours["system"] == system else []:
             if all(ours[key] == other[key] for key in ("repetition", "turn")) and other is not ours:
                 yield ours, other
 
@@ -176,6 +195,10 @@ def _cold_ratio(ours: Result, other: Result) -> float:
 
 def _memory_ratio(ours: Result, other: Result) -> float:
     return float((other["memory_mb"] + 20) / ours["memory_mb"])
+
+
+def _memory_times(ours: Result, other: Result) -> float:
+    return float(other["memory_mb"] / ours["memory_mb"])
 
 
 def _values(runs: list[Result], value: Measure) -> list[float]:

@@ -97,7 +97,7 @@ def systems(model: str) -> list[System]:
         _mlflow(model, file),
         *(_ray(file, one, many, together) for together in (False, True)),
         _ours("ours-plain", "**ours, plain profile**", f"plain-{model}", one, many),
-        _ours("ours-numpy", "**ours, --accelerate numpy**", f"numpy-{model}", one, many),
+        _ours("ours-compiled", "**ours, compiled and slim**", f"compiled-{model}", one, many),
         _ours("ours", "**ours**", model, one, many),
     ]
 

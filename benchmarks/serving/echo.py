@@ -44,7 +44,7 @@ def main() -> int:
 
 def _ratios(model: str, rounds: int) -> dict[int, list[float]]:
     """The throughput of the service over that of the app, for each round, by the number of connections."""
-    environment, folder = f"ours-numpy-{model}", str(SERVICES / f"numpy-{model}")
+    environment, folder = f"ours-compiled-{model}", str(SERVICES / f"compiled-{model}")
     rows = json.loads((MODELS / f"{model}.json").read_text())["one"]
     bodies = [json.dumps(flower(row) if model == "C" else row) for row in rows]
     system = System(name="", label="", environment="", command=(), path="", body=list, answers=prediction)
