@@ -16,7 +16,7 @@ from scaffold.traffic._compare import LEAST_ROWS, PSI_THRESHOLD, compare, detect
 from scaffold.traffic._labels import Join, read_labels
 from scaffold.traffic._metrics import compare_metrics
 from scaffold.traffic._rows import OfModel, Row, Since, count_rows
-from scaffold.traffic._source import CountSource, RowSource, Span
+from scaffold.traffic._source import STDIN, CountSource, RowSource, Span
 from scaffold.traffic.csv import CSV
 from scaffold.traffic.jsonl import JSONLines
 from scaffold.traffic.parquet import Parquet
@@ -135,6 +135,8 @@ def _source_of(written: str) -> CountSource | RowSource:
 
 def _without_login(written: str) -> str:
     """Return a source without user and password; the labels in its query stay."""
+    if written == STDIN:
+        return "standard input"
     place, mark, query = written.partition("?")
     return f"{without_credentials(place)}{mark}{query}"
 

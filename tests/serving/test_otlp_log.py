@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import scaffold
 from scaffold.traffic._otlp import log_lines
@@ -112,3 +117,46 @@ def test_no_exporter_is_logged_once(root: Path) -> None:
         assert lines == [
             "predictions are not logged: OpenTelemetry has no exporter: is OTEL_EXPORTER_OTLP_ENDPOINT set?"
         ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", ["fast", "plain"])
+def test_a_project_of_each_profile_is_clean_and_sends_its_log(
+    profile: str, collector: Collector, tmp_path: Path
+) -> None:
+    answers = {"drift": True, "guard": "refuse", "opentelemetry": True, "protocols": "oip,mlflow,azureml"}
+    sample = pd.DataFrame({"age": [age + 0.5 for age in range(20, 70)], "visits": [0, 1] * 25})
+    model = LogisticRegression().fit(sample, sample["age"] > 40)
+    root = tmp_path / "service"
+    options: dict[str, Any] = {"answers": answers, "profile": profile, "verify": False}
+    scaffold.new(model, sample, target=root, name="service", **options)
+    for command in (["check"], ["format", "--check"]):
+        run = [sys.executable, "-m", "ruff", *command]
+        done = subprocess.run(run, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+    inside, outside = {"age": 30.5, "visits": 1}, {"age": 300.5, "visits": 1}
+    refused = "age: Input should be from 20.5 to 69.5"
+    with running(root, **settings(collector.url)) as service:
+        for path, form, error in (
+            ("/invocations", lambda record: {"dataframe_records": [record]}, "message"),
+            ("/v2/models/service/infer", tensors, "error"),
+            ("/azureml/score", lambda record: {"input_data": [record]}, "message"),
+        ):
+            assert service.post(path, form(inside)).status == 200, path
+            answer = service.post(path, form(outside))
+            assert (answer.status, refused in json.dumps(answer.json)) == (400, True), answer
+            assert error in answer.json
+        counted = [line for line in service.get("/metrics").body.splitlines() if b"drift_records_t" in line]
+        assert counted[-1].endswith(b" 3.0")
+        service.stop()
+    assert [line["input"] for line in bodies(collector)] == [inside] * 3
+
+
+def tensors(record: dict[str, Any]) -> Any:
+    kinds = {"age": "FP64", "visits": "INT64"}
+    return {
+        "inputs": [
+            {"name": name, "shape": [1], "datatype": kinds[name], "data": [value]}
+            for name, value in record.items()
+        ]
+    }

@@ -59,6 +59,7 @@ def test_all_forms_of_the_same_rows_give_the_same_report(
     for name in ("table.csv", "table.parquet", "logs.jsonl.gz", "part-*.ndjson", "-"):
         found = scaffold.drift(titanic, name if name == "-" else str(tmp_path / name))
         assert (found.rows, found.fields, found.predictions) == (300, expected.fields, expected.predictions)
+        assert found.source == ("standard input" if name == "-" else str(tmp_path / name))
         assert found.first[:16] == "2026-03-02T00:00"
 
 
