@@ -22,12 +22,12 @@ def kill_again_and_again(
     times: int,
     variables: Mapping[str, str] | None = None,
 ) -> int:
-    """Start a run and kill it after a few parts, as often as `times` says; return how often that was."""
+    """Start a run and kill it after some parts, as often as `times` says; return how often that was."""
     command = [sys.executable, "-m", "batch", *map(str, arguments)]
     generator = random.Random(1)
     for kills in range(times):
         process = subprocess.Popen(command, cwd=root, env={**environment(), **(variables or {})})
-        goal = count_done() + generator.randrange(1, 8)
+        goal = count_done() + generator.randrange(1, 40)
         end = time.monotonic() + 60
         while time.monotonic() < end and process.poll() is None and count_done() < goal:
             time.sleep(0.002)
