@@ -27,8 +27,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PEERS = ROOT / "benchmarks" / "serving" / "peers"
-ROUTES = {"titanic": "/passenger", "iris": "/flower"}
+SERVING = ROOT / "benchmarks" / "serving"
+PEERS = SERVING / "peers"
+PASSENGERS = ROOT / "examples" / "titanic" / "titanic.csv"
+MODELS = {"titanic": ("A", "/passenger"), "iris": ("C", "/flower")}
+"""The model of `serving/train.py`, and the route of the app by hand."""
 BY_HAND = ("fastapi", "uvicorn[standard]", "scikit-learn", "pandas")
 PREDICTIONS = 200
 MOST_S = 60.0
@@ -56,19 +59,26 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="where projects and environments are kept")
     options = parser.parse_args()
     failed = False
-    with tempfile.TemporaryDirectory() as name:
-        for model, route in ROUTES.items():
-            home = (options.home or Path(name)).absolute() / model
-            failed |= measure(model, list(contenders(model, route, home)), home, options.runs)
+    with tempfile.TemporaryDirectory() as folder:
+        place = (options.home or Path(folder)).absolute()
+        if not (place / "models").exists():
+            train = [SERVING / "train.py", PASSENGERS, place / "models"]
+            subprocess.run([sys.executable, *map(str, train)], check=True, capture_output=True)
+        for name, (letter, route) in MODELS.items():
+            files = [place / "models" / f"{letter}{kind}.pkl" for kind in ("", "-input", "-output")]
+            rivals = list(contenders(files, route, place / name))
+            failed |= measure(name, rivals, place / name, options.runs)
     sys.exit(1 if failed else 0)
 
 
-def contenders(model: str, route: str, home: Path) -> Iterator[Contender]:
-    """Yield what is compared; make what is not there yet."""
-    train = ROOT / "examples" / model
-    if not (train / "model.pkl").exists():
-        subprocess.run([sys.executable, train / "train.py"], check=True, capture_output=True)
-    files = [next(train.glob(f"{name}.*")) for name in ("model", "sample_input", "sample_output")]
+def contenders(files: Sequence[Path], route: str, home: Path) -> Iterator[Contender]:
+    """Yield what is compared; make what is not there yet.
+
+    Args:
+        files: The model, its sample and its predictions.
+        route: That of the app by hand.
+        home: Where projects and environments are kept.
+    """
     for name, answer in (("full", "slim=false"), ("slim", "slim=true")):
         root = home / name
         if not root.exists():
