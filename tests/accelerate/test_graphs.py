@@ -242,7 +242,7 @@ REFUSED = {
     "HistGradientBoostingClassifier with columns of categories has no compiled form": (
         lambda: _fitted(ensemble.HistGradientBoostingClassifier(max_iter=3, categorical_features=[2]))
     ),
-    "LogisticRegression has no compiled form": (
+    "LogisticRegression has a compiled form in numpy only": (
         lambda: _fitted(linear_model.LogisticRegression(max_iter=1000))
     ),
 }  # fmt: skip

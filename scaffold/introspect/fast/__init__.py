@@ -226,8 +226,10 @@ def _read_estimator(model: Any, way: Accelerate) -> tuple[FastStep, tuple[str, .
         return GRAPHS[name](model)
     if way is Accelerate.ONNX and name in CONVERTED:
         return _convert.read_converted(model)
-    if way is Accelerate.ONNX or name not in ESTIMATORS:
+    if name not in ESTIMATORS:
         raise refuse(model)
+    if way is Accelerate.ONNX:
+        raise NotCompiledError(f"{type(model).__name__} has a compiled form in numpy only")
     return (*ESTIMATORS[name](model), None)
 
 
