@@ -34,6 +34,8 @@ def schema_words(schema: Schema) -> str:  # noqa: RET503
             kind = "column" if isinstance(schema, Table) else "field"
             missing = sum(isinstance(field.schema, Optional) for field in fields)
             return counted(len(fields), kind) + (f", {missing} may be missing" if missing else "")
+        case Tensor(shape=(), dtype="object", items=items):
+            return schema_words(items)
         case Tensor(shape=shape, dtype=dtype):
             return f"an array of shape {shape} and dtype {dtype}" if shape else f"one {dtype}"
         case Picture():

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,9 @@ from scaffold.events import (
     RollbackStarted,
     Started,
 )
-from scaffold.spec import List, PodState, Scalar, ScalarType, Schema
+from scaffold.spec import List, Numpy, PodState, Scalar, ScalarType, Schema, Tensor
+
+LABEL = Tensor(shape=(), dtype="object", items=Scalar(type=ScalarType.STRING), container=Numpy())
 
 EVENTS: list[Event] = [
     Started("read"),
@@ -93,7 +96,9 @@ def test_json_holds_no_control_character_of_a_terminal(capfd: pytest.CaptureFixt
         (List(items=Scalar(type=ScalarType.NUMBER)), "a list of numbers"),
         (List(items=Scalar(type=ScalarType.ANY)), "a list of any value"),
         (List(items=List(items=Scalar(type=ScalarType.STRING))), "a list of a list of strings"),
+        (replace(LABEL, dtype="object"), "one string"),
+        (replace(LABEL, dtype="int64"), "one int64"),
     ],
 )
-def test_a_list_is_described_by_its_items(schema: Schema, words: str) -> None:
+def test_a_schema_is_described_by_its_items(schema: Schema, words: str) -> None:
     assert schema_words(schema) == words

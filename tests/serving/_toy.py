@@ -41,8 +41,6 @@ VALUES = {
     "drift_serving": "ERROR_RESPONSES, Batcher, install, lifespan",
     "drift_plain_batcher": "from app.serving.batching import Batcher\n",
     "score_quick_option": "",
-    "shadow_added": "",
-    "shadow_import": "",
     "drift_batcher": "Batcher",
     "drift_settings": "",
     "guard_one": "",

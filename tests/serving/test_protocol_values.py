@@ -108,6 +108,19 @@ def test_the_datatype_of_an_output_holds_its_values(
         assert [*struct.unpack(formats[datatype], raw)] == data
 
 
+def test_the_errors_of_sagemaker_are_described(orders: Service) -> None:
+    described = orders.get("/openapi.json").json
+    for path, method in (("/ping", "get"), ("/invocations", "post")):
+        for status in ("4XX", "5XX"):
+            schema = described["paths"][path][method]["responses"][status]["content"]["application/json"][
+                "schema"
+            ]
+            name = schema["$ref"].rpartition("/")[2]
+            assert {*described["components"]["schemas"][name]["properties"]} == {"code", "message"}
+    answer = orders.post("/invocations", b"{}")
+    assert (answer.status, {*answer.json}) == (400, {"code", "message"})
+
+
 def test_json_lines_have_null_for_nan_and_csv_has_json_in_its_cells(orders: Service) -> None:
     lines = "\n".join(json.dumps(order(count)) for count in (0, 7)).encode()
     media = {"Content-Type": "application/jsonlines"}

@@ -168,6 +168,19 @@ def test_columns_of_one_name_are_refused(table: Service) -> None:
         assert answer.json["message"] == "More than one column is called 'klass'."
 
 
+@pytest.mark.parametrize("name", ["table", "plain"])
+def test_text_that_is_no_unicode_is_refused(started: Callable[[str], Service], name: str) -> None:
+    record = b'{"age": 1.0, "sex": "\\ud800", "klass": 1, "alone": true}'
+    for path, body in (
+        ("/predict", b'{"instances": [%b]}'),
+        ("/azureml/score", b'{"data": [%b]}'),
+        ("/invocations", b'{"dataframe_records": [%b]}'),
+    ):
+        answer = started(name).post(path, body % record)
+        assert answer.status == 400, (path, answer)
+        assert set(answer.json) <= {"error", "error_code", "message"}
+
+
 def test_a_compressed_body_is_refused_as_at_score(table: Service, recording: Recording) -> None:
     for name, path in PREDICT.items():
         body = gzip.compress(PROTOCOLS[name].batch.encode([*recording.requests]))
@@ -193,6 +206,9 @@ def test_sagemaker_takes_json_lines_beside_mlflow(table: Service, recording: Rec
     lines = "\n".join(map(json.dumps, recording.requests)).encode()
     answer = table.post("/invocations", lines, **{"Content-Type": "application/jsonlines"})
     assert answer.headers["content-type"] == "application/jsonlines"
+    described = table.get("/openapi.json").json["paths"]["/invocations"]["post"]
+    assert [*described["requestBody"]["content"]] == ["application/json", "text/csv", "application/jsonlines"]
+    assert {*described["responses"]["200"]["content"]} == {"application/json", "application/jsonlines"}
     assert [{"prediction": json.loads(line)} for line in answer.body.splitlines()] == [*recording.answers]
 
 

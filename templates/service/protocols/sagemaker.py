@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from app.protocols.core import RECORD, Core, media_type, read_json
@@ -20,6 +21,13 @@ BODY = {
 }
 Endpoint = Callable[[Request], Awaitable[Response]]
 ANSWERS: dict[str, Any] = {JSON: {}, CSV: {}, LINES[0]: {}}
+
+
+class Refusal(BaseModel):
+    """The body of an error response."""
+
+    code: int
+    message: str
 
 
 def refusal(status: int, message: str) -> dict[str, Any]:
@@ -72,11 +80,12 @@ def add_routes(app: FastAPI, core: Core) -> None:
         if isinstance(route, APIRoute) and route.path == "/invocations":
             add_lines(app, route, invocations)
             return
-    app.get("/ping", tags=["SageMaker"])(ping)
+    errors: dict[int | str, dict[str, Any]] = {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}}
+    app.get("/ping", tags=["SageMaker"], responses=errors)(ping)
     app.post(
         "/invocations",
         tags=["SageMaker"],
-        responses={200: {"content": ANSWERS}},
+        responses={200: {"content": ANSWERS}, **errors},
         openapi_extra={"requestBody": {"content": BODY, "required": True}},
     )(invocations)
 
@@ -84,12 +93,15 @@ def add_routes(app: FastAPI, core: Core) -> None:
 def add_lines(app: FastAPI, mlflow: APIRoute, invocations: Endpoint) -> None:
     """Let MLflow's route, at the same path, take JSON lines; it reads JSON and CSV as before."""
     app.routes.remove(mlflow)
+    extra: Any = mlflow.openapi_extra
+    content = {**extra["requestBody"]["content"], LINES[0]: BODY[LINES[0]]}
+    answer = {**mlflow.responses[200], "content": {LINES[0]: {}}}
 
     @app.post(
         mlflow.path,
         tags=mlflow.tags,
-        responses=mlflow.responses,
-        openapi_extra=mlflow.openapi_extra,
+        responses={**mlflow.responses, 200: answer},
+        openapi_extra={"requestBody": {"content": content, "required": True}},
     )
     async def invocations_or_lines(request: Request) -> Response:
         """Score records."""
