@@ -58,6 +58,8 @@ def fast_files(plan: FastPlan) -> dict[str, bytes]:
     constants = write_npz(writer.constants)
     digest = hashlib.sha256(constants).hexdigest()
     body = "\n\n\n".join([model, *_with_helpers(_names_in(ast.parse(model)))])
+    for threshold in plan.graph.thresholds if plan.graph else ():
+        _require_sound(threshold)
     parts = graph_parts(plan.graph) if plan.graph else _NUMPY_PARTS
     head = "\n".join(
         [parts.doc, "", *_imports(body, parts), "", f'SHA256 = "{digest}"', '"""Of the file of constants."""']

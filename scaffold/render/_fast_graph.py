@@ -100,10 +100,6 @@ _CHANGES = (
         "RELATIVE = 1e-6  # of the largest number in the answer to a row\n",
     ),
     (_COMPARE, "floats to 12 digits, everything else exactly", "floats to 6 digits, everything else exactly"),
-    (
-        _COMPARE,
-        _CLOSE,
-        _NEAR,
-    ),
+    (_COMPARE, _CLOSE, _NEAR),
 )
 """Of `compare.py` and `fields.py`: the path, the lines for numpy, and those for a graph."""

@@ -107,8 +107,12 @@ def _with_runtime(plan: FastPlan | NoFastPlan, spec: ProjectSpec, options: Optio
     name = "onnxruntime"
     if isinstance(plan, NoFastPlan):
         return NoFastPlan(reason=printable(plan.reason))
-    if plan.graph is None or name in {line.distribution for line in spec.dependencies.requirements}:
+    if plan.graph is None:
         return plan
+    # What the process that loaded the model says of requirements does not count.
+    graph = replace(plan.graph, requirement=None, lock="")
+    if name in {line.distribution for line in spec.dependencies.requirements}:
+        return replace(plan, graph=graph)
     from scaffold.resolve import renew_service_layer
 
     try:
@@ -123,7 +127,7 @@ def _with_runtime(plan: FastPlan | NoFastPlan, spec: ProjectSpec, options: Optio
     except LockFailedError as error:
         return NoFastPlan(reason=f"{name} cannot be installed with the model ({in_one_line(error)})")
     [line] = [line for line in renewed.requirements if line.distribution == name]
-    return replace(plan, graph=replace(plan.graph, requirement=line, lock=renewed.lock))
+    return replace(plan, graph=replace(graph, requirement=line, lock=renewed.lock))
 
 
 def _ask_worker(
