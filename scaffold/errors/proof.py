@@ -89,9 +89,8 @@ class SampleRefusedError(VerificationError):
             case 404:
                 return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
             case 422 if '"out_of_range"' in json.dumps(self.body):
-                options = option("baseline", "training.parquet"), option("answers", {"guard": "warn"})
-                what = "The guard refuses a value that the baseline has not seen.\nMake the baseline of data "
-                return "\n  ".join([f"{what}with the range of the sample, or let the guard warn:", *options])
+                guard = option("answers", {"guard": "warn"})
+                return f"The baseline has not seen it: make one from more data, or let the guard warn: {guard}"
             case 422:
                 return (
                     "If you changed what it takes, write requests that it takes into tests/recorded.json,\n"
