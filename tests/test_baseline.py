@@ -210,7 +210,7 @@ def test_a_field_that_the_new_model_has_otherwise_is_not_kept() -> None:
 def test_the_guard_that_refuses_the_sample_names_the_baseline() -> None:
     fault = {"type": "out_of_range", "loc": ["body", "age"], "msg": "Input should be from 2 to 66"}
     message = str(SampleRefusedError("row 96", 422, {"detail": [fault]}))
-    assert "a value that the baseline has not seen" in message
+    assert "The baseline has not seen it" in message
     assert "recorded.json" not in message
 
 

@@ -89,12 +89,8 @@ class SampleRefusedError(VerificationError):
             case 404:
                 return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
             case 422 if '"out_of_range"' in json.dumps(self.body):
-                return (
-                    "The guard refuses a value that the baseline has not seen.\n"
-                    "Make the baseline from data with the range of the sample, or let the guard warn:\n"
-                    f"  {option('baseline', 'training.parquet')}\n"
-                    f"  {option('answers', {'guard': 'warn'})}"
-                )
+                guard = option("answers", {"guard": "warn"})
+                return f"The baseline has not seen it: make it from more data or let the guard warn: {guard}"
             case 422:
                 return (
                     "If you changed what it takes, write requests that it takes into tests/recorded.json,\n"
