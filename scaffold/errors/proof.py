@@ -90,7 +90,7 @@ class SampleRefusedError(VerificationError):
                 return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
             case 422 if '"out_of_range"' in json.dumps(self.body):
                 guard = option("answers", {"guard": "warn"})
-                return f"The baseline has not seen it: make one of more data, or let the guard warn: {guard}"
+                return f"The baseline has not seen it: make it from more data or let the guard warn: {guard}"
             case 422:
                 return (
                     "If you changed what it takes, write requests that it takes into tests/recorded.json,\n"
