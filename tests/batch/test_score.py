@@ -256,9 +256,10 @@ def test_a_run_that_is_killed_again_and_again_gives_what_an_undisturbed_one_give
     source.mkdir()
     many = pd.concat([ROWS.assign(number=ROWS["number"] + 1000 * n) for n in range(60)])
     many.loc[many["number"] % 997 == 0, "ratio"] = float("inf")
-    many[:30_000].to_parquet(source / "a.parquet", row_group_size=150, index=False)
-    with gzip.open(source / "b.csv.gz", "wt", compresslevel=1) as file:
-        many[30_000:].to_csv(file, index=False)
+    with gzip.open(source / "a.csv.gz", "wt", compresslevel=1) as file:
+        texts = many["name"] + "x" * 400  # a part of CSV has at least a MiB
+        many.assign(name=texts)[:30_000].to_csv(file, index=False)
+    many[30_000:].to_parquet(source / "b.parquet", row_group_size=150, index=False)
     options = ["--part-rows", "150", "--workers", "2"]
     batch(root, "score", source, tmp_path / "calm", *options, status=3)
     arguments = ["score", source, out, *options]

@@ -61,6 +61,10 @@ def test_answers_go_into_a_table_and_rejected_rows_beside_it(root: Path, tmp_pat
     again = batch(root, *command, status=3)
     assert "nothing was left to do" in again.stdout
     assert rows(url, "scored") == scored
+    with sqlite3.connect(tmp_path / "out.db") as connection:
+        connection.execute("DROP TABLE scored")
+    gone = batch(root, *command, status=1).stderr
+    assert gone.endswith("says that parts of it are done. Drop scored_parts and scored_run too.\n")
 
 
 def test_tables_of_another_run_or_of_somebody_else_are_refused(root: Path, tmp_path: Path) -> None:

@@ -108,6 +108,11 @@ class TableManifest:
                 self.done = {
                     part: done for part, done in tables.done().items() if part % shares == number
                 }
+                if self.done and not tables.has_answers():
+                    raise BatchError(
+                        f"{tables.url} is gone, and {tables.parts.name} says that parts of it are "
+                        f"done. Drop {tables.parts.name} and {tables.run.name} too."
+                    )
                 return
             for name in tables.with_rows():
                 raise BatchError(
@@ -195,6 +200,10 @@ class Tables:
         with self.engine.connect() as connection:
             rows = connection.execute(sa.select(self.parts)).mappings()
             return {row["number"]: Done(**row) for row in rows}
+
+    def has_answers(self) -> bool:
+        """Whether there is the table of the answers."""
+        return self._has(self._name)
 
     def with_rows(self) -> Iterator[str]:
         """Yield the names of the tables that have a row."""
