@@ -176,12 +176,16 @@ def normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def imported_modules(text: str) -> list[str]:
-    """Return the top-level names of the modules that a Python text imports; none for invalid Python."""
+def imported_distributions(text: str) -> list[str]:
+    """Return the distributions of the modules that a Python text imports; none for invalid Python.
+
+    A module that is in no table is taken for the name of its distribution.
+    """
     try:
         nodes = list(ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError):
         return []
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
-    return sorted({name.partition(".")[0] for name in names})
+    modules = sorted({name.partition(".")[0] for name in names})
+    return [normalized(distribution_by_table(module) or module) for module in modules]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from scaffold.base.locks import open_model_lock
 from scaffold.base.process import Runner, run_command
+from scaffold.base.templates import template_path
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import CommandError, CompiledModelDiffersError
 from scaffold.proof._compiled import compare_compiled_model, run_beside
@@ -52,7 +52,7 @@ def measure_compiled_model(
         lock = open_model_lock(root)
         interpreter = make_environment(root, Path(folder) / "env", python=python, lock=lock, run=run)
         compare_compiled_model(root, interpreter, access, run)
-        script = {_SCRIPT: _script().read_text(encoding="utf-8")}
+        script = {_SCRIPT: (template_path("service") / f"{_SCRIPT}.py").read_text(encoding="utf-8")}
         try:
             output = run_beside(root, interpreter, access, _SCRIPT, scripts=script, run=run)
             one, many = json.loads(output.strip().rpartition("\n")[2])
@@ -60,10 +60,3 @@ def measure_compiled_model(
         except (CommandError, ValueError, TypeError) as error:
             end = error.tail if isinstance(error, CommandError) else str(error)
             raise CompiledModelDiffersError("", "", "", (end[-2000:], "")) from error
-
-
-def _script() -> Path:
-    """Return the script, in the installed package or in a checkout."""
-    packaged = Path(str(files("scaffold"))) / "_templates"
-    templates = packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
-    return templates / "service" / f"{_SCRIPT}.py"

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Sequence
 from typing import Any
 
+from scaffold.base.templates import template_path
 from scaffold.base.yaml_text import yaml_document
 from scaffold.render._choices import BATCH_ENGINES, BATCH_MANIFESTS, CI_SYSTEMS
 from scaffold.render._knob_checks import (
@@ -19,7 +20,6 @@ from scaffold.render._knob_checks import (
 )
 from scaffold.render._knobs import KNOBS, Knobs
 from scaffold.render._rules import Schema, flag
-from scaffold.render._tree import template_path
 from scaffold.spec import OTHER_PROTOCOLS
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scaffold.base.layout import APP, BATCH, BATCH_TEST, CONVERT, MODEL_FOLDER, SCHEMAS, SCORE
+from scaffold.base.templates import template_path
 from scaffold.render import _code
 from scaffold.render._choices import BATCH_MANIFESTS, read_batch, read_batch_manifests
 from scaffold.render._fast import fast_columns, fast_signature
 from scaffold.render._score import run_function
 from scaffold.render._source import render_columns
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.render._tree import jinja_environment
 from scaffold.spec import Profile, ProjectSpec
 
 _SUFFIX = ".jinja"

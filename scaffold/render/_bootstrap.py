@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold.base.files import staged
+from scaffold.base.templates import template_path
 from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import AnswersFileError, BadTemplateError, NoTerminalError, RefusedAnswerError
-from scaffold.render._tree import template_path
 
 VARIANTS = ("regression", "classification", "text", "image")
 

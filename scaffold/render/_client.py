@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.base.layout import CLIENT, CLIENT_TEST
+from scaffold.base.templates import template_path
 from scaffold.render import _code
 from scaffold.render._knobs import read_flag
 from scaffold.render._source import render_wire_schemas, shown_example
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.render._tree import jinja_environment
 from scaffold.spec import ProjectSpec
 
 _MAX_RECORDS = 1000

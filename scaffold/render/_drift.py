@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from scaffold.base.baseline import baseline_text
 from scaffold.base.layout import APP, BASELINE, DRIFT_CODE
+from scaffold.base.templates import template_path
 from scaffold.errors import VariableTakenError
 from scaffold.render._knobs import read_flag, read_guard
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.render._tree import jinja_environment
 from scaffold.spec import JSONValue, ProjectSpec
 
 _VARIABLES = ("LOG_PREDICTIONS", "LOG_PREDICTIONS_TO", "LOG_PREDICTIONS_OMIT")

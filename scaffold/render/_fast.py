@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 
 from scaffold.base.layout import FAST_CODE, FAST_CONSTANTS
 from scaffold.base.npz import write_npz
+from scaffold.base.templates import template_path
 from scaffold.errors import WorkerMessageError
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, sequence, statement, text
 from scaffold.render._fast_graph import CodeParts, graph_parts
 from scaffold.render._score import ALWAYS_IMPORTED, CONVERT_IMPORT, OPEN_IMPORT, score_values
-from scaffold.render._tree import template_path
 from scaffold.spec import (
     Artifact,
     Constant,

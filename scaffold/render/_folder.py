@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaffold.base.folder import AUTO_MODELS, FORMATS
 from scaffold.base.layout import SERVING
-from scaffold.render._tree import template_path
+from scaffold.base.templates import template_path
 from scaffold.spec import Artifact, ModelFormat
 
 _FOLDER = "folder = checked_folder(file, MODEL.parent)"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from scaffold.base.strategic_merge import manifest_text
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.base.templates import template_path
+from scaffold.render._tree import jinja_environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from scaffold.base.layout import CARD_CODE, CARD_JSON
 from scaffold.base.schema_words import schema_words
+from scaffold.base.templates import template_path
 from scaffold.base.urls import without_credentials
 from scaffold.render._knobs import read_flag
 from scaffold.render._source._shapes import fields_of
-from scaffold.render._tree import template_path
 from scaffold.spec import (
     JSONValue,
     Optional,

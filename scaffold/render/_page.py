@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.base.layout import PAGE_CODE, PAGE_HTML
+from scaffold.base.templates import template_path
 from scaffold.errors import VariableTakenError
 from scaffold.render._knobs import read_flag
 from scaffold.render._model_card import proof_words
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.render._tree import jinja_environment
 from scaffold.spec import ProjectSpec
 
 _IMPORT = "from app.page import add_page\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.base.templates import template_path
+from scaffold.render._tree import jinja_environment
 from scaffold.spec import Profile
 
 _SUFFIX = ".jinja"

@@ -21,6 +21,7 @@ from scaffold.base.layout import (
     SCHEMAS,
     SCORE,
 )
+from scaffold.base.templates import template_path
 from scaffold.errors import ExclusiveOptionsError
 from scaffold.render._batch import batch_files
 from scaffold.render._card import card_origin
@@ -39,7 +40,7 @@ from scaffold.render._score import is_shortened, score_values
 from scaffold.render._shadow import shadow_files
 from scaffold.render._slim import slim_files, slim_values
 from scaffold.render._source import add_example, render_convert, render_source
-from scaffold.render._tree import render_tree, template_path
+from scaffold.render._tree import render_tree
 from scaffold.render._values import project_values
 from scaffold.spec import (
     Artifact,

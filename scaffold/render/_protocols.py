@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from scaffold.base.layout import PROTOCOL_FILES
+from scaffold.base.templates import template_path
 from scaffold.render._choices import read_protocols
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.render._tree import jinja_environment
 from scaffold.spec import Profile, ProjectSpec
 
 _PACKAGE = "app.protocols."

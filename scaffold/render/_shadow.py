@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from scaffold.base.layout import SHADOW_CODE
+from scaffold.base.templates import template_path
 from scaffold.errors import InvalidAnswerError, VariableTakenError
 from scaffold.render import _code
 from scaffold.render._fast import fast_columns, fast_signature, plain_signature
 from scaffold.render._knobs import read_flag
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
-from scaffold.render._tree import template_path
 from scaffold.spec import Artifact, FastPlan, Profile, ProjectSpec, PythonCall, Signature
 
 SHADOW_SETTINGS = """\

@@ -18,9 +18,9 @@ from scaffold.base.layout import (
     REQUIREMENTS,
 )
 from scaffold.base.lockfile import Lock
-from scaffold.base.modules import distribution_by_table, imported_modules, normalized
+from scaffold.base.modules import imported_distributions
+from scaffold.base.templates import template_path
 from scaffold.render._card import commented, is_slim, requirements_of_model
-from scaffold.render._tree import template_path
 from scaffold.spec import ProjectSpec, Requirement
 
 _ASKED_FOR = "asked for"
@@ -100,8 +100,7 @@ def _code_requirements(spec: ProjectSpec, code: Mapping[str, str]) -> list[Requi
     """Return what the code of the compiled model imports."""
     importers: dict[str, list[str]] = {}
     for path, text in sorted(code.items()):
-        for module in imported_modules(text):
-            name = normalized(distribution_by_table(module) or module)
+        for name in imported_distributions(text):
             importers.setdefault(name, []).append(path)
     return _imported(spec, importers)
 

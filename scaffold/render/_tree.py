@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,6 @@ from scaffold.spec import RenderedProject
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-def template_path(name: str) -> Path:
-    """Return the folder of the template `name`: inside the installed package, or in a checkout."""
-    packaged = Path(str(files("scaffold"))) / "_templates" / name
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates" / name
 
 
 @functools.cache

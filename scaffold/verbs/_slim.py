@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.base.layout import APP, LOCK
 from scaffold.base.lockfile import Lock
-from scaffold.base.modules import distribution_by_table, imported_modules, normalized
+from scaffold.base.modules import imported_distributions
 from scaffold.errors import SlimImageError
 from scaffold.errors.wording import option
 from scaffold.events import Noted, OnEvent
@@ -54,8 +54,7 @@ def own_imports(spec: ProjectSpec, plan: UpdatePlan) -> dict[str, str]:
     merged = {path: file.content for path, file in plan.merged.files.items()}
     for path, content in sorted({**plan.added, **merged}.items()):
         if path.startswith(f"{APP}/") and path.endswith(".py") and isinstance(content, bytes):
-            for module in imported_modules(content.decode("utf-8", "replace")):
-                name = normalized(distribution_by_table(module) or module)
+            for name in imported_distributions(content.decode("utf-8", "replace")):
                 if name in left_out:
                     found.setdefault(name, path)
     return found

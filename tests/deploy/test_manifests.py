@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from scaffold.base.checked import target_names
+from scaffold.base.templates import template_path
 from scaffold.cli._new import parse_answers
 from scaffold.cluster import pin_image
 from scaffold.cluster._kustomize import build_kustomization
@@ -26,7 +27,6 @@ from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, namespace_name
 from scaffold.render._knobs import read_answers, read_targets
-from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
 from tests.deploy._policies import (
     CUSTOM_KINDS,

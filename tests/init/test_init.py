@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from scaffold.base.templates import template_path
 from scaffold.cli._app import app
 from scaffold.errors import RenderError, TargetNotEmptyError, UsageError
 from scaffold.render._bootstrap import VARIANTS
-from scaffold.render._tree import template_path
 from scaffold.verbs.init import init
 
 

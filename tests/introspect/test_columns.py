@@ -26,8 +26,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from scaffold.base.templates import template_path
 from scaffold.introspect import infer_signature
-from scaffold.render._tree import template_path
 
 FRAME = pd.DataFrame(
     {

@@ -10,10 +10,10 @@ import yaml
 from jsonschema.validators import Draft7Validator
 
 import scaffold
+from scaffold.base.templates import template_path
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
 from scaffold.render import answers_schema, bootstrap_schema, read_answers
 from scaffold.render._knobs import ANSWERS, KNOBS
-from scaffold.render._tree import template_path
 from tests.deploy.test_manifests import random_answers
 
 SCHEMA = Draft7Validator(answers_schema())

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from scaffold.base.templates import template_path
 from scaffold.render import render_project
 from scaffold.render._card import card_values
-from scaffold.render._tree import template_path
 from scaffold.render._values import model_summary
 from scaffold.spec import (
     Artifact,

@@ -9,8 +9,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import scaffold
+from scaffold.base.templates import template_path
 from scaffold.errors import ExclusiveOptionsError, InvalidOptionError, MergeConflictError
-from scaffold.render._tree import template_path
 from scaffold.spec import Profile
 from tests.upgrade._edits import edit
 

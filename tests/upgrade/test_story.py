@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 import scaffold
 from scaffold import __version__
 from scaffold.base.code import code_sha256
+from scaffold.base.templates import template_path
 from scaffold.cli._app import app
 from scaffold.errors import (
     AnswersDifferError,
@@ -31,7 +32,6 @@ from scaffold.errors import (
     UsageError,
 )
 from scaffold.events import Event, Noted
-from scaffold.render._tree import template_path
 from scaffold.upgrade import Prefer
 from scaffold.verbs.project import Project
 from scaffold.verbs.undo import undo

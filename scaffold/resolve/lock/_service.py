@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -13,6 +12,7 @@ from packaging.requirements import Requirement as PackagingRequirement
 from packaging.utils import canonicalize_name
 
 from scaffold.base.lockfile import Lock
+from scaffold.base.templates import template_path
 from scaffold.spec import Profile, Requirement
 
 _ONNX_REASON = "runs model/fast.onnx: app/fast.py"
@@ -45,9 +45,11 @@ def read_service_layer(
     folder = folder or _folders()[profile]
     locked = [*Lock.parse((folder / "service.txt").read_text(encoding="utf-8")).pins]
     if opentelemetry:
-        locked += Lock.parse((_template() / "opentelemetry.txt").read_text(encoding="utf-8")).pins
+        locked += Lock.parse(
+            (template_path("service") / "opentelemetry.txt").read_text(encoding="utf-8")
+        ).pins
     if onnx:
-        locked += Lock.parse((_template() / "onnx.txt").read_text(encoding="utf-8")).pins
+        locked += Lock.parse((template_path("service") / "onnx.txt").read_text(encoding="utf-8")).pins
     pins: dict[str, str] = {}
     required_by: dict[str, list[str]] = {}
     for pin in locked:
@@ -102,10 +104,5 @@ def _lines(path: Path) -> list[str]:
 
 def _folders() -> dict[Profile, Path]:
     """Return the folder with the requirements of each profile."""
-    return {Profile.FAST: _template(), Profile.PLAIN: _template() / "plain"}
-
-
-def _template() -> Path:
-    """Return the folder of the service template, in the installed package or in a checkout."""
-    packaged = Path(str(files("scaffold"))) / "_templates" / "service"
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "templates" / "service"
+    folder = template_path("service")
+    return {Profile.FAST: folder, Profile.PLAIN: folder / "plain"}
