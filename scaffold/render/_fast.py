@@ -137,7 +137,8 @@ class _Writer:
                 lines.append(f"x = {parts[0]}")
             else:
                 parts_node = sequence(code(part) for part in parts)
-                lines.append(statement("x = ", call("np.hstack", parts_node), indent=8).lstrip())
+                joined = call("np.concatenate", parts_node, axis=code("1"))
+                lines.append(statement("x = ", joined, indent=8).lstrip())
         lines += [f"x = {self._add(step)}.transform(x)" for step in plan.steps]
         if lines and lines[-1] != _AS_FRAME:
             lines[-1] = "return " + lines[-1].removeprefix("x = ")

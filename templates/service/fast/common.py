@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 def stack(columns: Mapping[str, NDArray[Any]], *names: str) -> NDArray[Any]:
     """Return columns of numbers as one array; integers beside floats become floats."""
-    return np.stack([columns[name] for name in names]).T
+    return np.array([columns[name] for name in names]).T
 
 
 def pick(columns: Mapping[str, NDArray[Any]], *names: str) -> list[NDArray[Any]]:

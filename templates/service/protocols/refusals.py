@@ -1,7 +1,7 @@
 """Error responses of the protocols: `detail` in the form that their clients read."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -51,22 +51,24 @@ def reshape_errors(shape: Shape, scope: Scope, receive: Receive, send: Send) -> 
     start: Message = {}
     body = b""
 
-    async def reshape(message: Message) -> None:
+    async def collect(message: Message) -> None:
         nonlocal start, body
-        if message["type"] == "http.response.start" and message["status"] >= 400:
+        if message["type"] == "http.response.start":
             start = message
-        elif not start:
-            await send(message)
-        else:
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                status, text = start["status"], message_of(body)
-                if status == 400 and is_compressed(scope):
-                    status, text = 415, COMPRESSED
-                response = JSONResponse(shape(status, text), status)
-                own = dict(response.raw_headers)
-                response.raw_headers += [each for each in start["headers"] if each[0] not in own]
-                await response(scope, receive, send)
+            return
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            status, text = start["status"], message_of(body)
+            if status == 400 and is_compressed(scope):
+                status, text = 415, COMPRESSED
+            response = JSONResponse(shape(status, text), status)
+            own = dict(response.raw_headers)
+            response.raw_headers += [each for each in start["headers"] if each[0] not in own]
+            await response(scope, receive, send)
+
+    def reshape(message: Message) -> Awaitable[None]:
+        is_error = start or message.get("status", 200) >= 400
+        return collect(message) if is_error else send(message)
 
     return reshape
 

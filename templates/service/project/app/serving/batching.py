@@ -155,8 +155,9 @@ class Batcher(Generic[Record, Answer]):
         self._start_batch()
 
     def _predict(self, jobs: list[Job]) -> None:
-        if self._was_quick and sum(len(job.records) for job in jobs) <= FEW:
-            self._predict_here(jobs)
+        if self._was_quick and sum([len(job.records) for job in jobs]) <= FEW:
+            began = perf_counter()
+            self._answer(jobs, began, self._score_jobs(jobs))
             return
         call = self._pool.submit(self._score_jobs, jobs)
         self._running[call] = jobs, perf_counter()
@@ -170,27 +171,24 @@ class Batcher(Generic[Record, Answer]):
         else:
             self._deliver(call)
 
-    def _predict_here(self, jobs: list[Job]) -> None:
-        call: Call = futures.Future()
-        self._running[call] = jobs, perf_counter()
-        call.set_result(self._score_jobs(jobs))
-        self._deliver(call)
-
     def _deliver(self, call: Call, timer: asyncio.TimerHandle | None = None) -> None:
         if timer:
             timer.cancel()
         if call in self._running:  # or else it timed out
-            jobs, began = self._running.pop(call)
-            answers = iter(call.result())
-            for job in jobs:
-                mine = list(islice(answers, len(job.records)))
-                if not job.answers.done():  # or else its request was cancelled
-                    job.answers.set_result(mine)
-            waited_s, took_s = began - jobs[0].since, perf_counter() - began
-            if self._quick and len(call.result()) <= FEW:
-                self._was_quick = took_s < self._patience_s
-            metrics.count_batch(self._name, len(call.result()), waited_s, took_s)
-            self._start_batch()
+            self._answer(*self._running.pop(call), call.result())
+
+    def _answer(self, jobs: list[Job], began: float, answers: Answers) -> None:
+        """Give each job its answers, of a call that began at a time by `perf_counter`."""
+        rest = iter(answers)
+        for job in jobs:
+            mine = list(islice(rest, len(job.records)))
+            if not job.answers.done():  # or else its request was cancelled
+                job.answers.set_result(mine)
+        waited_s, took_s = began - jobs[0].since, perf_counter() - began
+        if self._quick and len(answers) <= FEW:
+            self._was_quick = took_s < self._patience_s
+        metrics.count_batch(self._name, len(answers), waited_s, took_s)
+        self._start_batch()
 
     def _give_up(self, call: Call) -> None:
         """Answer 504 for a prediction that hangs. A new thread replaces its thread."""

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import secrets
+from collections.abc import Awaitable
 from re import Pattern
 from time import perf_counter
 from typing import Any
@@ -75,7 +76,7 @@ class RequestMiddleware:
         trace = _valid_id(headers, b"traceparent")
         request_context.set((request_id, trace))
 
-        async def respond(message: Message) -> None:
+        def respond(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -87,7 +88,7 @@ class RequestMiddleware:
                 if RequestMiddleware.draining:
                     more.append((b"connection", b"close"))
                 message["headers"] = more
-            await send(message)
+            return send(message)
 
         metrics.in_flight.inc()
         is_scoring = method == "POST"
