@@ -13,7 +13,7 @@ from benchmarks.serving._places import ENVIRONMENTS, HERE, MODELS, ROOT, SERVICE
 # What each tool's own documentation says to install, in the newest versions.
 PACKAGES = {
     # Trains the models, generates our services and draws the plots.
-    "lab": ["scikit-learn", "pandas", "joblib", "matplotlib", "--editable", str(ROOT)],
+    "lab": ["scikit-learn", "pandas", "joblib", "matplotlib", "pillow", "--editable", str(ROOT)],
     "fastapi": ["fastapi", "uvicorn[standard]", "scikit-learn", "pandas"],
     "starlette": ["starlette", "msgspec", "uvicorn[standard]", "scikit-learn", "pandas"],
     "bentoml": ["bentoml", "scikit-learn", "pandas"],
@@ -53,27 +53,34 @@ def ensure_load_generator() -> None:
             sys.exit(f"The benchmark needs {tool}: apt-get install wrk util-linux")
 
 
-def ensure_services(model: str, prefix: str = "", answers: Sequence[str] = ()) -> None:
-    """Generate our service for `model` in each profile, anew: it is what is measured.
+# Forms of our service, by the start of the name of their folder.
+FORMS = {
+    "": ["--no-verify"],
+    "plain-": ["--profile", "plain", "--no-verify"],
+    "compiled-": ["--accelerate", "auto", "--answer", "slim=true"],  # needs its proof
+}
 
-    Its folder is named after the profile and the model, behind `prefix`.
+
+def ensure_services(
+    model: str, prefix: str = "", answers: Sequence[str] = (), forms: Sequence[str] = tuple(FORMS)
+) -> None:
+    """Generate our service for `model` in each of `forms`, anew: it is what is measured.
+
+    Its folder is named after the form and the model, behind `prefix`.
     """
     ensure_environment("lab")
     train = HERE / "train.py"
-    if not (MODELS / "E.pkl").exists() or (MODELS / "E.pkl").stat().st_mtime < train.stat().st_mtime:
+    if not (MODELS / "G.pkl").exists() or (MODELS / "G.pkl").stat().st_mtime < train.stat().st_mtime:
         passengers = ROOT / "examples" / "titanic" / "titanic.csv"
         subprocess.run([python("lab"), train, passengers, MODELS], check=True)
     files = [f"{MODELS / model}.pkl", "--input", f"{MODELS / model}-input.pkl"]
     files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored"]
     files += [part for answer in answers for part in ("--answer", answer)]
-    for name, options in (
-        (model, ["--no-verify"]),
-        (f"plain-{model}", ["--profile", "plain", "--no-verify"]),
-        (f"compiled-{model}", ["--accelerate", "auto", "--answer", "slim=true"]),  # needs its proof
-    ):
+    for form in forms:
+        name = f"{form}{model}"
         folder = SERVICES / f"{prefix}{name}"
         shutil.rmtree(folder, ignore_errors=True)
-        command = [python("lab"), "-m", "scaffold", "new", *files, *options, str(folder)]
+        command = [python("lab"), "-m", "scaffold", "new", *files, *FORMS[form], str(folder)]
         ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
         if ended.returncode:
             sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")

@@ -10,13 +10,15 @@ OTHER = "https://shop.example.org"
 def assert_called_from_pages(service: Service, origin: str, other: str) -> None:
     """Check that pages of two origins can call a service with API keys, and that no others can."""
     wanted = {"Access-Control-Request-Method": "POST"}
-    wanted["Access-Control-Request-Headers"] = "content-type, x-api-key"
+    # The last two: binary tensors of the Open Inference Protocol, and a trace.
+    asked = "content-type, x-api-key, inference-header-content-length, traceparent"
+    wanted["Access-Control-Request-Headers"] = asked
     for page in (origin, other):
         preflight = service.request("OPTIONS", "/score", None, {"Origin": page, **wanted})
         assert preflight.status == 200
         assert preflight.headers["access-control-allow-origin"] == page
         assert "POST" in preflight.headers["access-control-allow-methods"]
-        assert "x-api-key" in preflight.headers["access-control-allow-headers"].lower()
+        assert preflight.headers["access-control-allow-headers"] == asked
         for key, status in ((KEY, 200), ("wrong", 401)):
             answer = service.post("/score", {"value": 1.0}, **{"X-API-Key": key, "Origin": page})
             assert answer.status == status

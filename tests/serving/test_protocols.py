@@ -122,6 +122,9 @@ def test_mlflow_takes_its_four_forms_and_csv(table: Service, recording: Recordin
     ]
     for body in bodies:
         assert table.post("/invocations", body).json == {"predictions": predictions}, body
+    twice = bodies[-1].replace(b'"age": NaN', b'"age": NaN, "age": 3.5')
+    assert twice != bodies[-1]
+    assert table.post("/invocations", twice).status == 400
     sent = as_csv(records, header=True)
     answer = table.post("/invocations", sent, **{"Content-Type": "text/csv; charset=utf-8"})
     assert answer.json == {"predictions": predictions}
@@ -262,7 +265,8 @@ def test_vertex_takes_binary_values_in_its_wrapping(
     values: Any = [{"data": {"b64": request["data"]}} for request in recorded.requests]  # type: ignore[call-overload, index]
     service = started("image")
     assert service.post("/predict", {"instances": values}).json == {"predictions": [4]}
-    assert service.post("/predict", {"instances": [values[0]["data"]]}).json == {"predictions": [4]}
+    for bare in (values[0]["data"], [values[0]["data"]]):  # a record of one value
+        assert service.post("/predict", {"instances": [bare]}).json == {"predictions": [4]}
 
 
 def test_azure_takes_data_and_frames(table: Service, recording: Recording) -> None:

@@ -61,9 +61,12 @@ def add_routes(app: FastAPI, core: Core) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return the text of `{"b64": "..."}`, in which Vertex AI wraps binary values."""
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"b64"}:
-        return value["b64"]
-    return {name: plain(each) if isinstance(each, dict) else each for name, each in value.items()}
+    """Return a value with the text of each `{"b64": "..."}`, in which Vertex AI wraps bytes."""
+    match value:
+        case {"b64": text} if len(value) == 1:
+            return text
+        case dict():
+            return {name: plain(each) for name, each in value.items()}
+        case list() if any(isinstance(each, dict | list) for each in value):
+            return [plain(each) for each in value]
+    return value
