@@ -265,8 +265,16 @@ def test_vertex_takes_binary_values_in_its_wrapping(
     values: Any = [{"data": {"b64": request["data"]}} for request in recorded.requests]  # type: ignore[call-overload, index]
     service = started("image")
     assert service.post("/predict", {"instances": values}).json == {"predictions": [4]}
-    for bare in (values[0]["data"], [values[0]["data"]]):  # a record of one value
-        assert service.post("/predict", {"instances": [bare]}).json == {"predictions": [4]}
+    assert service.post("/predict", {"instances": [values[0]["data"]]}).json == {"predictions": [4]}
+
+
+def test_vertex_takes_binary_values_in_a_list(table: Service, recording: Recording) -> None:
+    [plain] = [[*record.values()] for record in recording.requests[:1]]
+    wrapped = [{"b64": value} if isinstance(value, str) else value for value in plain]
+    assert wrapped != plain
+    answers = [table.post("/predict", {"instances": [row]}).json for row in (plain, wrapped)]
+    assert answers[0] == answers[1]
+    assert answers[0]["predictions"]
 
 
 def test_azure_takes_data_and_frames(table: Service, recording: Recording) -> None:

@@ -6,7 +6,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from app.protocols.core import RECORD, Core, media_type, read_json
+from app.protocols.core import RECORD, Core, JSONBytes, media_type, read_json
 from app.protocols.tables import read_csv, rows_of_frame
 
 PATHS = ("/invocations", "/ping", "/health", "/version")
@@ -95,4 +95,4 @@ def add_routes(app: FastAPI, core: Core) -> None:
             case _:
                 raise HTTPException(415, "Send application/json or text/csv.")
         answer = {"predictions": await core.predict(values)}
-        return Response(to_json(answer, inf_nan_mode="null"), media_type="application/json")
+        return JSONBytes(to_json(answer, inf_nan_mode="null"))

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.binary import HEADER, add_values, take_values
-from app.protocols.core import Core, fields_of, headers_of, media_type, read_json
+from app.protocols.core import Core, JSONBytes, fields_of, headers_of, media_type, read_json
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
@@ -178,7 +178,7 @@ def plain_records(value: Any) -> list[dict[str, Any]]:
 def write_response(response: InferResponse, request: InferRequest) -> Response:
     """Return the response, with those outputs as bytes that the client wants as bytes."""
     if request.keys() <= {"id"}:
-        return Response(to_json(response, inf_nan_mode="null"), media_type="application/json")
+        return JSONBytes(to_json(response, inf_nan_mode="null"))
     every = (request.get("parameters") or {}).get("binary_data_output", False)
     wanted = {
         each["name"]: (each.get("parameters") or {}).get("binary_data", every)
@@ -188,11 +188,12 @@ def write_response(response: InferResponse, request: InferRequest) -> Response:
     raw = b"".join([take_values(each) for each in tensors])
     body = to_json(response, inf_nan_mode="null")
     if not raw:
-        return Response(body, media_type="application/json")
+        return JSONBytes(body)
     headers = {HEADER: str(len(body))}
     return Response(body + raw, headers=headers, media_type="application/octet-stream")
 
 
+MAY_ANSWER_MORE = ModelOutput.model_config.get("extra") == "allow"
 INPUTS, OUTPUTS = metadata_of(ModelInput), metadata_of(ModelOutput)
 AXES = {field.name: len(field.shape) for field in INPUTS}
 FLAT = {name for name, axes in AXES.items() if axes == 1}
@@ -282,8 +283,10 @@ def outputs_of(answers: list[Any], names: list[Output]) -> list[TensorMetadata]:
     Raises:
         HTTPException: 400 for a name that no output has.
     """
+    if not names and not MAY_ANSWER_MORE:
+        return OUTPUTS
     outputs = {each.name: each for each in OUTPUTS}
-    if ModelOutput.model_config.get("extra") == "allow":
+    if MAY_ANSWER_MORE:
         for name in dict.fromkeys(name for row in answers for name in row if name not in outputs):
             outputs[name] = TensorMetadata(name=name, datatype="BYTES", shape=[-1])
     if unknown := [each["name"] for each in names if each["name"] not in outputs]:

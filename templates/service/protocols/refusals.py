@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -42,35 +43,34 @@ class Refusals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (shape := shape_at(get_route_path(scope), self._shapes)):
-            send = reshape_errors(shape, scope, receive, send)
+            send = partial(reshape, [], shape, scope, receive, send)
         await self.app(scope, receive, send)
 
 
-def reshape_errors(shape: Shape, scope: Scope, receive: Receive, send: Send) -> Send:
-    """Return a `send` that rewrites error responses in the form of the protocol."""
-    start: Message = {}
-    body = b""
+def reshape(
+    held: list[Message], shape: Shape, scope: Scope, receive: Receive, send: Send, message: Message
+) -> Awaitable[None]:
+    """Send a message of a response; those of an error response are held, and rewritten as one."""
+    if not held and message.get("status", 200) < 400:
+        return send(message)
+    held.append(message)
+    return send_refusal(held, shape, scope, receive, send)
 
-    async def collect(message: Message) -> None:
-        nonlocal start, body
-        if message["type"] == "http.response.start":
-            start = message
-            return
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            status, text = start["status"], message_of(body)
-            if status == 400 and is_compressed(scope):
-                status, text = 415, COMPRESSED
-            response = JSONResponse(shape(status, text), status)
-            own = dict(response.raw_headers)
-            response.raw_headers += [each for each in start["headers"] if each[0] not in own]
-            await response(scope, receive, send)
 
-    def reshape(message: Message) -> Awaitable[None]:
-        is_error = start or message.get("status", 200) >= 400
-        return collect(message) if is_error else send(message)
-
-    return reshape
+async def send_refusal(
+    held: list[Message], shape: Shape, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send an error response in the form of the protocol, once its last message is there."""
+    start, *rest = held
+    if not rest or rest[-1].get("more_body"):
+        return
+    status, text = start["status"], message_of(b"".join([each.get("body", b"") for each in rest]))
+    if status == 400 and is_compressed(scope):
+        status, text = 415, COMPRESSED
+    response = JSONResponse(shape(status, text), status)
+    own = dict(response.raw_headers)
+    response.raw_headers += [each for each in start["headers"] if each[0] not in own]
+    await response(scope, receive, send)
 
 
 def is_compressed(scope: Scope) -> bool:
