@@ -100,6 +100,6 @@ def test_auto_keeps_what_is_proven_and_says_why(tmp_path: Path) -> None:
     root = tmp_path / "fares"
     scaffold.new(model, sample, model.predict_proba(sample), root, accelerate="auto", on_event=on_event)
     [note] = [note for note in notes if note.startswith("accelerate: ")]
-    assert note.startswith("accelerate: onnx is kept (numpy: lightgbm.sklearn.LGBMClassifier has no")
+    assert note.startswith("accelerate: onnx is kept (numpy: LGBMClassifier has no compiled form in")
     assert note.endswith(" times for 64)")
     assert (root / FAST_GRAPH).is_file()
