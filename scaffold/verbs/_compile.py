@@ -107,7 +107,7 @@ def _foreign_reason(name: GlobalName, spec: ProjectSpec) -> str:
     library = name.module.partition(".")[0]
     own = {source.path.partition("/")[0].removesuffix(".py") for source in spec.dependencies.sources}
     if library in _BOOSTERS:
-        return f"{name.qualname} has no compiled form in numpy"
+        return f"{library}.{name.qualname} has no compiled form in numpy"
     if spec.artifact.made_with.carries_code:
         return "the model file carries code of your own, which has no compiled form"
     if library in own:

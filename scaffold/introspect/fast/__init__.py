@@ -198,7 +198,8 @@ def _require_plain_call(model: Any, call: Call) -> PythonCall:
         NotCompiledError: It is another call.
     """
     if not isinstance(call, PythonCall):
-        raise refuse(model)
+        kind = type(model)
+        raise NotCompiledError(f"{kind.__module__.partition('.')[0]}.{kind.__name__} has no compiled form")
     if not call.batched:
         raise NotCompiledError("a model that is called for each record alone has no compiled form")
     if call.arguments is not Arguments.ONE:
