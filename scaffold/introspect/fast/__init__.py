@@ -26,7 +26,12 @@ from scaffold.introspect.fast import (
     _trees,
     _xgboost,
 )
-from scaffold.introspect.fast._columns import array_dtype, branch_of_mixed_numbers, branches_of
+from scaffold.introspect.fast._columns import (
+    array_dtype,
+    branch_of_all,
+    branch_of_mixed_numbers,
+    branches_of,
+)
 from scaffold.introspect.fast._graph import GraphEstimator
 from scaffold.introspect.fast._values import NotCompiledError, refuse, require, require_plain_output
 from scaffold.spec import (
@@ -174,6 +179,8 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
         branches = branches_of(before.pop(0), signature.input, _read_steps)
+    elif before and (branches := branch_of_all(signature.input, before, _read_steps)):
+        before = []
     elif not branches:
         dtype = array_dtype(signature.input)
     steps, numeric = _read_steps(before, numeric=True)

@@ -77,7 +77,7 @@ def _no_common_dtype(columns: Sequence[Field]) -> str:
     """Return why columns of a frame are no array of numbers."""
     others = [column for column in columns if not _is_number(column)]
     if others:
-        return f"{_named(others[0])} outside a ColumnTransformer has no compiled form"
+        return f"{_named(others[0])} has no compiled form"
     dtypes = ", ".join(sorted({column.dtype for column in columns}))
     return f"columns of {dtypes} in one array have no compiled form"
 
@@ -112,17 +112,29 @@ def branches_of(transformer: Any, schema: Schema, read_steps: ReadSteps) -> tupl
             continue
         missing = [name for name in names if name not in fields]
         require(transformer, not missing, "columns of these names")
-        branches.append(_branch([fields[name] for name in names], step, read_steps))
+        models = [] if isinstance(step, str) else [step]
+        branches.append(_branch([fields[name] for name in names], models, read_steps))
     require(transformer, bool(branches), "no columns")
     return tuple(branches)
 
 
-def _branch(fields: list[Field], step: Any, read_steps: ReadSteps) -> FastBranch:
+def branch_of_all(schema: Schema, models: list[Any], read_steps: ReadSteps) -> tuple[FastBranch, ...]:
+    """Return what steps do with all columns of a frame; empty for input that is one array of numbers.
+
+    Raises:
+        NotCompiledError: They do something that has no compiled form.
+    """
+    if not isinstance(schema, Table) or schema.container != Pandas():
+        return ()
+    fields = [field for field in schema.columns if not field.label]
+    return () if _common_dtype(fields) else (_branch(fields, models, read_steps),)
+
+
+def _branch(fields: list[Field], models: list[Any], read_steps: ReadSteps) -> FastBranch:
     unknown = [field for field in fields if not (_is_number(field) or _is_text(field))]
     if unknown:
         raise NotCompiledError(f"{_named(unknown[0])} has no compiled form")
     are_numbers = all(map(_is_number, fields))
-    models = [] if isinstance(step, str) else [step]
     steps, gives_numbers = read_steps(models, numeric=are_numbers)
     if not gives_numbers:
         raise NotCompiledError(f"text in the column {fields[0].name!r} that stays text has no compiled form")
