@@ -112,7 +112,7 @@ def _foreign_reason(name: GlobalName, spec: ProjectSpec) -> str:
         return "the model file carries code of your own, which has no compiled form"
     if library in own:
         return f"{name.dotted} is code of your own, which has no compiled form"
-    compiled = "models of scikit-learn, LightGBM, XGBoost and CatBoost have"
+    compiled = "models of scikit-learn, LightGBM, XGBoost and CatBoost have one"
     return f"{name.dotted} has no compiled form ({compiled})"
 
 

@@ -43,7 +43,7 @@ from tests.accelerate.compiled import compile_model, signature_of
         (
             "nn.Linear",
             False,
-            "nn.Linear has no compiled form (models of scikit-learn, LightGBM, XGBoost and CatBoost have)",
+            "nn.Linear has no compiled form (models of scikit-learn, LightGBM, XGBoost and CatBoost have one)",
         ),
     ],
 )
