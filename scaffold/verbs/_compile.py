@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from scaffold.base.codec import CodecError, decode, encode
+from scaffold.base.folder import FORMATS as FOLDER_FORMATS
 from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import OnEvent
@@ -86,6 +87,8 @@ def _read_plans(
         foreign = [name for name in names if name.module.partition(".")[0] not in libraries]
         if foreign:
             plans[way] = NoFastPlan(reason=_foreign_reason(foreign[0], spec))
+        elif spec.artifact.format in FOLDER_FORMATS:
+            plans[way] = NoFastPlan(reason=f"a folder of {spec.artifact.format.value} has no compiled form")
     asked = [way for way in ways if way not in plans]
     if asked:
         plans |= _ask_worker(spec.artifact, spec.signature, options, settings, asked, ours=ours)

@@ -41,9 +41,9 @@ from tests.accelerate.compiled import compile_model, signature_of
         ("builder._make_class", True, "the model file carries code of your own, which has no compiled form"),
         ("xgboost.sklearn.XGBRegressor", False, "xgboost.XGBRegressor has no compiled form in numpy"),
         (
-            "nn.Linear",
+            "nn.GRU",
             False,
-            "nn.Linear has no compiled form (models of scikit-learn, LightGBM, XGBoost and CatBoost have one)",
+            "nn.GRU has no compiled form (models of scikit-learn, LightGBM, XGBoost and CatBoost have one)",
         ),
     ],
 )
