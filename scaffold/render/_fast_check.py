@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.base.templates import template_path
@@ -75,10 +75,24 @@ CONSTANTS = MODEL.with_name("fast.npz")
 {statement("FIELDS: list[dict[str, Any]] = ", fields)}
 
 
-def load_model() -> Any:
+{load_function(score)}'''
+
+
+def load_function(score: Mapping[str, object]) -> str:
+    """Return a function that returns the model in its file.
+
+    Args:
+        score: The values of `score.py`.
+    """
+    load = str(score["score_load"])
+    if len(re.findall(r"(?m)^ *_model\b", load)) == 1:
+        load = load.replace("_model = ", "return ", 1)
+    else:  # the file of XGBoost is read by an object that is there already
+        load = re.sub(r"(?m)^( *)_model\b", r"\1model", load) + "\n        return model"
+    return f'''def load_model() -> Any:
     """Load the model. `open_model` raises if the file is not the one that was tested."""
     with open_model(MODEL, MODEL_SHA256){score["score_opened"]}:
-        {str(score["score_load"]).replace("_model = ", "return ", 1)}
+        {load}
 '''
 
 

@@ -7,6 +7,7 @@ from scaffold.base.templates import template_path
 from scaffold.errors import InvalidAnswerError, VariableTakenError
 from scaffold.render import _code
 from scaffold.render._fast import fast_columns, fast_signature, plain_signature
+from scaffold.render._fast_check import load_function
 from scaffold.render._knobs import read_flag
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
@@ -78,8 +79,4 @@ MODEL = Path(__file__).parents[2] / "model" / "{score["score_file"]}"
 {_code.statement("METHOD = ", _code.text(plan.methods[0]))}
 
 
-def load_model() -> Any:
-    """Load the model. `open_model` raises if the file is not the one that was tested."""
-    with open_model(MODEL, MODEL_SHA256){score["score_opened"]}:
-        {str(score["score_load"]).replace("_model = ", "return ", 1)}
-'''
+{load_function(score)}'''

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from scaffold.base.codec import CodecError, decode, encode
+from scaffold.base.folder import FORMATS as FOLDER_FORMATS
 from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import OnEvent
-from scaffold.spec import Accelerate, Artifact, FastPlan, NoFastPlan, ProjectSpec, Signature
+from scaffold.spec import Accelerate, Artifact, FastPlan, GlobalName, NoFastPlan, ProjectSpec, Signature
 from scaffold.verbs._converter import open_converter_environment, settings_with
 from scaffold.verbs._fastest import choose_fastest
 from scaffold.verbs._inputs import InputFile, ModelInputs
@@ -85,7 +86,9 @@ def _read_plans(
         names = spec.artifact.globals
         foreign = [name for name in names if name.module.partition(".")[0] not in libraries]
         if foreign:
-            plans[way] = NoFastPlan(reason=f"{foreign[0].dotted} has no compiled form")
+            plans[way] = NoFastPlan(reason=_foreign_reason(foreign[0], spec))
+        elif spec.artifact.format in FOLDER_FORMATS:
+            plans[way] = NoFastPlan(reason=f"a folder of {spec.artifact.format.value} has no compiled form")
     asked = [way for way in ways if way not in plans]
     if asked:
         plans |= _ask_worker(spec.artifact, spec.signature, options, settings, asked, ours=ours)
@@ -100,6 +103,20 @@ def _read_plans(
             converting = settings_with(environment, settings)
             plans |= _ask_worker(spec.artifact, spec.signature, options, converting, waiting, ours=ours)
     return {way: plans[way] for way in ways}
+
+
+def _foreign_reason(name: GlobalName, spec: ProjectSpec) -> str:
+    """Return why a model that names this has no compiled form."""
+    library = name.module.partition(".")[0]
+    own = {source.path.partition("/")[0].removesuffix(".py") for source in spec.dependencies.sources}
+    if library in _BOOSTERS:
+        return f"{library}.{name.qualname} has no compiled form in numpy"
+    if spec.artifact.made_with.carries_code:
+        return "the model file carries code of your own, which has no compiled form"
+    if library in own:
+        return f"{name.dotted} is code of your own, which has no compiled form"
+    compiled = "models of scikit-learn, LightGBM, XGBoost and CatBoost have one"
+    return f"{name.dotted} has no compiled form ({compiled})"
 
 
 def _with_runtime(plan: FastPlan | NoFastPlan, spec: ProjectSpec, options: Options) -> FastPlan | NoFastPlan:

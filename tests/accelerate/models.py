@@ -157,7 +157,9 @@ def _model(rng: random.Random, frame: pd.DataFrame, regression: bool) -> Any:
     are_numbers = all(dtype.kind in "iuf" for dtype in frame.dtypes)
     has_nan = bool(frame.isna().any().any())
     steps: list[Any] = []
-    if not are_numbers or rng.random() < 0.3:
+    if not are_numbers and rng.random() < 0.1:
+        steps += _text_steps(rng, frame, list(map(str, frame)))
+    elif not are_numbers or rng.random() < 0.3:
         steps.append(_columns_step(rng, frame))
     elif has_nan or rng.random() < 0.6:
         steps += _number_steps(rng, has_nan)

@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNetCV, LassoCV, LogisticRegression, LogisticRegressionCV, RidgeCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from scaffold.errors import WorkerMessageError
 from scaffold.render._fast import fast_files
@@ -138,6 +138,23 @@ def test_a_model_with_too_many_values_in_its_leaves_is_left_alone(
     assert compile_model(model, frame, "predict", tmp_path) == NoFastPlan(
         reason="RandomForestClassifier with 600 values in its leaves has no compiled form"
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "names"),
+    [
+        (OneHotEncoder(handle_unknown="ignore"), ["color"]),
+        (make_pipeline(SimpleImputer(strategy="most_frequent"), OrdinalEncoder()), ["color"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["color", "fare"]),
+        (StandardScaler(), ["fare", "count"]),
+    ],
+)
+def test_steps_on_a_whole_frame_are_compiled(step: Any, names: list[str], tmp_path: Path) -> None:
+    frame = _frame().assign(count=np.float32(np.arange(120)))[names]
+    model = make_pipeline(step, LogisticRegression()).fit(frame, np.arange(120) % 2)
+    compiled = compile_model(model, frame, "predict_proba", tmp_path)
+    assert isinstance(compiled, Compiled)
+    assert compiled.compare.compare(200)["difference"] is None
 
 
 @pytest.mark.parametrize("last", [RidgeCV(), LassoCV(), ElasticNetCV(), LogisticRegressionCV(Cs=2)])

@@ -11,11 +11,16 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 
 import scaffold
 from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_GRAPH, FAST_THRESHOLDS
 from scaffold.events import Event, Noted
+from scaffold.render._fast_check import load_function
+from scaffold.render._score import score_values
+from scaffold.spec import Artifact, Batching, ModelFormat, PythonCall, Signature
 from scaffold.verbs.project import Project
+from tests.accelerate.compiled import signature_of
 from tests.batch._project import batch
 
 COMPILED = [FAST_CODE, FAST_CONSTANTS, FAST_GRAPH, FAST_THRESHOLDS, f"{FAST_CHECK}/compare.py"]
@@ -100,6 +105,22 @@ def test_auto_keeps_what_is_proven_and_says_why(tmp_path: Path) -> None:
     root = tmp_path / "fares"
     scaffold.new(model, sample, model.predict_proba(sample), root, accelerate="auto", on_event=on_event)
     [note] = [note for note in notes if note.startswith("accelerate: ")]
-    assert note.startswith("accelerate: onnx is kept (numpy: lightgbm.sklearn.LGBMClassifier has no")
+    assert note.startswith("accelerate: onnx is kept (numpy: lightgbm.LGBMClassifier has no compiled form in")
     assert note.endswith(" times for 64)")
     assert (root / FAST_GRAPH).is_file()
+
+
+def test_the_comparison_loads_a_file_of_xgboost(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0]})
+    model = xgboost.XGBClassifier(n_estimators=3, min_child_weight=0).fit(frame, [0, 0, 1, 1])
+    path = tmp_path / "model.ubj"
+    model.save_model(path)
+    artifact = Artifact(path=path, sha256="", size_bytes=1, format=ModelFormat.XGBOOST)
+    usual = signature_of(frame, "predict_proba")
+    call = PythonCall(method="predict_proba", batching=Batching.TOGETHER, estimator="XGBClassifier")
+    signature = Signature(input=usual.input, output=usual.output, call=call)
+    names: dict[str, Any] = {"Any": Any, "xgboost": xgboost, "MODEL": path, "MODEL_SHA256": ""}
+    names["open_model"] = lambda path, _sha256: path.open("rb")
+    exec(load_function(score_values(artifact, signature)), names)
+    loaded = names["load_model"]()
+    assert loaded.predict_proba(frame).tolist() == model.predict_proba(frame).tolist()

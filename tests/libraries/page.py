@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 
 from tests.libraries.environments import REPOSITORY
@@ -45,3 +46,23 @@ def table(results: Sequence[Result]) -> str:
         seconds = [f"{s.wall:.1f} | {s.cpu:.1f}" if s else " | " for s in (each.new, each.proof)]
         rows.append((each.library, each.version, f"`{each.name}`", options, *seconds, outcome))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def compiled_table(results: Sequence[Result]) -> str:
+    """A Markdown table of what `new --accelerate` makes of each model, and a line for each reason why not."""
+    rows = [
+        "| library | version | model | compiled in | times as fast: one row | 64 rows | proven on |",
+        "| --- | --- | --- | --- | ---: | ---: | --- |",
+    ]
+    reasons: dict[str, list[str]] = {}
+    for each in results:
+        label = f"{each.library} {each.version} (`{each.name}`)"
+        way = each.note.partition(" is kept (")[0]
+        speed = re.search(rf"{way}: (\S+) times as fast as the model for one row, (\S+) times for", each.note)
+        if each.failure or not each.proven or not speed:
+            reason = each.failure.strip() or each.note.partition("; the model is called")[0]
+            reasons.setdefault(reason, []).append(label)
+        else:
+            cells = (each.library, each.version, f"`{each.name}`", way, *speed.groups(), each.proven)
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", *(f"- {', '.join(names)}: {reason}" for reason, names in reasons.items())])

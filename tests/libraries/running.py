@@ -53,29 +53,38 @@ class Result:
     new: Seconds | None = None
     proof: Seconds | None = None
     failure: str = ""
+    note: str = ""
+    """What `new --accelerate` says of the compiled model."""
+    proven: str = ""
+    """On what the proof compared the compiled model with the model."""
 
 
-def run_library(name: str, work: Path, *, proof: bool) -> Result:
+def run_library(name: str, work: Path, *, proof: bool = False, accelerate: str = "") -> Result:
     """Return and store the result of the folder `name`. No failure of the library or of scaffold raises.
 
     Args:
         name: A folder of `models/`.
         work: Where environments and projects are written.
         proof: Prove the service too, start it and send one request.
+        accelerate: The same, with this option of `scaffold new`.
     """
-    result = _run(name, work, proof=proof)
-    (work / f"{name}.json").write_text(json.dumps(asdict(result)), encoding="utf-8")
+    result = _run(name, work, proof=proof, accelerate=accelerate)
+    _kept(name, work, accelerate).write_text(json.dumps(asdict(result)), encoding="utf-8")
     return result
 
 
-def kept_result(name: str, work: Path) -> Result:
+def kept_result(name: str, work: Path, accelerate: str = "") -> Result:
     """Return the result of the last run of the folder `name`."""
-    kept = json.loads((work / f"{name}.json").read_text(encoding="utf-8"))
+    kept = json.loads(_kept(name, work, accelerate).read_text(encoding="utf-8"))
     times = {key: kept[key] and Seconds(**kept[key]) for key in ("new", "proof")}
     return Result(**kept | times)
 
 
-def _run(name: str, work: Path, *, proof: bool) -> Result:
+def _kept(name: str, work: Path, accelerate: str) -> Path:
+    return work / f"{name}{accelerate and f'.{accelerate}'}.json"
+
+
+def _run(name: str, work: Path, *, proof: bool, accelerate: str) -> Result:
     library, version = requirements_of(name)[0].split("==")
     folder = work / name
     options = _options(MODELS / name)
@@ -88,14 +97,26 @@ def _run(name: str, work: Path, *, proof: bool) -> Result:
         model = next(path.name for path in folder.iterdir() if path.stem == "model")
         scaffold = str(python.with_name("scaffold"))
         samples = ["--input", "X.pkl", "--output", "y.pkl"]
-        new = [scaffold, "new", model, "service", *samples, "--no-verify", *options]
-        result = replace(result, new=_timed(new, folder, python))
+        new = [scaffold, "new", model, "service", *samples, *options]
+        new += ["--accelerate", accelerate] if accelerate else ["--no-verify"]
+        seconds, printed = _timed(new, folder, python)
+        result = replace(result, new=seconds)
+        if accelerate:
+            note, proven = (_rest_of_line(printed, start) for start in ("accelerate: ", "compiled model: "))
+            result = replace(result, note=note, proven=proven)
         if proof:
-            result = replace(result, proof=_timed([scaffold, "verify", "service"], folder, python))
+            seconds, _ = _timed([scaffold, "verify", "service"], folder, python)
+            result = replace(result, proof=seconds)
+        if proof or accelerate:
             _ask(scaffold, folder, python)
     except LibraryError as error:
         return replace(result, failure=str(error))
     return result
+
+
+def _rest_of_line(text: str, start: str) -> str:
+    """Return what follows `start` in its line; empty if it is not there."""
+    return text.partition(start)[2].partition("\n")[0]
 
 
 def _options(folder: Path) -> list[str]:
@@ -173,10 +194,11 @@ def _same(got: Any, wanted: Any) -> bool:
     return bool(got == wanted)
 
 
-def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> Seconds:
+def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> tuple[Seconds, str]:
+    """Return how long the command took, and what it printed."""
     start, used = time.monotonic(), _cpu_s()
-    run_command(command, cwd, _variables(python) | variables)
-    return Seconds(time.monotonic() - start, _cpu_s() - used)
+    printed = run_command(command, cwd, _variables(python) | variables)
+    return Seconds(time.monotonic() - start, _cpu_s() - used), printed
 
 
 def _cpu_s() -> float:

@@ -26,11 +26,18 @@ from scaffold.introspect.fast import (
     _trees,
     _xgboost,
 )
-from scaffold.introspect.fast._columns import array_dtype, branch_of_mixed_numbers, branches_of
+from scaffold.introspect.fast._columns import (
+    array_dtype,
+    branch_of_all,
+    branch_of_mixed_numbers,
+    branches_of,
+)
 from scaffold.introspect.fast._graph import GraphEstimator
-from scaffold.introspect.fast._values import NotCompiledError, refuse, require_plain_output
+from scaffold.introspect.fast._values import NotCompiledError, refuse, require, require_plain_output
 from scaffold.spec import (
     Accelerate,
+    Arguments,
+    Call,
     FastBranch,
     FastGraph,
     FastPlan,
@@ -159,9 +166,7 @@ def read_fast_plan(
 
 
 def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
-    call = signature.call
-    if not isinstance(call, PythonCall) or not call.batched or call.keywords:
-        raise NotCompiledError("a call of this kind has no compiled form")
+    call = _require_plain_call(model, signature.call)
     *before, last = _flat(model)
     estimator, methods, graph = _read_estimator(last, way)
     if call.method not in methods:
@@ -174,6 +179,8 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
         branches = branches_of(before.pop(0), signature.input, _read_steps)
+    elif before and (branches := branch_of_all(signature.input, before, _read_steps)):
+        before = []
     elif not branches:
         dtype = array_dtype(signature.input)
     steps, numeric = _read_steps(before, numeric=True)
@@ -189,6 +196,23 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
         methods=tuple(dict.fromkeys(compiled)),
         graph=graph,
     )
+
+
+def _require_plain_call(model: Any, call: Call) -> PythonCall:
+    """Return the call of a method with one argument for many records.
+
+    Raises:
+        NotCompiledError: It is another call.
+    """
+    if not isinstance(call, PythonCall):
+        kind = type(model)
+        raise NotCompiledError(f"{kind.__module__.partition('.')[0]}.{kind.__name__} has no compiled form")
+    if not call.batched:
+        raise NotCompiledError("a model that is called for each record alone has no compiled form")
+    if call.arguments is not Arguments.ONE:
+        raise NotCompiledError("a call with several arguments has no compiled form")
+    require(model, not call.keywords, f"{call.method}({', '.join(f'{k}={v}' for k, v in call.keywords)})")
+    return call
 
 
 def _flat(model: Any) -> list[Any]:

@@ -48,6 +48,8 @@ def array_dtype(schema: Schema) -> str:
     match schema:
         case Table(container=Pandas(), columns=columns):
             dtype = _common_dtype(columns)
+            if not dtype:
+                raise NotCompiledError(_no_common_dtype(columns))
         case Table(container=Numpy(), dtype=dtype):
             pass
         case Value(field=Field(schema=Tensor(container=Numpy(), dtype=dtype, shape=(_,), stacked=True))):
@@ -55,7 +57,7 @@ def array_dtype(schema: Schema) -> str:
         case _:
             dtype = ""
     if re.fullmatch(_NUMBERS, dtype) is None:
-        raise NotCompiledError("input of this kind has no compiled form")
+        raise NotCompiledError("input other than a frame of pandas or rows of numbers has no compiled form")
     return dtype
 
 
@@ -69,6 +71,15 @@ def _common_dtype(columns: Sequence[Field]) -> str:
         [dtype] = dtypes
         return "float64" if has_null and not dtype.startswith("float") else dtype
     return "float64" if dtypes <= _EXACT_IN_FLOAT64 and ("float64" in dtypes or has_null) else ""
+
+
+def _no_common_dtype(columns: Sequence[Field]) -> str:
+    """Return why columns of a frame are no array of numbers."""
+    others = [column for column in columns if not _is_number(column)]
+    if others:
+        return f"{_named(others[0])} has no compiled form"
+    dtypes = ", ".join(sorted({column.dtype for column in columns}))
+    return f"columns of {dtypes} in one array have no compiled form"
 
 
 def branch_of_mixed_numbers(schema: Schema) -> tuple[FastBranch, ...]:
@@ -101,17 +112,29 @@ def branches_of(transformer: Any, schema: Schema, read_steps: ReadSteps) -> tupl
             continue
         missing = [name for name in names if name not in fields]
         require(transformer, not missing, "columns of these names")
-        branches.append(_branch([fields[name] for name in names], step, read_steps))
+        models = [] if isinstance(step, str) else [step]
+        branches.append(_branch([fields[name] for name in names], models, read_steps))
     require(transformer, bool(branches), "no columns")
     return tuple(branches)
 
 
-def _branch(fields: list[Field], step: Any, read_steps: ReadSteps) -> FastBranch:
-    unknown = [field.name for field in fields if not (_is_number(field) or _is_text(field))]
+def branch_of_all(schema: Schema, models: list[Any], read_steps: ReadSteps) -> tuple[FastBranch, ...]:
+    """Return what steps do with all columns of a frame; empty for input that is one array of numbers.
+
+    Raises:
+        NotCompiledError: They do something that has no compiled form.
+    """
+    if not isinstance(schema, Table) or schema.container != Pandas():
+        return ()
+    fields = [field for field in schema.columns if not field.label]
+    return () if _common_dtype(fields) else (_branch(fields, models, read_steps),)
+
+
+def _branch(fields: list[Field], models: list[Any], read_steps: ReadSteps) -> FastBranch:
+    unknown = [field for field in fields if not (_is_number(field) or _is_text(field))]
     if unknown:
-        raise NotCompiledError(f"the column {unknown[0]!r} of its dtype has no compiled form")
+        raise NotCompiledError(f"{_named(unknown[0])} has no compiled form")
     are_numbers = all(map(_is_number, fields))
-    models = [] if isinstance(step, str) else [step]
     steps, gives_numbers = read_steps(models, numeric=are_numbers)
     if not gives_numbers:
         raise NotCompiledError(f"text in the column {fields[0].name!r} that stays text has no compiled form")
@@ -133,6 +156,10 @@ def _names(transformer: Any, columns: Any) -> list[str]:
     if values and all(isinstance(value, bool) for value in values):
         return [name for name, chosen in zip(known, values, strict=True) if chosen]
     return [value if isinstance(value, str) else known[int(value)] for value in values]
+
+
+def _named(field: Field) -> str:
+    return f"the column {field.name!r} of dtype {field.dtype}"
 
 
 def _is_number(field: Field) -> bool:
