@@ -41,6 +41,7 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
         "card_libraries": [
             f"| `{line.distribution}{line.specifier}` | {cell(line.reason)} |" for line in _of("model", lines)
         ],
+        "card_loader": _loader(spec),
         "card_names": [f"- `{name}`" for name in sorted({name.dotted for name in artifact.globals})],
         "card_sources": [
             f"| `{source.path}` | {cell(source.reason)} |" for source in spec.dependencies.sources
@@ -53,6 +54,15 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
         "requirements_of_model": requirements_of_model(spec, lines),
         "requirements_of_service": [commented(line) for line in _of("service", lines)],
     }
+
+
+def _loader(spec: ProjectSpec) -> str:
+    """Return the beginning of the sentence on what checks the hash of the file."""
+    if is_slim(spec):
+        return "The service does not load the file; `tests/fast` checks"
+    if spec.fast:
+        return "The service does not load the file; `app/score.py` and `tests/fast` check"
+    return "`app/score.py` checks"
 
 
 def is_slim(spec: ProjectSpec) -> bool:

@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from scaffold.base.layout import FAST_CODE, FAST_CONSTANTS
 from scaffold.base.npz import write_npz
@@ -17,9 +16,7 @@ from scaffold.errors import WorkerMessageError
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, sequence, statement, text
 from scaffold.render._fast_graph import CodeParts, graph_parts
-from scaffold.render._score import ALWAYS_IMPORTED, CONVERT_IMPORT, OPEN_IMPORT, score_values
 from scaffold.spec import (
-    Artifact,
     Constant,
     FastBranch,
     FastOption,
@@ -37,9 +34,6 @@ _DOC = '''"""The model's own arithmetic with numpy: what scikit-learn computes, 
 `FastModel` has the steps of the model in order; their constants are in model/fast.npz. The model
 file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py on fewer rows.
 """'''
-_QUICK = """\
-# The model takes less time than a thread. Set False if a step of yours waits, as for a database.
-QUICK = True"""
 _NUMPY_PARTS = CodeParts(doc=_DOC)
 _METHODS = {
     "predict": "Return the predictions, as the model does.",
@@ -264,26 +258,3 @@ def _imports(body: str, parts: CodeParts) -> list[str]:
         "from numpy.typing import NDArray",
         *parts.own,
     ]
-
-
-def compiled_score_values(
-    artifact: Artifact, signature: Signature, *, is_split: bool = False
-) -> dict[str, object]:
-    """Return what `score.py.jinja` asks for, for a service with a compiled model; see `score_values`."""
-    values = score_values(artifact, signature, is_split=is_split)
-    return {
-        **values,
-        "score_batched": f"{values['score_batched']}\n{_QUICK}",
-        "score_quick_option": ", quick=score.QUICK",
-        "score_imports": "\n".join(ALWAYS_IMPORTED),
-        "score_libraries": "\nimport numpy as np\n",
-        "score_convert": f"{CONVERT_IMPORT}\nfrom app.fast import SHA256, FastModel",
-        "score_serving": OPEN_IMPORT,
-        "score_settings_line": "",
-        "score_constant": "CONSTANTS",
-        "score_file": PurePosixPath(FAST_CONSTANTS).name,
-        "score_sha256": "SHA256",
-        "score_load_doc": "Load the constants. `open_model` raises if the file is not that of app/fast.py.",
-        "score_opened": " as file",
-        "score_load": "_model = FastModel(np.load(file))",
-    }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import cast
 
 from scaffold.render._batch import batch_values
-from scaffold.render._card import card_values
+from scaffold.render._card import card_values, is_slim
 from scaffold.render._choices import read_batch
 from scaffold.render._client import client_values
 from scaffold.render._deploy import deploy_values
 from scaffold.render._drift import drift_values
 from scaffold.render._environment import environment_values
-from scaffold.render._fast import compiled_score_values
+from scaffold.render._fast_score import compiled_score_values
 from scaffold.render._image import image_values
 from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
@@ -54,7 +54,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
 def _score_values(spec: ProjectSpec) -> dict[str, object]:
     is_split = bool(read_batch(spec.answers))
     if spec.fast:
-        return compiled_score_values(spec.artifact, spec.signature, is_split=is_split)
+        return compiled_score_values(spec.artifact, spec.signature, slim=is_slim(spec), is_split=is_split)
     return score_values(spec.artifact, spec.signature, spec.profile, is_split=is_split)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -14,15 +13,27 @@ from scaffold.base.checked import path_below, read_below
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
 from scaffold.base.git_lfs import LARGEST_POINTER_BYTES, pointed_sha256
-from scaffold.base.layout import LOCK, MODEL_FOLDER, OPENAPI, RECORDED, REQUIREMENTS, SCHEMAS, UNDO, UPDATE
+from scaffold.base.layout import (
+    FAST_LOCK,
+    FAST_REQUIREMENTS,
+    LOCK,
+    MODEL_FOLDER,
+    OPENAPI,
+    RECORDED,
+    REQUIREMENTS,
+    SCHEMAS,
+    UNDO,
+    UPDATE,
+)
+from scaffold.base.lockfile import checked_lock
 from scaffold.base.markers import marked_lines
-from scaffold.base.modules import normalized
 from scaffold.base.other_tools import find_locking_tool
 from scaffold.base.package import find_package
 from scaffold.errors import CommandError, FilesDisagreeError, NoRecordError, ScaffoldError
 from scaffold.errors.wording import counted, shell_line
 from scaffold.spec import Check, Outcome, Verification
 from scaffold.verbs._proving import recording_of
+from scaffold.verbs._quick_lock import RELOCK, RELOCK_TESTS, Differs, count_locked, require_same_versions
 from scaffold.verbs._wire_schema import fields_of_class, read_request_schema
 from scaffold.verbs.project import Project
 
@@ -30,15 +41,10 @@ _SKIPPED_FOLDERS = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 _LARGEST_SCANNED_BYTES = 4 << 20
 _MOST_NAMED_FILES = 10
 _HASH_NAME = "MODEL_SHA256"
-_RELOCK = ("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, "--output-file", LOCK)
 
 
 class _Skipped(Exception):  # noqa: N818 - the check is left out, and says why
     """The check does not apply to this project."""
-
-
-class _Differs(Exception):  # noqa: N818 - a result
-    """Two files contradict each other; the message has the values and the command to type."""
 
 
 def verify_quickly(project: Project) -> Verification:
@@ -70,14 +76,14 @@ def verify_quickly(project: Project) -> Verification:
 def _run_check(name: str, check: Callable[[Project], str], project: Project) -> Check:
     """Run one check.
 
-    A check's docstring states the rule; the check returns a detail for a pass, and raises `_Differs` for a
+    A check's docstring states the rule; the check returns a detail for a pass, and raises `Differs` for a
     failure, `_Skipped` if it does not apply.
     """
     try:
         return Check(name=name, outcome=Outcome.PASSED, detail=check(project))
     except _Skipped as reason:
         return Check(name=name, outcome=Outcome.SKIPPED, detail=str(reason))
-    except (_Differs, ScaffoldError) as problem:
+    except (Differs, ScaffoldError) as problem:
         return Check(name=name, outcome=Outcome.FAILED, detail=str(problem))
     except SyntaxError as error:
         detail = f"{error.filename}, line {error.lineno}: {error.msg}"
@@ -100,7 +106,7 @@ def _lines_in(project: Project, *command: str) -> str:
 def _check_markers(project: Project) -> str:
     """No file has the markers of a merge, and no update was interrupted."""
     if path_below(project.root, UPDATE).is_dir():
-        raise _Differs(f"an update was interrupted; this finishes it:\n{_verify_line(project)}")
+        raise Differs(f"an update was interrupted; this finishes it:\n{_verify_line(project)}")
     places: list[str] = []
     for path in _small_files(project.root):
         text = path.read_bytes()
@@ -112,7 +118,7 @@ def _check_markers(project: Project) -> str:
     others = len(places) - _MOST_NAMED_FILES
     more = f" and in {counted(others, 'more file')}" if others > 0 else ""
     line = _verify_line(project, "--quick")
-    raise _Differs(f"conflict markers: {named}{more}; resolve them, then check again:\n{line}")
+    raise Differs(f"conflict markers: {named}{more}; resolve them, then check again:\n{line}")
 
 
 def _small_files(root: Path) -> Iterator[Path]:
@@ -154,7 +160,7 @@ def _check_model(project: Project) -> str:
         if sha256 != sha256_of_file:
             sample = ("--input", "sample.pkl")
             update = shell_line("scaffold", "update", project.root, "--model", files[0], *sample)
-            raise _Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
+            raise Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
     if not expected_hashes:
         raise _Skipped("neither the code nor the record has a hash of the model")
     return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointed else ''}"
@@ -191,10 +197,10 @@ def _raise_missing_model(project: Project) -> NoReturn:
         raise _Skipped(f"{path} is absent, and git ignores it")
     if _git_succeeds(project, "ls-files", "--error-unmatch", path):
         checkout = shell_line("git", "-C", project.root, "checkout", "--", path)
-        raise _Differs(f"{path} is absent; git has it:\n{checkout}")
+        raise Differs(f"{path} is absent; git has it:\n{checkout}")
     hashes = _expected_hashes(project)
     known = f", whose sha256 begins with {hashes[0][1][:12]}" if hashes else ""
-    raise _Differs(f"the model is absent; restore {path}{known}")
+    raise Differs(f"the model is absent; restore {path}{known}")
 
 
 def _git_succeeds(project: Project, *arguments: str) -> bool:
@@ -206,38 +212,26 @@ def _git_succeeds(project: Project, *arguments: str) -> bool:
 
 
 def _check_lock(project: Project) -> str:
-    """The lock satisfies each requirement, and pins nothing for a removed requirement."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
+    """The locks satisfy each requirement, and agree with each other."""
     root = project.root
     tool = find_locking_tool(root)
     if tool and not (root / LOCK).is_file():
         raise _Skipped(f"{tool.lock} is the lock")
     lock = project.lock
-    pins = lock.by_name()
     if not path_below(root, REQUIREMENTS).is_file():
         raise _Skipped(f"there is no {REQUIREMENTS}")
-    names = set()
-    relock = _lines_in(project, *_RELOCK)
-    for line in read_below(root, REQUIREMENTS).decode().splitlines():
-        text = re.sub(r"(^|\s)#.*", "", line).strip()
-        if not text or text.startswith(("-", "./")):
-            continue
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement as error:
-            raise _Differs(f"{REQUIREMENTS} has {text!r}, which is no requirement: {error}") from None
-        name = normalized(requirement.name)
-        names.add(name)
-        versions = [pin.version for pin in pins.get(name, ()) if pin.is_release]
-        if name not in pins and requirement.marker is None:
-            raise _Differs(f"{LOCK} lacks {name}, which {REQUIREMENTS} has\n{relock}")
-        if versions and not any(requirement.specifier.contains(each, prereleases=True) for each in versions):
-            raise _Differs(f"{LOCK} has {name}=={versions[0]}, and {REQUIREMENTS} wants {text}\n{relock}")
-    for pin in lock.pins:
-        if REQUIREMENTS in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
-            raise _Differs(f"{LOCK} has {pin.name} for {REQUIREMENTS}, which no longer lists it\n{relock}")
-    return f"{len(names)} requirements, locked as {len(lock.names)} distributions"
+    requirements = read_below(root, REQUIREMENTS).decode()
+    count = count_locked(LOCK, lock, REQUIREMENTS, requirements, _lines_in(project, *RELOCK))
+    detail = f"{count} requirements, locked as {len(lock.names)} distributions"
+    if not path_below(root, FAST_REQUIREMENTS).is_file():
+        return detail
+    of_tests = read_below(root, FAST_LOCK).decode() if path_below(root, FAST_LOCK).is_file() else ""
+    more = checked_lock(of_tests, root, FAST_LOCK)
+    relock = _lines_in(project, *RELOCK_TESTS)
+    requirements = read_below(root, FAST_REQUIREMENTS).decode()
+    count = count_locked(FAST_LOCK, more, FAST_REQUIREMENTS, requirements, relock)
+    require_same_versions(lock, more, relock)
+    return f"{detail}; {count} of the model, locked with them as {len(more.names)}"
 
 
 def _check_sample(project: Project) -> str:
@@ -257,12 +251,12 @@ def _check_schema(project: Project) -> str:
         if fields is not None and fields != request.fields:
             differing_fields = ", ".join(sorted(fields ^ request.fields))
             record = _lines_in(project, "python", "-m", "tests.record")
-            raise _Differs(f"{schemas} and {OPENAPI} differ in: {differing_fields}\n{record}")
+            raise Differs(f"{schemas} and {OPENAPI} differ in: {differing_fields}\n{record}")
     # Either the generated or the owner's names of the fields may fit.
     misfit = request.misfit(project.recording.requests) and request.misfit(recording_of(project).requests)
     if misfit:
         accept = "Correct its requests, then record the answers:\n" + _verify_line(project, "--accept")
-        raise _Differs(f"{RECORDED} does not fit {OPENAPI}: {misfit}\n{accept}")
+        raise Differs(f"{RECORDED} does not fit {OPENAPI}: {misfit}\n{accept}")
     return f"the recorded requests have the fields and types of {OPENAPI}"
 
 

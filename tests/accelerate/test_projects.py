@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import scaffold
 from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TEST
-from scaffold.errors import ExclusiveOptionsError, InvalidOptionError
+from scaffold.errors import (
+    ExclusiveOptionsError,
+    FilesDisagreeError,
+    InvalidOptionError,
+    ServiceNotStartedError,
+)
 from scaffold.events import Event, Noted
+from scaffold.proof._service import start_service
 from scaffold.verbs.project import Project
 from tests.batch._project import batch
 
@@ -81,6 +90,26 @@ def test_the_compiled_form_is_recorded_and_kept_with_an_edit(project: Path) -> N
     assert score.read_text() == edited
     assert (project / FAST_CONSTANTS).read_bytes() != constants
     assert all(_are_there(project))
+
+
+@pytest.mark.slow
+def test_a_model_file_that_was_replaced_is_not_served_by_the_old_constants(project: Path) -> None:
+    [model] = [path for path in (project / "model").iterdir() if path.suffix == ".pkl"]
+    model.write_bytes(pickle.dumps(_train(strength=0.5)[0]))
+    with (
+        pytest.raises(ServiceNotStartedError, match=r"the sha256 of model\.pkl is not "),
+        start_service(project, Path(sys.executable)),
+    ):
+        raise AssertionError("it started")
+    compared = subprocess.run(
+        [sys.executable, "-m", "tests.fast"], cwd=project, check=False, capture_output=True, text=True
+    )
+    assert "the sha256 of model.pkl is not " in compared.stderr
+    with pytest.raises(FilesDisagreeError, match="scaffold update"):
+        scaffold.verify(project, quick=True)
+    assert (
+        "`app/score.py` and `tests/fast` check the sha256 above" in (project / "model/README.md").read_text()
+    )
 
 
 @pytest.mark.slow

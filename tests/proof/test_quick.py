@@ -77,6 +77,32 @@ def test_what_does_not_belong_together_is_named(
     assert found in failed(root)[check]
 
 
+@pytest.mark.parametrize(
+    ("path", "change", "found"),
+    [
+        ("requirements.txt", rewrite("numpy==", "numpy==0"), "requirements.txt has numpy=="),
+        ("requirements.txt", rewrite("click==8.5.1", "clack==8.5.1"), "requirements.txt lacks clack, which"),
+        ("tests/fast/requirements.in", rewrite("scipy==", "scipy>=99,!="), "requirements.in wants scipy>=99"),
+        ("tests/fast/requirements.txt", Path.unlink, "requirements.txt lacks scipy, which tests/fast/"),
+    ],
+)
+def test_the_lock_of_the_tests_agrees_with_that_of_the_image(
+    root: Path, path: str, change: Callable[[Path], object], found: str
+) -> None:
+    """As in a project with `slim=true`."""
+    lock = (root / "requirements.txt").read_text()
+    (root / "tests/fast").mkdir()
+    (root / "tests/fast/requirements.txt").write_text(lock)
+    version = Project.open(root).lock.releases["scipy"]
+    (root / "tests/fast/requirements.in").write_text(f"-r ../../requirements.in\nscipy=={version}  # why\n")
+    checks = {check.name: check.detail for check in scaffold.verify(root, quick=True).checks}
+    assert "; 1 of the model, locked with them as " in checks["lock"]
+    change(root / path)
+    detail = failed(root)["lock"]
+    assert found in detail
+    assert detail.endswith("tests/fast/requirements.in --output-file tests/fast/requirements.txt")
+
+
 def test_the_message_says_what_to_type(root: Path) -> None:
     rewrite("pandas==3.1.1", "polars")(root / "requirements.in")
     with pytest.raises(FilesDisagreeError) as caught:
