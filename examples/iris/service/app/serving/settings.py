@@ -111,8 +111,8 @@ class ServingSettings(BaseSettings):
         return {
             "allow_origins": self.cors_origins.replace(" ", "").split(","),
             "allow_methods": ["GET", "POST"],
-            "allow_headers": ["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-            "expose_headers": ["Retry-After", "X-Request-ID"],
+            "allow_headers": ["*"],
+            "expose_headers": ["*"],
         }
 
     @property
