@@ -75,7 +75,8 @@ def main(first: int, last: int) -> None:
     """Try random models, and print what became of them."""
     outcomes: collections.Counter[str] = collections.Counter()
     for seed in range(first, last):
-        outcome = try_seed(seed, Path(tempfile.gettempdir()), rows=100)
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = try_seed(seed, Path(folder), rows=100)
         outcomes[outcome] += 1
         if outcome == "differs":
             print("seed", seed, "differs")

@@ -9,4 +9,5 @@ X = [
 ]
 y = [["name" if word["title"] else "other" for word in sentence] for sentence in X]
 model = CRF(max_iterations=10).fit(X, y)
-save(model, X, model.predict(X), body={"data": X[1]})
+y = model.predict(X)
+save(model, X, y, body={"data": X[1]}, answer=y[1])
