@@ -11,7 +11,7 @@ from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.base.templates import template_path
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, members, sequence, statement, text
-from scaffold.render._fast import fast_columns, fast_signature, plain_signature
+from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._fast_graph import graph_check
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
@@ -28,6 +28,7 @@ from scaffold.spec import (
     Signature,
     Table,
     Tensor,
+    TorchCall,
     Value,
 )
 
@@ -54,7 +55,7 @@ def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))} | written
     test = (template_path("service") / "test_fast.py").read_bytes()
     made = {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
-    return graph_check(made, plan.graph) if plan.graph else made
+    return graph_check(made, plan.graph, plan.estimator) if plan.graph else made
 
 
 def _fields_module(artifact: Artifact, signature: Signature, plan: FastPlan) -> str:
@@ -78,8 +79,16 @@ CONSTANTS = MODEL.with_name("fast.npz")
 def load_model() -> Any:
     """Load the model. `open_model` raises if the file is not the one that was tested."""
     with open_model(MODEL, MODEL_SHA256){score["score_opened"]}:
-        {str(score["score_load"]).replace("_model = ", "return ", 1)}
+        {_load(signature, str(score["score_load"]))}
 '''
+
+
+def _load(signature: Signature, statements: str) -> str:
+    """Return the statements that return the model, from those that assign it."""
+    if not isinstance(signature.call, TorchCall):
+        return statements.replace("_model = ", "return ", 1)
+    lines = [statements.replace("_model", "model"), "torch.set_grad_enabled(False)", "return model"]
+    return "\n        ".join(lines)
 
 
 def _fields(schema: Schema) -> Iterator[Field]:

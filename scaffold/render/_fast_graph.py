@@ -10,13 +10,19 @@ from pathlib import PurePosixPath
 from scaffold.base.layout import FAST_CHECK, FAST_GRAPH, FAST_THRESHOLDS
 from scaffold.base.npz import write_npz
 from scaffold.render._score import OPEN_IMPORT
-from scaffold.spec import Dependencies, FastGraph
+from scaffold.spec import Dependencies, FastGraph, FastStep
 
 _DOC = '''"""The model's own arithmetic: its steps with numpy, the last one with onnxruntime.
 
 `FastModel` has the steps of the model in order; their constants are in model/fast.npz, the graph of
 the last one is model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares
 both, tests/test_fast.py on fewer rows.
+"""'''
+_NETWORK = "Network"
+_NETWORK_DOC = '''"""The model's own arithmetic with onnxruntime: the graph model/fast.onnx, without the model's library.
+
+The model file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py on fewer
+rows.
 """'''
 _COMPARE = f"{FAST_CHECK}/compare.py"
 _FIELDS = f"{FAST_CHECK}/fields.py"
@@ -37,11 +43,11 @@ class CodeParts:
     """Further files of the project."""
 
 
-def graph_parts(graph: FastGraph) -> CodeParts:
-    """Return the parts for a graph."""
+def graph_parts(graph: FastGraph, estimator: FastStep) -> CodeParts:
+    """Return the parts for a graph that computes the estimator."""
     name = PurePosixPath(FAST_GRAPH).name
     return CodeParts(
-        doc=_DOC,
+        doc=_NETWORK_DOC if estimator.step == _NETWORK else _DOC,
         standard=("from pathlib import Path",),
         libraries=("import onnxruntime",),
         own=("", OPEN_IMPORT),
@@ -64,10 +70,12 @@ def with_runtime(dependencies: Dependencies, graph: FastGraph) -> Dependencies:
     return replace(dependencies, requirements=tuple(lines), lock=graph.lock or dependencies.lock)
 
 
-def graph_check(files: Mapping[str, bytes], graph: FastGraph) -> dict[str, bytes]:
+def graph_check(files: Mapping[str, bytes], graph: FastGraph, estimator: FastStep) -> dict[str, bytes]:
     """Return the files of `tests/fast/` for a graph: floats to 6 digits, and the thresholds in a file."""
     changed = dict(files)
-    for path, old, new in (*_CHANGES, *(_THRESHOLD_CHANGES if graph.thresholds else ())):
+    changes = [*_CHANGES, *(_THRESHOLD_CHANGES if graph.thresholds else ())]
+    changes += _NETWORK_CHANGES if estimator.step == _NETWORK else []
+    for path, old, new in changes:
         assert changed[path].count(old.encode()) == 1, f"{path}: {old}"
         changed[path] = changed[path].replace(old.encode(), new.encode())
     if graph.thresholds:
@@ -87,6 +95,8 @@ _NEAR = """\
         near = np.abs(own - usual) <= RELATIVE * largest
         return bool((near | (own == usual) | (np.isnan(own) & np.isnan(usual))).all())
 """
+_NETWORK_CHANGES = [(_COMPARE, "size.max(axis=-1, keep", "size.max(axis=tuple(range(1, usual.ndim)), keep")]
+"""For a network, whose answer to a row may be an array, after `_CHANGES`."""
 _THRESHOLD_CHANGES = (
     (_FIELDS, _PATHS, f'{_PATHS}THRESHOLDS = Path(__file__).with_name("thresholds.npz")\n'),
     (_COMPARE, "import CONSTANTS, METHODS, load_model", "import CONSTANTS, METHODS, THRESHOLDS, load_model"),

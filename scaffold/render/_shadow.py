@@ -6,7 +6,7 @@ from scaffold.base.layout import SHADOW_CODE
 from scaffold.base.templates import template_path
 from scaffold.errors import InvalidAnswerError, VariableTakenError
 from scaffold.render import _code
-from scaffold.render._fast import fast_columns, fast_signature, plain_signature
+from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._knobs import read_flag
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model

@@ -11,8 +11,8 @@ from scaffold.base.codec import CodecError, decode, encode
 from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import OnEvent
-from scaffold.spec import Accelerate, Artifact, FastPlan, NoFastPlan, ProjectSpec, Signature
-from scaffold.verbs._converter import open_converter_environment, settings_with
+from scaffold.spec import Accelerate, Artifact, FastPlan, NoFastPlan, ProjectSpec, Signature, TorchCall
+from scaffold.verbs._converter import CONVERTERS, open_converter_environment, settings_with
 from scaffold.verbs._fastest import choose_fastest
 from scaffold.verbs._inputs import InputFile, ModelInputs
 from scaffold.verbs._slim import report_plain
@@ -84,6 +84,8 @@ def _read_plans(
         libraries = _LIBRARIES | _BOOSTERS if way is Accelerate.ONNX else _LIBRARIES
         names = spec.artifact.globals
         foreign = [name for name in names if name.module.partition(".")[0] not in libraries]
+        if isinstance(spec.signature.call, TorchCall):  # what a module computes is what its graph does
+            foreign = []
         if foreign:
             plans[way] = NoFastPlan(reason=f"{foreign[0].dotted} has no compiled form")
     asked = [way for way in ways if way not in plans]
@@ -91,10 +93,12 @@ def _read_plans(
         plans |= _ask_worker(spec.artifact, spec.signature, options, settings, asked, ours=ours)
     waiting = [way for way, plan in plans.items() if isinstance(plan, NoFastPlan) and plan.needs_converter]
     if waiting:
+        converters = CONVERTERS[type(spec.signature.call)]
         try:
-            environment = open_converter_environment(spec.dependencies)
+            environment = open_converter_environment(converters, spec.dependencies)
         except EnvironmentSpecError as error:
-            reason = f"skl2onnx cannot be installed beside the model ({in_one_line(error)})"
+            name = converters[-1].partition("==")[0]
+            reason = f"{name} cannot be installed beside the model ({in_one_line(error)})"
             plans |= dict.fromkeys(waiting, NoFastPlan(reason=reason))
         else:
             converting = settings_with(environment, settings)

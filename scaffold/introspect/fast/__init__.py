@@ -23,12 +23,18 @@ from scaffold.introspect.fast import (
     _lightgbm,
     _linear,
     _scale,
+    _torch,
     _trees,
     _xgboost,
 )
 from scaffold.introspect.fast._columns import array_dtype, branch_of_mixed_numbers, branches_of
 from scaffold.introspect.fast._graph import GraphEstimator
-from scaffold.introspect.fast._values import NotCompiledError, refuse, require_plain_output
+from scaffold.introspect.fast._values import (
+    ConverterMissingError,
+    NotCompiledError,
+    refuse,
+    require_plain_output,
+)
 from scaffold.spec import (
     Accelerate,
     FastBranch,
@@ -40,6 +46,7 @@ from scaffold.spec import (
     PythonCall,
     Signature,
     Table,
+    TorchCall,
 )
 
 STEPS: dict[str, Callable[[Any, bool], FastStep | None]] = {
@@ -133,6 +140,8 @@ CONVERTED = (
     "svm.SVC",
 )
 """Last steps that skl2onnx converts."""
+WHOLE: dict[type, Callable[[Any, Signature], FastPlan]] = {TorchCall: _torch.read_module}
+"""Models that are one graph of ONNX, by how they are called."""
 _BOOSTERS = ("catboost", "lightgbm", "xgboost")
 _KEEPS_COLUMNS = ("TextImputer",)
 """Steps whose output is columns again, not one array of numbers."""
@@ -150,7 +159,7 @@ def read_fast_plan(
     """
     try:
         return _plan(model, signature, way)
-    except _convert.ConverterMissingError as error:
+    except ConverterMissingError as error:
         return NoFastPlan(reason=str(error), needs_converter=True)
     except NotCompiledError as error:
         return NoFastPlan(reason=str(error))
@@ -160,6 +169,10 @@ def read_fast_plan(
 
 def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     call = signature.call
+    if type(call) in WHOLE:
+        if way is not Accelerate.ONNX:
+            raise NotCompiledError(f"{type(model).__name__} has a compiled form in ONNX only")
+        return WHOLE[type(call)](model, signature)
     if not isinstance(call, PythonCall) or not call.batched or call.keywords:
         raise NotCompiledError("a call of this kind has no compiled form")
     *before, last = _flat(model)
