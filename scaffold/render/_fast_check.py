@@ -11,8 +11,8 @@ from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.base.templates import template_path
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, members, sequence, statement, text
-from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._fast_graph import graph_check
+from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
 from scaffold.spec import (

@@ -19,7 +19,7 @@ the last one is model/fast.onnx. The model file stays what counts: `python -m te
 both, tests/test_fast.py on fewer rows.
 """'''
 _NETWORK = "Network"
-_NETWORK_DOC = '''"""The model's own arithmetic with onnxruntime: the graph model/fast.onnx, without the model's library.
+_NETWORK_DOC = '''"""The model's own arithmetic with onnxruntime: the graph model/fast.onnx, from torch.
 
 The model file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py on fewer
 rows.

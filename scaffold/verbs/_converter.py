@@ -1,4 +1,4 @@
-"""The environment that reads a model with its converter: the model's own locked versions, and the converter."""
+"""The environment that converts a model: the model's own locked versions, and the converter."""
 
 from __future__ import annotations
 

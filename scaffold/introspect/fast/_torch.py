@@ -94,7 +94,7 @@ def _export(model: Any, example: Any) -> bytes:
         raise ConverterMissingError("onnx is not installed") from None
     import torch
 
-    file = io.BytesIO()
+    file: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
@@ -110,4 +110,5 @@ def _export(model: Any, example: Any) -> bytes:
         except Exception as error:
             said = " ".join(f"{error}".partition("\n")[0].split())[:200] or type(error).__name__
             raise NotCompiledError(f"torch.onnx cannot export {type(model).__name__} ({said})") from error
-    return file.getvalue()
+    content: bytes = file.getvalue()
+    return content
