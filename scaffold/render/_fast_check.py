@@ -6,6 +6,7 @@ import math
 import re
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.base.templates import template_path
@@ -17,11 +18,13 @@ from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
 from scaffold.spec import (
     Artifact,
+    Batching,
     Category,
     Constant,
     FastPlan,
     Field,
     Optional,
+    Record,
     Scalar,
     ScalarType,
     Schema,
@@ -46,6 +49,7 @@ _PLAIN_WORDS = "What the model in its file takes."
 def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -> dict[str, bytes]:
     """Return the files that compare a compiled model with the model, by path."""
     folder = template_path("service") / "fast_check"
+    signature = _of_rows(signature)
     plain, fast = plain_signature(signature), fast_signature(signature, plan)
     written = {
         "fields.py": _fields_module(artifact, plain, plan),
@@ -53,15 +57,33 @@ def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -
         "plain_input.py": render_to_model(plain, words=_PLAIN_WORDS),
     }
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))} | written
+    if _has_arrays(signature):
+        files["rows.py"] = (template_path("service") / "fast_arrays" / "rows.py").read_text("utf-8")
     test = (template_path("service") / "test_fast.py").read_bytes()
     made = {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
-    return graph_check(made, plan.graph, plan.estimator) if plan.graph else made
+    if plan.graph is None:
+        return made
+    return graph_check(made, plan.graph, plan.estimator, of_arrays=_has_arrays(signature))
+
+
+def _of_rows(signature: Signature) -> Signature:
+    """Return the signature with many rows in a call, also for a model that gets one row in each."""
+    call = replace(signature.call, batching=Batching.TOGETHER)
+    return replace(signature, call=call, one_row=False) if signature.call.wrapped else signature
+
+
+def _has_arrays(signature: Signature) -> bool:
+    """Whether a record holds arrays other than one list of numbers."""
+    arrays = [field.schema for field in _fields(signature.input) if isinstance(field.schema, Tensor)]
+    return len(arrays) > 1 or any(len(array.shape) != 1 for array in arrays)
 
 
 def _fields_module(artifact: Artifact, signature: Signature, plan: FastPlan) -> str:
     """Return `fields.py`: what rows are made from, and how the model is loaded."""
     score = score_values(artifact, signature)
-    fields = sequence(members(_field(field, plan)) for field in _fields(signature.input))
+    fields = sequence(
+        members(_field(field, plan, of_arrays=_has_arrays(signature))) for field in _fields(signature.input)
+    )
     methods = _code.parenthesised([text(method) for method in plan.methods])
     return f'''"""What is compared: the fields of a record, the methods, and the files of the model."""
 
@@ -94,19 +116,20 @@ def _load(signature: Signature, statements: str) -> str:
 def _fields(schema: Schema) -> Iterator[Field]:
     """Yield the fields of a record; of a row of an array its one field."""
     match schema:
-        case Table(columns=columns):
-            yield from columns
+        case Table(columns=fields) | Record(fields=fields):
+            yield from fields
         case Value(field=field):
             yield field
         case _:
             raise AssertionError(f"no plan is made for {type(schema).__name__}")
 
 
-def _field(field: Field, plan: FastPlan) -> dict[str, Node]:
-    """Return what is known of a field, as Python."""
-    schema, dtype, length = field.schema, field.dtype, ""
+def _field(field: Field, plan: FastPlan, *, of_arrays: bool = False) -> dict[str, Node]:
+    """Return what is known of a field, as Python; `of_arrays`: for a record of arrays."""
+    shape: tuple[int, ...] = ()
+    schema, dtype = field.schema, field.dtype
     if isinstance(schema, Tensor):
-        dtype, length, schema = schema.dtype, str(schema.shape[0]), schema.items
+        dtype, shape, schema = schema.dtype, schema.shape, schema.items
     is_nullable = isinstance(schema, Optional)
     inner = schema.of if isinstance(schema, Optional) else schema
     known: list[Node] = []
@@ -116,12 +139,21 @@ def _field(field: Field, plan: FastPlan) -> dict[str, Node]:
         known, is_closed = [_code.value(value) for value in _known(field.name, plan)], False
     assert isinstance(inner, Scalar)
     least, most = _bounds(inner, dtype)
+    if of_arrays:
+        return {
+            "name": text(field.name),
+            "attribute": text(field.attribute),
+            "kind": text(_KINDS[inner.type]),
+            "shape": _code.parenthesised([code(str(size)) for size in shape]),
+            "minimum": _bound(least),
+            "maximum": _bound(most),
+        }
     return {
         "name": text(field.name),
         "attribute": text(field.attribute),
         "kind": text(_KINDS[inner.type]),
         "nullable": code(str(is_nullable)),
-        "length": code(length or "None"),
+        "length": code(str(shape[0]) if shape else "None"),
         "known": sequence(known[:_MOST_KNOWN]),
         "closed": code(str(is_closed)),
         "minimum": _bound(least),

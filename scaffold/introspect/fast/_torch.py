@@ -17,6 +17,7 @@ from scaffold.spec import (
     FastGraph,
     FastPlan,
     Numpy,
+    Optional,
     Schema,
     Signature,
     Table,
@@ -38,12 +39,12 @@ def read_module(model: Any, signature: Signature) -> FastPlan:
 
     Raises:
         ConverterMissingError: onnx is not installed.
-        NotCompiledError: It cannot be exported, or is called in another way than with one tensor.
+        NotCompiledError: It cannot be exported, or is called in another way than with a tensor of rows.
     """
     call = signature.call
     assert isinstance(call, TorchCall)
-    if not call.batched:
-        raise refuse(model, "calls of one record each")
+    if not (call.batched or call.wrapped):
+        raise refuse(model, "records that are no rows")
     if call.method != "__call__":
         raise refuse(model, f"the method {call.method}")
     if call.arguments is not Arguments.ONE:
@@ -79,6 +80,8 @@ def _example(model: Any, schema: Schema) -> Any:
         name = schema.dtype
     else:
         tensor = _require_array(model, schema, "this input")
+        if isinstance(tensor.items, Optional) and len(tensor.shape) != 1:
+            raise refuse(model, "missing values in arrays")
         shape, name = tensor.shape, tensor.dtype
     dtype = getattr(torch, name, None)
     if not isinstance(dtype, torch.dtype):
