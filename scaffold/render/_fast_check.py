@@ -42,6 +42,9 @@ _KINDS = {
     ScalarType.STRING: "text",
 }
 _MOST_KNOWN = 50
+_SIZES = (1, 7, 64, 256)
+_MOST_VALUES = 10_000_000
+"""In a batch: 64 images of 3 x 224 x 224."""
 _FAST_WORDS = "What app/fast.py takes: app/convert.py as it was generated."
 _PLAIN_WORDS = "What the model in its file takes."
 
@@ -57,13 +60,13 @@ def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -
         "plain_input.py": render_to_model(plain, words=_PLAIN_WORDS),
     }
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))} | written
-    if _has_arrays(signature):
-        files["rows.py"] = (template_path("service") / "fast_arrays" / "rows.py").read_text("utf-8")
+    is_network = isinstance(signature.call, TorchCall)
+    if is_network:
+        names = ["compare.py", *(["rows.py"] if _has_arrays(signature) else [])]
+        files |= {name: (folder.with_name("fast_network") / name).read_text("utf-8") for name in names}
     test = (template_path("service") / "test_fast.py").read_bytes()
     made = {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
-    if plan.graph is None:
-        return made
-    return graph_check(made, plan.graph, plan.estimator, of_arrays=_has_arrays(signature))
+    return graph_check(made, plan.graph) if plan.graph and not is_network else made
 
 
 def _of_rows(signature: Signature) -> Signature:
@@ -94,7 +97,7 @@ from app.settings import {score["score_settings"]}
 
 MODEL = Path(__file__).parents[2] / "model" / "{score["score_file"]}"
 CONSTANTS = MODEL.with_name("fast.npz")
-{statement("METHODS = ", methods)}
+{statement("METHODS = ", methods)}{_sizes(signature)}
 {statement("FIELDS: list[dict[str, Any]] = ", fields)}
 
 
@@ -103,6 +106,16 @@ def load_model() -> Any:
     with open_model(MODEL, MODEL_SHA256){score["score_opened"]}:
         {_load(signature, str(score["score_load"]))}
 '''
+
+
+def _sizes(signature: Signature) -> str:
+    """Return the statement that says how many rows of a network are compared in one call."""
+    if not isinstance(signature.call, TorchCall):
+        return ""
+    shapes = [field.schema.shape for field in _fields(signature.input) if isinstance(field.schema, Tensor)]
+    values = sum(map(math.prod, shapes)) if shapes else 1
+    sizes = [str(size) for size in _SIZES if size * values <= _MOST_VALUES] or ["1"]
+    return f"\n{statement('SIZES = ', _code.parenthesised([code(size) for size in sizes]))}"
 
 
 def _load(signature: Signature, statements: str) -> str:

@@ -18,7 +18,8 @@ _DOC = '''"""The model's own arithmetic: its steps with numpy, the last one with
 the last one is model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares
 both, tests/test_fast.py on fewer rows.
 """'''
-_NETWORK = "Network"
+NETWORK = "Network"
+"""The step that is a whole model: a module of torch."""
 _NETWORK_DOC = '''"""The model's own arithmetic with onnxruntime: the graph model/fast.onnx, from torch.
 
 The model file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py on fewer
@@ -47,7 +48,7 @@ def graph_parts(graph: FastGraph, estimator: FastStep) -> CodeParts:
     """Return the parts for a graph that computes the estimator."""
     name = PurePosixPath(FAST_GRAPH).name
     return CodeParts(
-        doc=_NETWORK_DOC if estimator.step == _NETWORK else _DOC,
+        doc=_NETWORK_DOC if estimator.step == NETWORK else _DOC,
         standard=("from pathlib import Path",),
         libraries=("import onnxruntime",),
         own=("", OPEN_IMPORT),
@@ -70,22 +71,10 @@ def with_runtime(dependencies: Dependencies, graph: FastGraph) -> Dependencies:
     return replace(dependencies, requirements=tuple(lines), lock=graph.lock or dependencies.lock)
 
 
-def graph_check(
-    files: Mapping[str, bytes], graph: FastGraph, estimator: FastStep, *, of_arrays: bool
-) -> dict[str, bytes]:
-    """Return the files of `tests/fast/` for a graph: floats to 6 digits, and the thresholds in a file.
-
-    Args:
-        files: The files for numpy.
-        graph: The graph.
-        estimator: What it computes.
-        of_arrays: Whether records hold arrays, whose size says how large a batch may be.
-    """
+def graph_check(files: Mapping[str, bytes], graph: FastGraph) -> dict[str, bytes]:
+    """Return the files of `tests/fast/` for a graph: floats to 6 digits, and the thresholds in a file."""
     changed = dict(files)
-    changes = [*_CHANGES, *(_THRESHOLD_CHANGES if graph.thresholds else ())]
-    changes += _NETWORK_CHANGES if estimator.step == _NETWORK else []
-    changes += _ARRAY_CHANGES if of_arrays else []
-    for path, old, new in changes:
+    for path, old, new in (*_CHANGES, *(_THRESHOLD_CHANGES if graph.thresholds else ())):
         assert changed[path].count(old.encode()) == 1, f"{path}: {old}"
         changed[path] = changed[path].replace(old.encode(), new.encode())
     if graph.thresholds:
@@ -105,18 +94,6 @@ _NEAR = """\
         near = np.abs(own - usual) <= RELATIVE * largest
         return bool((near | (own == usual) | (np.isnan(own) & np.isnan(usual))).all())
 """
-_NETWORK_CHANGES = [(_COMPARE, "size.max(axis=-1, keep", "size.max(axis=tuple(range(1, usual.ndim)), keep")]
-"""For a network, whose answer to a row may be an array, after `_CHANGES`."""
-_ARRAY_CHANGES = [
-    (_COMPARE, "SIZES = (1, 7, 64, 256)\n", ""),
-    (_COMPARE, "from tests.fast.rows import ", "from tests.fast.rows import SIZES, "),
-    (
-        _COMPARE,
-        '"thresholds": points, "difference": difference}\n\n\ndef compare_rows',
-        '"sizes": SIZES, "difference": difference}\n\n\ndef compare_rows',
-    ),
-]
-"""For records of arrays."""
 _THRESHOLD_CHANGES = (
     (_FIELDS, _PATHS, f'{_PATHS}THRESHOLDS = Path(__file__).with_name("thresholds.npz")\n'),
     (_COMPARE, "import CONSTANTS, METHODS, load_model", "import CONSTANTS, METHODS, THRESHOLDS, load_model"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import io
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scaffold.base.lockfile import from_model_lock, to_model_lock
+import scaffold
+from scaffold.base.layout import FAST_GRAPH, FAST_LOCK, LOCK
+from scaffold.base.lockfile import Lock, from_model_lock, to_model_lock
 from scaffold.introspect import read_fast_plan
 from scaffold.render._fast import fast_files
 from scaffold.render._fast_signature import fast_signature
@@ -106,7 +109,7 @@ def _compile(model: Any, sample: Any, signature: Signature, folder: Path) -> Com
     file = io.BytesIO()
     is_script = isinstance(model, torch.jit.ScriptModule)
     if is_script:
-        torch.jit.save(model, file)  # type: ignore[no-untyped-call]
+        torch.jit.save(model, file)
     else:
         torch.save(model, file)
     requests = [{"data": row} for row in sample.tolist()]
@@ -124,7 +127,7 @@ def _models() -> dict[str, tuple[Any, Any, Signature]]:
     images = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3)
     ).eval()
-    script = torch.jit.trace(perceptron.eval(), torch.randn(3, 6))  # type: ignore[no-untyped-call]
+    script = torch.jit.trace(perceptron.eval(), torch.randn(3, 6))
     rows, pictures = torch.randn(6, 6), torch.rand(6, 1, 8, 8)
     return {
         "rows": (perceptron, rows, _signature((6,), (3,))),
@@ -150,6 +153,26 @@ def test_a_network_returns_what_the_module_returns(name: str, tmp_path: Path) ->
     assert found.get("sizes", (1, 7, 64, 256)) == (1, 7, 64, 256)
     own = compiled.fast(sample.numpy())
     assert np.allclose(own, model.eval()(sample).detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.libraries
+@pytest.mark.filterwarnings("ignore")
+def test_a_weight_that_differs_in_its_fourth_digit_is_found(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    model, sample, signature = _models()["rows"]
+    plan = read_fast_plan(model, signature, Accelerate.ONNX)
+    assert isinstance(plan, FastPlan)
+    with torch.no_grad():
+        model[0].weight[0, 0] *= 1.0005
+    file = io.BytesIO()
+    torch.save(model, file)
+    requests = [{"data": row} for row in sample.tolist()]
+    compiled = load_compiled(plan, signature, ModelFormat.TORCH, file.getvalue(), requests, tmp_path)
+    try:
+        difference = compiled.compare.compare(500)["difference"]
+    finally:
+        torch.set_grad_enabled(True)
+    assert (difference["step"], difference["method"]) == ("Sequential", "__call__")
 
 
 @pytest.mark.libraries
@@ -193,3 +216,45 @@ def test_what_is_not_compiled_says_why(tmp_path: Path, monkeypatch: pytest.Monke
     assert read_fast_plan(model, signature, Accelerate.ONNX) == NoFastPlan(
         reason="onnx is not installed", needs_converter=True
     )
+
+
+NET = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.layer = nn.Embedding(9, 4), nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.layer(self.words(x).flatten(1))
+"""
+
+
+@pytest.mark.slow
+def test_a_slim_service_of_a_module_of_ones_own_has_no_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    (tmp_path / "own_net.py").write_text(NET)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = importlib.import_module("own_net").Net().eval()
+    torch.save(model, tmp_path / "model.pt")
+    sample = torch.randint(0, 9, (6, 3))
+    root = tmp_path / "words"
+    answers: dict[str, Any] = {"slim": True}
+    output = model(sample).detach()
+    project = scaffold.new(tmp_path / "model.pt", sample, output, root, accelerate="onnx", answers=answers)
+    service, tests = (Lock.parse((root / path).read_text()).names for path in (LOCK, FAST_LOCK))
+    assert {"torch"} <= set(tests) - set(service)
+    assert "onnxruntime" in service
+    assert (root / "own_net.py").is_file()
+    verification = project.record.verification
+    assert verification is not None
+    [check] = [check for check in verification.checks if check.name == "compiled model"]
+    assert check.detail.startswith("as the model on ")
+    before = (root / FAST_GRAPH).read_bytes()
+    assert scaffold.update(root, answers={"slim": False}).applied
+    assert (root / FAST_GRAPH).read_bytes() == before
+    assert "torch==" in (root / LOCK).read_text()

@@ -7,6 +7,7 @@ that reads the model runs in an environment that has it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from typing import Any
@@ -97,12 +98,15 @@ def _export(model: Any, example: Any) -> bytes:
         raise ConverterMissingError("onnx is not installed") from None
     import torch
 
+    # The fast path of transformers is an operation that has no form in ONNX.
+    torch.backends.mha.set_fastpath_enabled(False)
     file: Any = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
+    # Where it fails, torch.onnx prints its graph.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(
-                model.eval(),
+                _with_refusal(model.eval(), example),
                 (example,),
                 file,
                 dynamo=False,
@@ -115,3 +119,26 @@ def _export(model: Any, example: Any) -> bytes:
             raise NotCompiledError(f"torch.onnx cannot export {type(model).__name__} ({said})") from error
     content: bytes = file.getvalue()
     return content
+
+
+def _with_refusal(model: Any, example: Any) -> Any:
+    """Return the module; one that looks whole numbers up in a table, with a refusal of negative ones.
+
+    torch refuses a negative index of an `Embedding`. ONNX counts it from the end of the table: it becomes an
+    index beyond the end, which both refuse.
+    """
+    import torch
+
+    is_lookup = any(isinstance(each, torch.nn.Embedding | torch.nn.EmbeddingBag) for each in model.modules())
+    if example.is_floating_point() or not is_lookup:
+        return model
+
+    class Refusing(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: Any) -> Any:
+            return self.model(torch.where(x < 0, torch.iinfo(x.dtype).max, x))
+
+    return Refusing().eval()

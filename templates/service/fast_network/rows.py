@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.fast.fields import FIELDS
+from tests.fast.fields import FIELDS, SIZES
 from tests.service import RECORDED
 
 TINY = [0.0, -0.0, 1e-45, -1e-45, 1e-40, 1.1754943508222875e-38, 1e-12]
 HUGE = [2.0**24 + 1, 2.0**31, 1e9, 1e15, 1e30, 3.4028234663852886e38]
 WHOLE = [0, 1, -1, 127, 128, 255, 256, 2**24 + 1, 2**31, 2**53 + 1, 2**63 - 1]
 VALUES = sum(prod(field["shape"]) for field in FIELDS)
-LARGEST = 10_000_000  # values in a batch
-SIZES = tuple(size for size in (1, 7, 64, 256) if size * VALUES <= LARGEST) or (1,)
 MOST = 4_000_000  # values in all rows, which are fewer for large arrays
 
 
