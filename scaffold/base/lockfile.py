@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffold.base.checked import path_below, read_below
-from scaffold.base.layout import LOCK, WHEELS
+from scaffold.base.layout import FAST_REQUIREMENTS, LOCK, REQUIREMENTS, WHEELS
 from scaffold.base.modules import normalized
 from scaffold.errors import UnreadableLockError, UnsafeLockError
 
@@ -26,6 +26,12 @@ _TERM = r"\(*[a-z_]+ (==|!=|<|<=|>|>=|in|not in) '[A-Za-z0-9_.+-]*'\)*"
 _MARKER = re.compile(rf"{_TERM}( (and|or) {_TERM})*")
 # This package never writes a URL with a user or a password.
 _OPTION = re.compile(rf"--find-links \./{WHEELS}|--(extra-)?index-url https?://[^\s@/]+(/[^\s@]*)?")
+FIND_LINKS = f"--find-links ./{WHEELS}"
+_PLACES = (
+    (f" {REQUIREMENTS}", f" {FAST_REQUIREMENTS}"),
+    (f"{FIND_LINKS}\n", f"--find-links ../../{WHEELS}\n"),  # pip and uv look beside the lock
+)
+"""Texts of the lock of a project, and of the lock in `tests/fast`."""
 _INDEX = re.compile(r"^\s+# from (\S+)$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
@@ -193,6 +199,20 @@ def checked_lock(text: str, root: Path, name: str) -> Lock:
         if pin.requirement.startswith("./"):
             path_below(root, pin.requirement.removeprefix("./"))
     return lock
+
+
+def to_model_lock(text: str) -> str:
+    """Return the text of a lock for `tests/fast`, whose requirements and path to the wheels differ."""
+    for here, there in _PLACES:
+        text = text.replace(here, there)
+    return text
+
+
+def from_model_lock(text: str) -> str:
+    """Return the text of the lock in `tests/fast` as that of the project."""
+    for here, there in _PLACES:
+        text = text.replace(there, here)
+    return text
 
 
 def without_credentials(text: str) -> str:

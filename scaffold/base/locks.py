@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffold.base.checked import path_below, read_below
 from scaffold.base.layout import FAST_LOCK, LOCK, PYPROJECT
-from scaffold.base.lockfile import Lock, checked_lock, read_lock
+from scaffold.base.lockfile import Lock, checked_lock, from_model_lock, read_lock
 from scaffold.base.other_tools import UV_EXPORT, UV_LOCK, find_locking_tool
 from scaffold.base.process import Runner, run_command
 from scaffold.base.uv import uv_command, uv_environment
@@ -64,7 +64,7 @@ def open_model_lock(root: Path, run: Runner = run_command) -> Lock | None:
         text = read_below(root, FAST_LOCK).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableLockError(str(root / FAST_LOCK), str(error)) from error
-    lock, more = open_lock(root, run), checked_lock(text, root, FAST_LOCK)
+    lock, more = open_lock(root, run), checked_lock(from_model_lock(text), root, FAST_LOCK)
     pins = [*lock.pins, *(pin for pin in more.pins if pin.name not in lock.names)]
     options = [line for line in more.head.splitlines(keepends=True) if line.startswith("--")]
     head = lock.head + "".join(line for line in options if line not in lock.head.splitlines(keepends=True))

@@ -181,11 +181,15 @@ def imported_distributions(text: str) -> list[str]:
 
     A module that is in no table is taken for the name of its distribution.
     """
+    return [normalized(distribution_by_table(module) or module) for module in imported_modules(text)]
+
+
+def imported_modules(text: str) -> list[str]:
+    """Return the top-level modules that a Python text imports; none for invalid Python."""
     try:
         nodes = list(ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError):
         return []
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
-    modules = sorted({name.partition(".")[0] for name in names})
-    return [normalized(distribution_by_table(module) or module) for module in modules]
+    return sorted({name.partition(".")[0] for name in names})

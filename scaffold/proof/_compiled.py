@@ -97,6 +97,8 @@ def _read(output: str) -> str:
     try:
         found: Mapping[str, Any] = json.loads(output.strip().rpartition("\n")[2])
         difference, rows, points = found["difference"], int(found["rows"]), int(found.get("thresholds", 0))
+        *sizes, largest = [str(int(size)) for size in found.get("sizes", (1, 7, 64, 256))]
+        others = int(found.get("overflowing", 0))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CompiledModelDiffersError("", "", "", (output[-2000:], "")) from error
     if difference:
@@ -104,5 +106,7 @@ def _read(output: str) -> str:
         row = json.dumps(difference.get("row", {}), ensure_ascii=False)[:_MOST_CHARACTERS]
         step = str(difference.get("step", ""))[:_MOST_CHARACTERS] or "a step"
         raise CompiledModelDiffersError(step, shown["method"], row, (shown["fast"], shown["model"]))
+    batches = f"{', '.join(sizes)} and {largest}" if sizes else largest
     thresholds = f" and {points:,} points at thresholds of trees" if points else ""
-    return f"as the model on {rows:,} rows{thresholds}, in batches of 1, 7, 64 and 256"
+    overflow = f"; it overflows on {others:,} others" if others else ""
+    return f"as the model on {rows:,} rows{thresholds}, in batches of {batches}{overflow}"

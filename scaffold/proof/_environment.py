@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffold.base.layout import LOCK
-from scaffold.base.lockfile import Lock
+from scaffold.base.layout import LOCK, WHEELS
+from scaffold.base.lockfile import FIND_LINKS, Lock
 from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.process import Runner, run_command
 from scaffold.base.pythons import find_python
@@ -57,7 +57,8 @@ def make_environment(
         run([uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], env=env)
         file = LOCK if is_own and lock_file(root) == LOCK else str(folder / LOCK)
         if file != LOCK:
-            (folder / LOCK).write_text(lock.text, encoding="utf-8")
+            text = lock.text.replace(f"{FIND_LINKS}\n", f"--find-links {root / WHEELS}\n")
+            (folder / LOCK).write_text(text, encoding="utf-8")
         install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", file]
         run([*install, "--python", str(interpreter)], cwd=root, env=env)
         if also:

@@ -10,7 +10,7 @@ from scaffold.base.layout import APP, BATCH, BATCH_TEST, CONVERT, MODEL_FOLDER, 
 from scaffold.base.templates import template_path
 from scaffold.render import _code
 from scaffold.render._choices import BATCH_MANIFESTS, read_batch, read_batch_manifests
-from scaffold.render._fast import fast_columns, fast_signature
+from scaffold.render._fast_signature import fast_columns, fast_signature
 from scaffold.render._score import run_function
 from scaffold.render._source import render_columns
 from scaffold.render._tree import jinja_environment

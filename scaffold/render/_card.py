@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from scaffold.base.lockfile import FIND_LINKS
 from scaffold.render._knobs import read_flag
 from scaffold.render._model_card import cell, model_card_values
 from scaffold.spec import Artifact, Origin, ProjectSpec, Requirement
@@ -85,8 +86,8 @@ def _of(serves: str, lines: Sequence[Requirement]) -> list[Requirement]:
 
 def _options(spec: ProjectSpec) -> list[str]:
     """Return the `--find-links` option if the lock has it."""
-    option = "--find-links ./wheels"
-    return [f"{option}  # lock with --emit-find-links"] if f"\n{option}\n" in spec.dependencies.lock else []
+    is_needed = f"\n{FIND_LINKS}\n" in spec.dependencies.lock
+    return [f"{FIND_LINKS}  # lock with --emit-find-links"] if is_needed else []
 
 
 def commented(line: Requirement) -> str:

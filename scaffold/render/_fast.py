@@ -7,7 +7,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scaffold.base.layout import FAST_CODE, FAST_CONSTANTS
 from scaffold.base.npz import write_npz
@@ -22,11 +22,6 @@ from scaffold.spec import (
     FastOption,
     FastPlan,
     FastStep,
-    Numpy,
-    Pandas,
-    PythonCall,
-    Signature,
-    Table,
 )
 
 _DOC = '''"""The model's own arithmetic with numpy: what scikit-learn computes, without its checks and copies.
@@ -36,6 +31,7 @@ file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py
 """'''
 _NUMPY_PARTS = CodeParts(doc=_DOC)
 _METHODS = {
+    "__call__": "Return what the model returns.",
     "predict": "Return the predictions, as the model does.",
     "predict_proba": "Return the probability of each class, as the model does.",
     "decision_function": "Return the sums before the decision, as the model does.",
@@ -54,32 +50,12 @@ def fast_files(plan: FastPlan) -> dict[str, bytes]:
     body = "\n\n\n".join([model, *_with_helpers(_names_in(ast.parse(model)))])
     for threshold in plan.graph.thresholds if plan.graph else ():
         _require_sound(threshold)
-    parts = graph_parts(plan.graph) if plan.graph else _NUMPY_PARTS
+    parts = graph_parts(plan.graph, plan.estimator) if plan.graph else _NUMPY_PARTS
     head = "\n".join(
         [parts.doc, "", *_imports(body, parts), "", f'SHA256 = "{digest}"', '"""Of the file of constants."""']
     )
     code_text = _code.merged("\n".join([head, *parts.constants]), body)
     return {FAST_CODE: code_text.encode(), FAST_CONSTANTS: constants, **parts.files}
-
-
-def plain_signature(signature: Signature) -> Signature:
-    """Return the signature for a service whose model needs no shortened first step."""
-    if not isinstance(signature.call, PythonCall):
-        return signature
-    return replace(signature, call=replace(signature.call, shortened=False))
-
-
-def fast_signature(signature: Signature, plan: FastPlan) -> Signature:
-    """Return the signature of `FastModel`, which takes an array where the model takes a frame that is one."""
-    signature, table = plain_signature(signature), signature.input
-    if plan.branches or not isinstance(table, Table) or table.container != Pandas():
-        return signature
-    return replace(signature, input=replace(table, container=Numpy(), dtype=plan.dtype))
-
-
-def fast_columns(plan: FastPlan) -> list[str]:
-    """Return the columns that `FastModel` takes; none where it takes one array."""
-    return [column for branch in plan.branches for column in branch.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +84,8 @@ class _Writer:
         last = self._add(plan.estimator, "last")
         argument = f"self.transform({inputs})" if transform else inputs
         methods = [
-            _method(method, inputs, takes, [f"return {last}.{method}({argument})"], _METHODS[method])
-            for method in plan.methods
+            _method(name, inputs, takes, [f"return {_bound(last, name)}({argument})"], _METHODS[name])
+            for name in plan.methods
         ]
         if transform:
             words = "Return what the last step takes."
@@ -192,6 +168,11 @@ class _Writer:
 def _method(method: str, inputs: str, takes: str, body: list[str], words: str) -> str:
     head = f"    def {method}(self, {inputs}: {takes}) -> NDArray[Any]:"
     return "\n".join([head, f'        """{words}"""', *(f"        {line}" for line in body)])
+
+
+def _bound(step: str, method: str) -> str:
+    """Return the expression that is called for a method of a step."""
+    return step if method == "__call__" else f"{step}.{method}"
 
 
 def _argument(option: FastOption) -> Node:

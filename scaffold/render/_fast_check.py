@@ -6,28 +6,32 @@ import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.base.templates import template_path
 from scaffold.render import _code
 from scaffold.render._code import Node, call, code, members, sequence, statement, text
-from scaffold.render._fast import fast_columns, fast_signature, plain_signature
 from scaffold.render._fast_graph import graph_check
+from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
 from scaffold.spec import (
     Artifact,
+    Batching,
     Category,
     Constant,
     FastPlan,
     Field,
     Optional,
+    Record,
     Scalar,
     ScalarType,
     Schema,
     Signature,
     Table,
     Tensor,
+    TorchCall,
     Value,
 )
 
@@ -38,6 +42,9 @@ _KINDS = {
     ScalarType.STRING: "text",
 }
 _MOST_KNOWN = 50
+_SIZES = (1, 7, 64, 256)
+_MOST_VALUES = 10_000_000
+"""In a batch: 64 images of 3 x 224 x 224."""
 _FAST_WORDS = "What app/fast.py takes: app/convert.py as it was generated."
 _PLAIN_WORDS = "What the model in its file takes."
 
@@ -45,6 +52,7 @@ _PLAIN_WORDS = "What the model in its file takes."
 def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -> dict[str, bytes]:
     """Return the files that compare a compiled model with the model, by path."""
     folder = template_path("service") / "fast_check"
+    signature = _of_rows(signature)
     plain, fast = plain_signature(signature), fast_signature(signature, plan)
     written = {
         "fields.py": _fields_module(artifact, plain, plan),
@@ -52,15 +60,33 @@ def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -
         "plain_input.py": render_to_model(plain, words=_PLAIN_WORDS),
     }
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))} | written
+    is_network = isinstance(signature.call, TorchCall)
+    if is_network:
+        names = ["compare.py", *(["rows.py"] if _has_arrays(signature) else [])]
+        files |= {name: (folder.with_name("fast_network") / name).read_text("utf-8") for name in names}
     test = (template_path("service") / "test_fast.py").read_bytes()
     made = {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
-    return graph_check(made, plan.graph) if plan.graph else made
+    return graph_check(made, plan.graph) if plan.graph and not is_network else made
+
+
+def _of_rows(signature: Signature) -> Signature:
+    """Return the signature with many rows in a call, also for a model that gets one row in each."""
+    call = replace(signature.call, batching=Batching.TOGETHER)
+    return replace(signature, call=call, one_row=False) if signature.call.wrapped else signature
+
+
+def _has_arrays(signature: Signature) -> bool:
+    """Whether a record holds arrays other than one list of numbers."""
+    arrays = [field.schema for field in _fields(signature.input) if isinstance(field.schema, Tensor)]
+    return len(arrays) > 1 or any(len(array.shape) != 1 for array in arrays)
 
 
 def _fields_module(artifact: Artifact, signature: Signature, plan: FastPlan) -> str:
     """Return `fields.py`: what rows are made from, and how the model is loaded."""
     score = score_values(artifact, signature)
-    fields = sequence(members(_field(field, plan)) for field in _fields(signature.input))
+    fields = sequence(
+        members(_field(field, plan, of_arrays=_has_arrays(signature))) for field in _fields(signature.input)
+    )
     methods = _code.parenthesised([text(method) for method in plan.methods])
     return f'''"""What is compared: the fields of a record, the methods, and the files of the model."""
 
@@ -71,21 +97,25 @@ from app.settings import {score["score_settings"]}
 
 MODEL = Path(__file__).parents[2] / "model" / "{score["score_file"]}"
 CONSTANTS = MODEL.with_name("fast.npz")
-{statement("METHODS = ", methods)}
+{statement("METHODS = ", methods)}{_sizes(signature)}
 {statement("FIELDS: list[dict[str, Any]] = ", fields)}
 
 
-{load_function(score)}'''
+{load_function(score, signature)}'''
 
 
-def load_function(score: Mapping[str, object]) -> str:
+def load_function(score: Mapping[str, object], signature: Signature) -> str:
     """Return a function that returns the model in its file.
 
     Args:
         score: The values of `score.py`.
+        signature: How the model is called.
     """
     load = str(score["score_load"])
-    if len(re.findall(r"(?m)^ *_model\b", load)) == 1:
+    is_network = isinstance(signature.call, TorchCall)
+    if is_network:
+        load += "\n        torch.set_grad_enabled(False)"
+    if len(re.findall(r"(?m)^ *_model\b", load)) == 1 and not is_network:
         load = load.replace("_model = ", "return ", 1)
     else:  # the file of XGBoost is read by an object that is there already
         load = re.sub(r"(?m)^( *)_model\b", r"\1model", load) + "\n        return model"
@@ -96,22 +126,33 @@ def load_function(score: Mapping[str, object]) -> str:
 '''
 
 
+def _sizes(signature: Signature) -> str:
+    """Return the statement that says how many rows of a network are compared in one call."""
+    if not isinstance(signature.call, TorchCall):
+        return ""
+    shapes = [field.schema.shape for field in _fields(signature.input) if isinstance(field.schema, Tensor)]
+    values = sum(map(math.prod, shapes)) if shapes else 1
+    sizes = [str(size) for size in _SIZES if size * values <= _MOST_VALUES] or ["1"]
+    return f"\n{statement('SIZES = ', _code.parenthesised([code(size) for size in sizes]))}"
+
+
 def _fields(schema: Schema) -> Iterator[Field]:
     """Yield the fields of a record; of a row of an array its one field."""
     match schema:
-        case Table(columns=columns):
-            yield from columns
+        case Table(columns=fields) | Record(fields=fields):
+            yield from fields
         case Value(field=field):
             yield field
         case _:
             raise AssertionError(f"no plan is made for {type(schema).__name__}")
 
 
-def _field(field: Field, plan: FastPlan) -> dict[str, Node]:
-    """Return what is known of a field, as Python."""
-    schema, dtype, length = field.schema, field.dtype, ""
+def _field(field: Field, plan: FastPlan, *, of_arrays: bool = False) -> dict[str, Node]:
+    """Return what is known of a field, as Python; `of_arrays`: for a record of arrays."""
+    shape: tuple[int, ...] = ()
+    schema, dtype = field.schema, field.dtype
     if isinstance(schema, Tensor):
-        dtype, length, schema = schema.dtype, str(schema.shape[0]), schema.items
+        dtype, shape, schema = schema.dtype, schema.shape, schema.items
     is_nullable = isinstance(schema, Optional)
     inner = schema.of if isinstance(schema, Optional) else schema
     known: list[Node] = []
@@ -121,12 +162,21 @@ def _field(field: Field, plan: FastPlan) -> dict[str, Node]:
         known, is_closed = [_code.value(value) for value in _known(field.name, plan)], False
     assert isinstance(inner, Scalar)
     least, most = _bounds(inner, dtype)
+    if of_arrays:
+        return {
+            "name": text(field.name),
+            "attribute": text(field.attribute),
+            "kind": text(_KINDS[inner.type]),
+            "shape": _code.parenthesised([code(str(size)) for size in shape]),
+            "minimum": _bound(least),
+            "maximum": _bound(most),
+        }
     return {
         "name": text(field.name),
         "attribute": text(field.attribute),
         "kind": text(_KINDS[inner.type]),
         "nullable": code(str(is_nullable)),
-        "length": code(length or "None"),
+        "length": code(str(shape[0]) if shape else "None"),
         "known": sequence(known[:_MOST_KNOWN]),
         "closed": code(str(is_closed)),
         "minimum": _bound(least),

@@ -10,13 +10,20 @@ from pathlib import PurePosixPath
 from scaffold.base.layout import FAST_CHECK, FAST_GRAPH, FAST_THRESHOLDS
 from scaffold.base.npz import write_npz
 from scaffold.render._score import OPEN_IMPORT
-from scaffold.spec import Dependencies, FastGraph
+from scaffold.spec import Dependencies, FastGraph, FastStep
 
 _DOC = '''"""The model's own arithmetic: its steps with numpy, the last one with onnxruntime.
 
 `FastModel` has the steps of the model in order; their constants are in model/fast.npz, the graph of
 the last one is model/fast.onnx. The model file stays what counts: `python -m tests.fast` compares
 both, tests/test_fast.py on fewer rows.
+"""'''
+NETWORK = "Network"
+"""The step that is a whole model: a module of torch."""
+_NETWORK_DOC = '''"""The model's own arithmetic with onnxruntime: the graph model/fast.onnx, from torch.
+
+The model file stays what counts: `python -m tests.fast` compares both, tests/test_fast.py on fewer
+rows.
 """'''
 _COMPARE = f"{FAST_CHECK}/compare.py"
 _FIELDS = f"{FAST_CHECK}/fields.py"
@@ -37,11 +44,11 @@ class CodeParts:
     """Further files of the project."""
 
 
-def graph_parts(graph: FastGraph) -> CodeParts:
-    """Return the parts for a graph."""
+def graph_parts(graph: FastGraph, estimator: FastStep) -> CodeParts:
+    """Return the parts for a graph that computes the estimator."""
     name = PurePosixPath(FAST_GRAPH).name
     return CodeParts(
-        doc=_DOC,
+        doc=_NETWORK_DOC if estimator.step == NETWORK else _DOC,
         standard=("from pathlib import Path",),
         libraries=("import onnxruntime",),
         own=("", OPEN_IMPORT),

@@ -28,9 +28,10 @@ from scaffold.render._card import card_origin
 from scaffold.render._client import client_files
 from scaffold.render._deploy import deploy_files
 from scaffold.render._drift import drift_files
-from scaffold.render._fast import fast_columns, fast_files, fast_signature, plain_signature
+from scaffold.render._fast import fast_files
 from scaffold.render._fast_check import fast_check_files
 from scaffold.render._fast_graph import with_runtime
+from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._folder import folder_files
 from scaffold.render._model_card import model_card_files
 from scaffold.render._page import page_files

@@ -6,8 +6,8 @@ from scaffold.base.layout import SHADOW_CODE
 from scaffold.base.templates import template_path
 from scaffold.errors import InvalidAnswerError, VariableTakenError
 from scaffold.render import _code
-from scaffold.render._fast import fast_columns, fast_signature, plain_signature
 from scaffold.render._fast_check import load_function
+from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
 from scaffold.render._knobs import read_flag
 from scaffold.render._score import score_values
 from scaffold.render._source import render_to_model
@@ -79,4 +79,4 @@ MODEL = Path(__file__).parents[2] / "model" / "{score["score_file"]}"
 {_code.statement("METHOD = ", _code.text(plan.methods[0]))}
 
 
-{load_function(score)}'''
+{load_function(score, signature)}'''

@@ -17,11 +17,11 @@ from scaffold.base.layout import (
     MODEL_FOLDER,
     REQUIREMENTS,
 )
-from scaffold.base.lockfile import Lock
-from scaffold.base.modules import imported_distributions
+from scaffold.base.lockfile import Lock, to_model_lock
+from scaffold.base.modules import imported_distributions, imported_modules
 from scaffold.base.templates import template_path
 from scaffold.render._card import commented, is_slim, requirements_of_model
-from scaffold.spec import ProjectSpec, Requirement
+from scaffold.spec import LocalSource, ProjectSpec, Requirement, TorchCall
 
 _ASKED_FOR = "asked for"
 """The reason of what `--require` names."""
@@ -52,7 +52,7 @@ def slim_values(
         return {"compiled_label": ""}
     constants = [content for path, content in compiled.items() if path.startswith(f"{MODEL_FOLDER}/")]
     sha256 = ",".join(hashlib.sha256(content).hexdigest() for content in constants)
-    own, imported = _own_requirements(spec), _code_requirements(spec, code)
+    own, imported = _own_requirements(spec, code), _code_requirements(spec, code)
     values: dict[str, object] = {
         "compiled_label": f' \\\n    model.compiled-sha256="{sha256}"',
         "requirements_of_model": requirements_of_model(spec, _by_name(own, imported)),
@@ -73,12 +73,12 @@ def slim_files(spec: ProjectSpec, model_file: str, code: Mapping[str, str]) -> d
         return {}
     lines, text = spec.dependencies.requirements, spec.dependencies.lock
     kept = {line.distribution for line in lines if line.serves == "service"}
-    kept |= {line.distribution for line in (*_own_requirements(spec), *_code_requirements(spec, code))}
+    kept |= {line.distribution for line in (*_own_requirements(spec, code), *_code_requirements(spec, code))}
     of_model = "".join(f"{commented(line)}\n" for line in lines if line.distribution not in kept)
     ignored = (template_path("service") / "project" / DOCKERIGNORE).read_text("utf-8")
     return {
         LOCK: Lock.parse(text).part(kept, REQUIREMENTS).text.encode(),
-        FAST_LOCK: text.replace(f" {REQUIREMENTS}", f" {FAST_REQUIREMENTS}").encode(),
+        FAST_LOCK: to_model_lock(text).encode(),
         FAST_REQUIREMENTS: f"{_HEAD}{of_model}".encode(),
         DOCKERIGNORE: f"{ignored}{_IGNORED}\n{MODEL_FOLDER}/{model_file}\n".encode(),
     }
@@ -89,11 +89,28 @@ def _by_name(*groups: Sequence[Requirement]) -> list[Requirement]:
     return [lines[name] for name in sorted(lines)]
 
 
-def _own_requirements(spec: ProjectSpec) -> list[Requirement]:
+def _own_requirements(spec: ProjectSpec, code: Mapping[str, str]) -> list[Requirement]:
     """Return what code of the owner needs of the libraries of the model, and what was asked for."""
-    reasons = {f"imported by {source.path}" for source in spec.dependencies.sources} | {_ASKED_FOR}
+    sources = spec.dependencies.sources
+    if isinstance(spec.signature.call, TorchCall):  # the class of a network is code of the owner's too
+        sources = _sources_of(code, sources)
+    reasons = {f"imported by {source.path}" for source in sources} | {_ASKED_FOR}
     lines = [line for line in spec.dependencies.requirements if line.reason in reasons]
     return [*lines, *_imported(spec, {name: [path] for name, path in spec.own_imports.items()})]
+
+
+def _sources_of(code: Mapping[str, str], sources: Sequence[LocalSource]) -> tuple[LocalSource, ...]:
+    """Return the local files that code imports, directly or not."""
+    waiting: list[str] = [*code.values()]
+    found: dict[LocalSource, None] = {}
+    while waiting:
+        modules = {*imported_modules(waiting.pop())}
+        for source in sources:
+            top = source.path.partition("/")[0].removesuffix(".py")
+            if top in modules and source not in found:
+                found[source] = None
+                waiting.append(source.content.decode("utf-8", "replace"))
+    return tuple(found)
 
 
 def _code_requirements(spec: ProjectSpec, code: Mapping[str, str]) -> list[Requirement]:

@@ -12,6 +12,7 @@ from scaffold.render._deploy import deploy_values
 from scaffold.render._drift import drift_values
 from scaffold.render._environment import environment_values
 from scaffold.render._fast_score import compiled_score_values
+from scaffold.render._fast_signature import fast_signature
 from scaffold.render._image import image_values
 from scaffold.render._page import page_values
 from scaffold.render._protocols import protocol_values
@@ -54,7 +55,8 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
 def _score_values(spec: ProjectSpec) -> dict[str, object]:
     is_split = bool(read_batch(spec.answers))
     if spec.fast:
-        return compiled_score_values(spec.artifact, spec.signature, slim=is_slim(spec), is_split=is_split)
+        signature = fast_signature(spec.signature, spec.fast)
+        return compiled_score_values(spec.artifact, signature, slim=is_slim(spec), is_split=is_split)
     return score_values(spec.artifact, spec.signature, spec.profile, is_split=is_split)
 
 

@@ -108,4 +108,4 @@ class NoFastPlan:
     reason: str
     """`TargetEncoder has no compiled form`."""
     needs_converter: bool = False
-    """Whether it has one where skl2onnx is installed."""
+    """Whether it has one where its converter is installed, such as skl2onnx."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from scaffold.base.layout import FAST_LOCK, FAST_REQUIREMENTS, LOCK, REQUIREMENTS
-from scaffold.base.lockfile import Lock
+from scaffold.base.layout import FAST_LOCK, LOCK
+from scaffold.base.lockfile import Lock, to_model_lock
 from scaffold.upgrade._report import Change
 
 _MARK = "# Yours in it: "
@@ -51,8 +51,7 @@ class OwnRequirements:
         """
         locks = {LOCK: self.marked(lock).encode()}
         if model_lock:
-            text = self.marked(model_lock).replace(f" {REQUIREMENTS}", f" {FAST_REQUIREMENTS}")
-            locks[FAST_LOCK] = text.encode()
+            locks[FAST_LOCK] = to_model_lock(self.marked(model_lock)).encode()
         return locks
 
     def changes(self, before: str, after: str) -> tuple[Change, ...]:

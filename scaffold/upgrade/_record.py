@@ -17,17 +17,16 @@ from scaffold.base.codec import decode, encode
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import (
     FAST_LOCK,
-    FAST_REQUIREMENTS,
     LOCK,
     MODEL_FOLDER,
     MODEL_FOLDERS,
     PRISTINE,
     RECORD,
     RECORDED,
-    REQUIREMENTS,
     STATE_ATTRIBUTES,
     STATE_IGNORE,
 )
+from scaffold.base.lockfile import from_model_lock
 from scaffold.base.markers import marked_lines
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
@@ -195,7 +194,7 @@ def _refill(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Proje
     if not isinstance(lock, bytes) and path_below(root, path).is_file():  # lost, and edited
         lock = read_below(root, path)
     if path == FAST_LOCK and isinstance(lock, bytes):
-        lock = lock.replace(f" {FAST_REQUIREMENTS}".encode(), f" {REQUIREMENTS}".encode())
+        lock = from_model_lock(lock.decode()).encode()
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     place = path_below(root, _model_place(spec, root, tree))
     return dataclasses.replace(

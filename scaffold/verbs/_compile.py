@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from scaffold.base.checked import path_below
 from scaffold.base.codec import CodecError, decode, encode
 from scaffold.base.folder import FORMATS as FOLDER_FORMATS
+from scaffold.base.layout import WHEELS
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
 from scaffold.errors.wording import in_one_line
 from scaffold.events import OnEvent
-from scaffold.spec import Accelerate, Artifact, FastPlan, GlobalName, NoFastPlan, ProjectSpec, Signature
-from scaffold.verbs._converter import open_converter_environment, settings_with
+from scaffold.spec import Accelerate, FastPlan, GlobalName, NoFastPlan, ProjectSpec, TorchCall
+from scaffold.verbs._converter import CONVERTERS, open_converter_environment, settings_with
 from scaffold.verbs._fastest import choose_fastest
 from scaffold.verbs._inputs import InputFile, ModelInputs
 from scaffold.verbs._slim import report_plain
@@ -85,23 +89,27 @@ def _read_plans(
         libraries = _LIBRARIES | _BOOSTERS if way is Accelerate.ONNX else _LIBRARIES
         names = spec.artifact.globals
         foreign = [name for name in names if name.module.partition(".")[0] not in libraries]
+        if isinstance(spec.signature.call, TorchCall):  # what a module computes is what its graph does
+            foreign = []
         if foreign:
             plans[way] = NoFastPlan(reason=_foreign_reason(foreign[0], spec))
         elif spec.artifact.format in FOLDER_FORMATS:
             plans[way] = NoFastPlan(reason=f"a folder of {spec.artifact.format.value} has no compiled form")
     asked = [way for way in ways if way not in plans]
     if asked:
-        plans |= _ask_worker(spec.artifact, spec.signature, options, settings, asked, ours=ours)
+        plans |= _ask_worker(spec, options, settings, asked, ours=ours)
     waiting = [way for way, plan in plans.items() if isinstance(plan, NoFastPlan) and plan.needs_converter]
     if waiting:
+        converters = CONVERTERS[type(spec.signature.call)]
         try:
-            environment = open_converter_environment(spec.dependencies)
+            environment = open_converter_environment(converters, spec.dependencies)
         except EnvironmentSpecError as error:
-            reason = f"skl2onnx cannot be installed beside the model ({in_one_line(error)})"
+            name = converters[-1].partition("==")[0]
+            reason = f"{name} cannot be installed beside the model ({in_one_line(error)})"
             plans |= dict.fromkeys(waiting, NoFastPlan(reason=reason))
         else:
             converting = settings_with(environment, settings)
-            plans |= _ask_worker(spec.artifact, spec.signature, options, converting, waiting, ours=ours)
+            plans |= _ask_worker(spec, options, converting, waiting, ours=ours)
     return {way: plans[way] for way in ways}
 
 
@@ -148,8 +156,7 @@ def _with_runtime(plan: FastPlan | NoFastPlan, spec: ProjectSpec, options: Optio
 
 
 def _ask_worker(
-    artifact: Artifact,
-    signature: Signature,
+    spec: ProjectSpec,
     options: Options,
     settings: WorkerSettings,
     ways: Sequence[Accelerate],
@@ -162,28 +169,37 @@ def _ask_worker(
         ReadError: The model cannot be loaded, or does not pass the gate.
         WorkerError: The process broke off.
     """
+    artifact = spec.artifact
     model = artifact.path.absolute()
-    readable = (*settings.confinement.readable, model.parent, model)
-    settings = replace(
-        settings,
-        path=[os.path.abspath(entry) for entry in settings.path],  # noqa: PTH100 - entries of sys.path are text
-        confinement=replace(settings.confinement, readable=readable),
-    )
     job = {
         "model": str(model),
         "sha256": artifact.sha256,
         "trusted": list(options.trust),
         "ours": ours,
-        "signature": encode(signature.without_evidence()),
+        "signature": encode(spec.signature.without_evidence()),
         "ways": [way.value for way in ways],
     }
-    with Worker(_PROGRAM, settings) as worker:
-        worker.begin(job, settings)
-        message = worker.receive()
+    with TemporaryFolder("sources") as sources:
+        _write_sources(spec, Path(sources))
+        readable = (*settings.confinement.readable, model.parent, model, Path(sources))
+        path = [os.path.abspath(entry) for entry in (*settings.path, sources)]  # noqa: PTH100 - they are text
+        settings = replace(settings, path=path, confinement=replace(settings.confinement, readable=readable))
+        with Worker(_PROGRAM, settings) as worker:
+            worker.begin(job, settings)
+            message = worker.receive()
     try:
         return {way: _decode_plan(message["plans"][way.value]) for way in ways}
     except (CodecError, KeyError, TypeError, ValueError) as error:
         raise WorkerMessageError(str(error)) from error
+
+
+def _write_sources(spec: ProjectSpec, folder: Path) -> None:
+    """Write the local code of the model into a folder, from which it is imported."""
+    for source in spec.dependencies.sources:
+        if not source.path.startswith(f"{WHEELS}/"):
+            place = path_below(folder, source.path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(source.content)
 
 
 def _decode_plan(plan: Any) -> FastPlan | NoFastPlan:

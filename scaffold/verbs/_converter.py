@@ -1,23 +1,26 @@
-"""The environment that reads a model with skl2onnx: the model's own locked versions, and the converter."""
+"""The environment that converts a model: the model's own locked versions, and the converter."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.base.lockfile import Lock
 from scaffold.base.modules import know_environment
 from scaffold.environments import Environment, open_environment
-from scaffold.spec import Dependencies
+from scaffold.spec import Dependencies, PythonCall, TorchCall
 from scaffold.worker import WorkerSettings
 
-CONVERTERS = ("onnx==1.23.2", "skl2onnx==1.20.0")
-"""The versions that the tests have."""
+_ONNX = "onnx==1.23.2"
+CONVERTERS: Mapping[type, tuple[str, ...]] = {PythonCall: (_ONNX, "skl2onnx==1.20.0"), TorchCall: (_ONNX,)}
+"""What converts a model, by how it is called, the converter itself last; the versions that the tests have."""
 
 
-def open_converter_environment(dependencies: Dependencies) -> Environment:
+def open_converter_environment(converters: Sequence[str], dependencies: Dependencies) -> Environment:
     """Return the environment; uv creates it in the cache folder if it does not exist.
 
     Args:
+        converters: A row of `CONVERTERS`.
         dependencies: Those of the project: the versions of the model's libraries stand in its lock.
 
     Raises:
@@ -25,10 +28,10 @@ def open_converter_environment(dependencies: Dependencies) -> Environment:
     """
     lock = Lock.parse(dependencies.lock)
     model = {line.distribution for line in dependencies.requirements if line.serves == "model"}
-    converters = {line.partition("==")[0] for line in CONVERTERS}
-    needed = sorted(lock.required_by(model) - converters)
+    names = {line.partition("==")[0] for line in converters}
+    needed = sorted(lock.required_by(model) - names)
     pins = [f"{name}=={lock.releases[name]}" for name in needed if name in lock.releases]
-    environment = open_environment([f"python=={dependencies.python}", *pins, *CONVERTERS])
+    environment = open_environment([f"python=={dependencies.python}", *pins, *converters])
     know_environment(environment.path, environment.overlay)
     return environment
 

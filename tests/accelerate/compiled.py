@@ -38,6 +38,7 @@ from scaffold.spec import (
     Signature,
     Table,
     Value,
+    fields_of,
 )
 
 _TYPES = {"i": ScalarType.INTEGER, "u": ScalarType.INTEGER, "f": ScalarType.NUMBER, "b": ScalarType.BOOLEAN}
@@ -99,20 +100,40 @@ def compile_model(
     plan = read_fast_plan(model, signature, way)
     if isinstance(plan, NoFastPlan):
         return plan
-    content = pickle.dumps(model)
-    artifact = Artifact(
-        path=folder / "model.pkl", sha256="", size_bytes=len(content), format=ModelFormat.PICKLE
-    )
+    return load_compiled(plan, signature, ModelFormat.PICKLE, pickle.dumps(model), requests_of(frame), folder)
+
+
+def load_compiled(
+    plan: FastPlan,
+    signature: Signature,
+    written_as: ModelFormat,
+    content: bytes,
+    requests: Sequence[dict[str, Any]],
+    folder: Path,
+) -> Compiled:
+    """Return the modules for a plan.
+
+    Args:
+        plan: The plan of a model.
+        signature: Its signature.
+        written_as: The format of its file.
+        content: The content of its file.
+        requests: The recorded sample.
+        folder: Where that is written.
+    """
+    suffix = "pkl" if written_as is ModelFormat.PICKLE else "pt"
+    path = folder / f"model.{suffix}"
+    artifact = Artifact(path=path, sha256="", size_bytes=len(content), format=written_as)
     files = fast_files(plan) | fast_check_files(artifact, signature, plan)
     recorded = folder / "recorded.json"
-    recorded.write_text(json.dumps({"requests": requests_of(frame), "answers": []}))
-    opened = {"model.pkl": content, "fast.npz": files.pop("model/fast.npz")}
+    recorded.write_text(json.dumps({"requests": requests, "answers": []}))
+    opened = {path.name: content, "fast.npz": files.pop("model/fast.npz")}
     if plan.graph:
         opened["fast.onnx"] = files.pop("model/fast.onnx")
         (folder / "tests/fast").mkdir(parents=True, exist_ok=True)
         (folder / FAST_THRESHOLDS).write_bytes(files.pop(FAST_THRESHOLDS, b""))
     prefix = f"compiled_{next(_numbers)}"
-    fields = [field.attribute for field in _columns(signature)]
+    fields = [field.attribute for field in fields_of(signature.input)]
     _modules(
         prefix,
         {
@@ -131,11 +152,6 @@ def compile_model(
 
 
 _ORDER = ("fields", "fast_input", "plain_input", "rows", "compare")
-
-
-def _columns(signature: Signature) -> Sequence[Field]:
-    assert isinstance(signature.input, Table)
-    return signature.input.columns
 
 
 def _modules(prefix: str, contents: dict[str, dict[str, Any]]) -> None:

@@ -23,6 +23,7 @@ from scaffold.introspect.fast import (
     _lightgbm,
     _linear,
     _scale,
+    _torch,
     _trees,
     _xgboost,
 )
@@ -33,7 +34,13 @@ from scaffold.introspect.fast._columns import (
     branches_of,
 )
 from scaffold.introspect.fast._graph import GraphEstimator
-from scaffold.introspect.fast._values import NotCompiledError, refuse, require, require_plain_output
+from scaffold.introspect.fast._values import (
+    ConverterMissingError,
+    NotCompiledError,
+    refuse,
+    require,
+    require_plain_output,
+)
 from scaffold.spec import (
     Accelerate,
     Arguments,
@@ -47,6 +54,7 @@ from scaffold.spec import (
     PythonCall,
     Signature,
     Table,
+    TorchCall,
 )
 
 STEPS: dict[str, Callable[[Any, bool], FastStep | None]] = {
@@ -140,6 +148,8 @@ CONVERTED = (
     "svm.SVC",
 )
 """Last steps that skl2onnx converts."""
+WHOLE: dict[type, Callable[[Any, Signature], FastPlan]] = {TorchCall: _torch.read_module}
+"""Models that are one graph of ONNX, by how they are called."""
 _BOOSTERS = ("catboost", "lightgbm", "xgboost")
 _KEEPS_COLUMNS = ("TextImputer",)
 """Steps whose output is columns again, not one array of numbers."""
@@ -157,7 +167,7 @@ def read_fast_plan(
     """
     try:
         return _plan(model, signature, way)
-    except _convert.ConverterMissingError as error:
+    except ConverterMissingError as error:
         return NoFastPlan(reason=str(error), needs_converter=True)
     except NotCompiledError as error:
         return NoFastPlan(reason=str(error))
@@ -166,6 +176,10 @@ def read_fast_plan(
 
 
 def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
+    if type(signature.call) in WHOLE:
+        if way is not Accelerate.ONNX:
+            raise NotCompiledError(f"{type(model).__name__} has a compiled form in ONNX only")
+        return WHOLE[type(signature.call)](model, signature)
     call = _require_plain_call(model, signature.call)
     *before, last = _flat(model)
     estimator, methods, graph = _read_estimator(last, way)

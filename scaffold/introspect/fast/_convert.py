@@ -10,14 +10,10 @@ from typing import Any
 
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._graph import GraphEstimator
-from scaffold.introspect.fast._values import NotCompiledError, constant, fast_step, require
+from scaffold.introspect.fast._values import ConverterMissingError, constant, fast_step, require
 from scaffold.spec import FastGraph
 
 _INPUT = "x"
-
-
-class ConverterMissingError(NotCompiledError):
-    """skl2onnx would convert the step, and is not installed here."""
 
 
 def read_converted(step: Any) -> GraphEstimator:

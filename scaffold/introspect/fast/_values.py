@@ -12,6 +12,10 @@ class NotCompiledError(Exception):
     """A step, or a parameter of one, has no compiled form; the message says which."""
 
 
+class ConverterMissingError(NotCompiledError):
+    """What would convert the model is not installed here."""
+
+
 def refuse(step: object, detail: str = "") -> NotCompiledError:
     """Return the error for a step; `detail` names what of it has no compiled form."""
     name = type(step).__name__

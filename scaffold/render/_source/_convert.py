@@ -28,6 +28,7 @@ from scaffold.spec import (
     Standalone,
     Table,
     Tensor,
+    TorchCall,
     UserType,
     Value,
     as_series,
@@ -61,7 +62,8 @@ def render_to_model(signature: Signature, columns: Collection[str] = (), words: 
     imports = Imports()
     imports.take("app.schemas", "ModelInput")
     writer = _Inputs(imports, signature, columns)
-    to_model = writer.to_model()
+    call = signature.call
+    to_model = writer.to_model(as_tensor=isinstance(call, TorchCall) and call.tensor)
     constants = "\n".join(writer.batch.constants)
     head = f'"""{words}"""\n\n{imports.render()}'
     return _code.merged(head + (f"\n\n{constants}" if constants else ""), to_model)
@@ -73,8 +75,8 @@ class _Inputs:
         self.values = Values(imports)
         self.batch = Batch(imports, self.values)
 
-    def to_model(self) -> str:
-        """Return the function `to_model`."""
+    def to_model(self, *, as_tensor: bool = False) -> str:
+        """Return the function `to_model`; `as_tensor` is for an array that the model takes as a tensor."""
         call_ = self.signature.call
         together = call_.batched or call_.wrapped
         lines: list[str] = []
@@ -86,8 +88,12 @@ class _Inputs:
         if call_.wrapped:
             lines.append("    records = [record]")
         expression = self._container() if together else self._record_expression()
+        if as_tensor:
+            self.imports.whole("torch")
+            expression = _code.call("torch.as_tensor", expression)
         lines.append(statement("return ", expression, indent=4))
         returns = "list[Any]" if call_.batched and self._is_list() else self._returns()
+        returns = "torch.Tensor" if as_tensor else returns
         head = f"def to_model({parameter}) -> {returns}:"
         words = "    " + self._docstring()
         return "\n".join([head, words, *lines])

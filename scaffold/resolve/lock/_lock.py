@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from scaffold.base.base_image import uv_platform
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, README, REQUIREMENTS, WHEELS
-from scaffold.base.lockfile import Lock, Pin
+from scaffold.base.lockfile import FIND_LINKS, Lock, Pin
 from scaffold.base.process import Runner, run_command
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.uv import uv_command, uv_environment
@@ -34,7 +34,6 @@ _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 # The check whether PyTorch's index is reachable must be quick.
 _QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
 _PUBLIC_INDEX = "https://pypi.org/simple"
-FIND_LINKS = f"--find-links ./{WHEELS}"
 LARGEST_WHEEL_BYTES = 32 << 20
 _COPY_IT = f"copy it into {WHEELS}/ of the project before it is installed or built elsewhere"
 
