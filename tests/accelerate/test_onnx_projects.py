@@ -121,6 +121,6 @@ def test_the_comparison_loads_a_file_of_xgboost(tmp_path: Path) -> None:
     signature = Signature(input=usual.input, output=usual.output, call=call)
     names: dict[str, Any] = {"Any": Any, "xgboost": xgboost, "MODEL": path, "MODEL_SHA256": ""}
     names["open_model"] = lambda path, _sha256: path.open("rb")
-    exec(load_function(score_values(artifact, signature)), names)
+    exec(load_function(score_values(artifact, signature), signature), names)
     loaded = names["load_model"]()
     assert loaded.predict_proba(frame).tolist() == model.predict_proba(frame).tolist()
