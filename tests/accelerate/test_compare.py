@@ -166,6 +166,16 @@ def test_a_linear_model_that_chose_its_penalty_is_compiled(last: Any, tmp_path: 
     assert compiled.compare.compare(200)["difference"] is None
 
 
+@pytest.mark.parametrize("indicates", [False, True])
+def test_missing_values_of_32_bits_are_filled_in_32_bits(indicates: bool, tmp_path: Path) -> None:
+    frame = _frame()[["age", "fare"]].astype("float32")
+    steps = [SimpleImputer(add_indicator=indicates), StandardScaler(), OneHotEncoder(handle_unknown="ignore")]
+    model = make_pipeline(*steps, LogisticRegression()).fit(frame, np.arange(120) % 2)
+    compiled = compile_model(model, frame, "predict_proba", tmp_path)
+    assert isinstance(compiled, Compiled)
+    assert compiled.compare.compare(200)["difference"] is None
+
+
 def test_a_sample_survives_as_requests() -> None:
     assert requests_of(_frame().head(1).assign(color=None))[0]["color"] is None
 

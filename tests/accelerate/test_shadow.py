@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
+import threading
 import time
+import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import scaffold
+from scaffold.base.templates import template_path
 from scaffold.errors import InvalidAnswerError
 from scaffold.proof._service import Service, start_service
 from scaffold.spec import JSONValue
@@ -77,6 +82,66 @@ def test_a_model_that_ends_its_process_fails_no_request(project: Path) -> None:
     counts = _ask(project)
     assert counts["equal"] == counts["different"] == 0
     assert counts["failed"] + counts["dropped"] == len(ROWS) + 1
+
+
+class _Counter(dict[str, int]):
+    """Counts records by result, as a counter of prometheus_client."""
+
+    def labels(self, result: str) -> Any:
+        def inc(amount: int = 1) -> None:
+            self[result] = self.get(result, 0) + amount
+
+        return types.SimpleNamespace(inc=inc)
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return `app.shadow`, whose counter is a `_Counter`."""
+    stubs: dict[str, dict[str, Any]] = {
+        "app": {},
+        "app.schemas": {"ModelInput": int},
+        "app.serving": {"Batcher": type("Batcher", (), {"__class_getitem__": lambda _: None})},
+        "app.serving.logs": {"HIDDEN": "hidden"},
+        "app.serving.metrics": {},
+        "prometheus_client": {"Counter": lambda *_: _Counter()},
+        "app.settings": {"settings": types.SimpleNamespace(shadow=1.0, log_values=False)},
+    }
+    for name, attributes in stubs.items():
+        stub = types.ModuleType(name)
+        vars(stub).update(attributes)
+        monkeypatch.setitem(sys.modules, name, stub)
+    shadow = types.ModuleType("app.shadow")
+    path = template_path("service") / "shadow" / "__init__.py"
+    vars(shadow)["__file__"] = str(path)
+    exec(compile(path.read_text(), str(path), "exec"), vars(shadow))
+    return shadow
+
+
+def test_no_request_fails_where_the_thread_of_the_shadow_does_not_start(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    observed = module._observed(lambda records: records)
+    assert observed([1, 2]) == [1, 2]
+    assert observed([3]) == [3]
+    assert module._records == {"dropped": 3}
+
+
+def test_a_full_queue_delays_no_request_and_is_counted(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module._Shadow, "_ask", lambda _: None)
+    observed = module._observed(lambda records: records)
+    for _ in range(module.MOST_WAITING + 7):
+        observed([1, 2])
+    assert module._records == {"dropped": 14}
+
+
+def test_an_answer_that_is_cut_off_counts_as_failed(module: Any) -> None:
+    process = types.SimpleNamespace(stdin=io.BytesIO(), stdout=io.BytesIO(b'{"equal": 1'), wait=lambda: -9)
+    assert not module._Shadow()._exchange(process, [1, 2, 3])
+    assert module._records == {"failed": 3}
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ class SimpleImputer:
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the array without missing values."""
         x = require_finite(floats(x), nan=True)
-        return np.where(np.isnan(x), self.fill, x)
+        return np.where(np.isnan(x), self.fill.astype(x.dtype), x)
 
 
 class IndicatingImputer:
@@ -31,7 +31,8 @@ class IndicatingImputer:
         """Return the array without missing values, and the further columns."""
         x = require_finite(floats(x), nan=True)
         missing = np.isnan(x)
-        return np.hstack([np.where(missing, self.fill, x), missing[:, self.indicated]])
+        filled = np.where(missing, self.fill.astype(x.dtype), x)
+        return np.hstack([filled, missing[:, self.indicated]])
 
 
 class TextImputer:

@@ -71,11 +71,10 @@ class _Shadow:
 
     def offer(self, records: list[Any]) -> None:
         """Enqueue records, if there is room."""
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._ask, daemon=True)
-                    self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._ask, daemon=True)
+                self._start(self._thread)
         try:
             if self._has_ended:
                 raise queue.Full
@@ -83,15 +82,25 @@ class _Shadow:
         except queue.Full:
             _records.labels("dropped").inc(len(records))
 
+    def _start(self, thread: threading.Thread) -> None:
+        try:
+            thread.start()
+        except RuntimeError:  # a limit of the container
+            self._has_ended = True
+            log.exception("The model cannot be compared: its thread does not start.")
+
     def _ask(self) -> None:
         """Run in the thread: send the records that wait, and count what the process answers."""
         try:
-            with subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", __name__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                cwd=Path(__file__).parents[2],
-            ) as process:
+            with (
+                suppress(BrokenPipeError),  # of a process that ended
+                subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-m", __name__],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    cwd=Path(__file__).parents[2],
+                ) as process,
+            ):
                 while self._exchange(process, self._waiting.get()):
                     pass
         except Exception:
@@ -108,7 +117,7 @@ class _Shadow:
                 process.stdin.write(_input.dump_json(records, by_alias=True) + b"\n")
                 process.stdin.flush()
                 line = process.stdout.readline()
-        if not line:
+        if not line.endswith(b"\n"):
             _records.labels("failed").inc(len(records))
             log.error("The model is not compared any more: exit status %s.", process.wait())
             return False
