@@ -31,6 +31,7 @@ MODEL_LIBRARIES = {
     "lz4",
     "mlflow",
     "numpy",
+    "onnx",
     "onnxruntime",
     "pandas",
     "pillow",

@@ -45,10 +45,11 @@ class Both:
         inputs, usual = plain_input([row]), self.of_model([row])
         if usual is None or usual.dtype.kind != "f" or not inputs.is_floating_point():
             return 0.0
-        moved = [0.0]
+        largest, moved = torch.finfo(inputs.dtype).max, [0.0]
         for seed in range(4):
             is_up = torch.rand(inputs.shape, generator=torch.Generator().manual_seed(seed)) < 0.5
             near = inputs * torch.where(is_up, 1 + RELATIVE, 1 - RELATIVE).to(inputs.dtype)
+            near = near.clamp(-largest, largest)
             answer = outcome(lambda: getattr(self.model, METHODS[0])(near), Exception)  # noqa: B023
             if answer is not None and answer.shape == usual.shape and are_finite(answer).all():
                 moved.append(float(np.abs(answer - usual).max()))
