@@ -123,17 +123,18 @@ class Batcher(Generic[Record, Answer]):
         job = Job(records, loop.create_future(), perf_counter(), request_context.get())
         self._waiting.append(job)
         self._count += len(records)
-        self._start_batch()
+        self._start_batch(at_once=True)
         if not self._watching:
             self._watch()
         return job.answers
 
-    def _start_batch(self) -> None:
+    def _start_batch(self, *, at_once: bool = False) -> None:
         free = len(self._running) < self._settings.worker_threads
         if self._waiting and not self._collecting and free:
             self._collecting = True
-            if self._was_quick and self.coming is not None and self.coming <= 1:
-                self._collect(self._count, 1)  # no other request is on its way
+            is_alone = at_once and self.coming is not None and self.coming <= 1
+            if self._was_quick and is_alone:  # never from `_answer`: each would be a call in a call
+                self._collect(self._count, 1)
             else:
                 self._loop.call_soon(self._collect, self._count, QUIET_TURNS)
 

@@ -91,6 +91,15 @@ def test_a_few_records_of_a_quick_model_need_no_thread() -> None:
     assert in_loop == [False, True, False, True, False]
 
 
+def test_many_records_that_wait_for_a_quick_model_are_not_scored_in_nested_calls() -> None:
+    async def score() -> list[list[Answer]]:
+        batcher = Batcher(run, ServingSettings(), batched=False, quick=True)
+        batcher.coming = 0
+        return await asyncio.gather(*(batcher.score([Record(value=n)]) for n in range(600)))
+
+    assert len(asyncio.run(asyncio.wait_for(score(), 60))) == 600
+
+
 def test_a_wrong_number_of_answers_is_a_fault() -> None:
     batcher: Batcher[Record, Answer] = Batcher(lambda _: [], ServingSettings())
     with pytest.raises(ModelFault) as raised:
