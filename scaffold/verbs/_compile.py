@@ -33,6 +33,8 @@ _BOOSTERS = {"catboost", "lightgbm", "xgboost"}
 """The same for a model whose last step is a graph of ONNX."""
 _WAYS = {Accelerate.AUTO: (Accelerate.NUMPY, Accelerate.ONNX)}
 
+_NETWORK = "the graph of a network of torch rounds the last digits differently; --accelerate onnx takes it"
+
 Plans = Mapping[Accelerate, FastPlan | NoFastPlan]
 
 
@@ -53,6 +55,9 @@ def accelerate(
     """
     way = Accelerate(options.accelerate)
     if way is Accelerate.OFF:
+        return spec
+    if way is Accelerate.AUTO and isinstance(spec.signature.call, TorchCall):
+        report_plain(_NETWORK, spec.answers, on_event)
         return spec
     plans = _read_plans(spec, options, settings, _WAYS.get(way, (way,)), ours=ours)
     locked = {each: _with_runtime(plan, spec, options) for each, plan in plans.items()}

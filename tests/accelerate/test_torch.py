@@ -7,6 +7,7 @@ import importlib
 import io
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from scaffold.spec import (
     TorchCall,
     Value,
 )
+from scaffold.verbs._compile import accelerate
 from tests.accelerate.compiled import Compiled, load_compiled
 
 NUMBER = Scalar(type=ScalarType.NUMBER)
@@ -68,6 +70,15 @@ def test_a_network_takes_and_returns_arrays_of_numpy() -> None:
         assert isinstance(tensor, Tensor)
         field = dataclasses.replace(before.field, schema=dataclasses.replace(tensor, container=Numpy()))
         assert after == Value(field=field)
+
+
+def test_auto_leaves_a_network_as_it_is() -> None:
+    spec: Any = SimpleNamespace(signature=_signature((3,), (2,)), answers={})
+    options: Any = SimpleNamespace(accelerate="auto")
+    settings: Any = None
+    events: list[Any] = []
+    assert accelerate(spec, options, settings, events.append) is spec
+    assert "rounds the last digits differently; --accelerate onnx takes it" in str(events[0])
 
 
 def test_the_code_of_a_network_is_a_session() -> None:
