@@ -58,14 +58,27 @@ def open_model_lock(root: Path, run: Runner = run_command) -> Lock | None:
         UnsafeLockError: A line of it is more than a pinned distribution.
         ProjectError: One of the locks cannot be read.
     """
+    more = read_model_lock(root)
+    if more is None:
+        return None
+    lock = open_lock(root, run)
+    pins = [*lock.pins, *(pin for pin in more.pins if pin.name not in lock.names)]
+    options = [line for line in more.head.splitlines(keepends=True) if line.startswith("--")]
+    head = lock.head + "".join(line for line in options if line not in lock.head.splitlines(keepends=True))
+    return Lock(pins=tuple(pins), head=head)
+
+
+def read_model_lock(root: Path) -> Lock | None:
+    """Return the lock in `tests/fast` of a slim project, as if it were that of the project; None without.
+
+    Raises:
+        UnsafeLockError: A line of it is more than a pinned distribution.
+        UnreadableLockError: It cannot be read.
+    """
     if not path_below(root, FAST_LOCK).is_file():
         return None
     try:
         text = read_below(root, FAST_LOCK).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableLockError(str(root / FAST_LOCK), str(error)) from error
-    lock, more = open_lock(root, run), checked_lock(from_model_lock(text), root, FAST_LOCK)
-    pins = [*lock.pins, *(pin for pin in more.pins if pin.name not in lock.names)]
-    options = [line for line in more.head.splitlines(keepends=True) if line.startswith("--")]
-    head = lock.head + "".join(line for line in options if line not in lock.head.splitlines(keepends=True))
-    return Lock(pins=tuple(pins), head=head)
+    return checked_lock(from_model_lock(text), root, FAST_LOCK)

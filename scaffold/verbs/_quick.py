@@ -25,7 +25,8 @@ from scaffold.base.layout import (
     UNDO,
     UPDATE,
 )
-from scaffold.base.lockfile import checked_lock
+from scaffold.base.lockfile import Lock
+from scaffold.base.locks import read_model_lock
 from scaffold.base.markers import marked_lines
 from scaffold.base.other_tools import find_locking_tool
 from scaffold.base.package import find_package
@@ -225,8 +226,7 @@ def _check_lock(project: Project) -> str:
     detail = f"{count} requirements, locked as {len(lock.names)} distributions"
     if not path_below(root, FAST_REQUIREMENTS).is_file():
         return detail
-    of_tests = read_below(root, FAST_LOCK).decode() if path_below(root, FAST_LOCK).is_file() else ""
-    more = checked_lock(of_tests, root, FAST_LOCK)
+    more = read_model_lock(root) or Lock.parse("")
     relock = _lines_in(project, *RELOCK_TESTS)
     # This file includes the other one.
     requirements = f"{read_below(root, FAST_REQUIREMENTS).decode()}\n{requirements}"

@@ -51,7 +51,7 @@ def count_locked(name: str, lock: Lock, requirements: str, text: str, relock: st
             pinned = f"{distribution}=={versions[0]}"
             raise Differs(f"{name} has {pinned}, and {requirements} wants {wanted}\n{relock}")
     for pin in lock.pins:
-        if requirements in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
+        if REQUIREMENTS in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
             raise Differs(f"{name} has {pin.name} for {requirements}, which no longer lists it\n{relock}")
     return len(names)
 

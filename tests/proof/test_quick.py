@@ -14,6 +14,7 @@ import yaml
 
 import scaffold
 from scaffold.base.files import sha256_file
+from scaffold.base.lockfile import FIND_LINKS, to_model_lock
 from scaffold.errors import ExclusiveOptionsError, FilesDisagreeError, NotAProjectError
 from scaffold.spec import Outcome
 from scaffold.verbs._wire_schema import fields_of_class
@@ -92,6 +93,7 @@ def test_the_lock_of_the_tests_agrees_with_that_of_the_image(
     """As in a project with `slim=true`."""
     lock = (root / "requirements.txt").read_text()
     (root / "tests/fast").mkdir()
+    lock = to_model_lock(f"{FIND_LINKS}\n{lock}")  # with a wheel of the project
     (root / "tests/fast/requirements.txt").write_text(lock)
     version = Project.open(root).lock.releases["scipy"]
     (root / "tests/fast/requirements.in").write_text(f"-r ../../requirements.in\nscipy=={version}  # why\n")
