@@ -106,8 +106,7 @@ def _sources_of(code: Mapping[str, str], sources: Sequence[LocalSource]) -> tupl
     while waiting:
         modules = {*imported_modules(waiting.pop())}
         for source in sources:
-            top = source.path.partition("/")[0].removesuffix(".py")
-            if top in modules and source not in found:
+            if source.module in modules and source not in found:
                 found[source] = None
                 waiting.append(source.content.decode("utf-8", "replace"))
     return tuple(found)

@@ -279,7 +279,7 @@ def _require_owners(
     Raises:
         MissingModuleError: A module belongs to no distribution and is not copied into the service.
     """
-    carried = {source.path.partition("/")[0].removesuffix(".py") for source in sources}
+    carried = {source.module for source in sources}
     for module in report.imported:
         top = module.partition(".")[0]
         if top not in carried and not installation.owners_of(module):

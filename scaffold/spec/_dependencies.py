@@ -35,6 +35,11 @@ class LocalSource:
     lifted: bool = False
     """Whether its text was put together from definitions of a script or notebook."""
 
+    @property
+    def module(self) -> str:
+        """The top-level module that it belongs to: `features`, `churn`."""
+        return self.path.partition("/")[0].removesuffix(".py")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemPackage:

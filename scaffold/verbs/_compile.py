@@ -121,7 +121,7 @@ def _read_plans(
 def _foreign_reason(name: GlobalName, spec: ProjectSpec) -> str:
     """Return why a model that names this has no compiled form."""
     library = name.module.partition(".")[0]
-    own = {source.path.partition("/")[0].removesuffix(".py") for source in spec.dependencies.sources}
+    own = {source.module for source in spec.dependencies.sources}
     if library in _BOOSTERS:
         return f"{library}.{name.qualname} has no compiled form in numpy"
     if spec.artifact.made_with.carries_code:

@@ -93,9 +93,7 @@ class _Examination:
         witness.phase = "read"
         files = _read_files(self._job, self._options, witness.folder)
         tops = {name.module.partition(".")[0] for artifact in files.artifacts for name in artifact.globals}
-        witness.named |= tops | {
-            source.path.partition("/")[0].removesuffix(".py") for source in files.sources
-        }
+        witness.named |= tops | {source.module for source in files.sources}
         self._forget_local_modules()
         watch.read_opened_paths()  # by us
         channel.send(
