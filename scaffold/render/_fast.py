@@ -37,6 +37,8 @@ _METHODS = {
     "decision_function": "Return the sums before the decision, as the model does.",
 }
 _KEEPS_COLUMNS = "TextImputer"
+_INNER = "trees"
+"""What a step takes first, if it has an inner one."""
 _AS_FRAME = "x = np.asfortranarray(x)  # as in a frame: another order may change the last bit"
 _DTYPES = r"<[iuf][248]|\|[iu]1|\|b1|<U\d+"
 
@@ -131,31 +133,36 @@ class _Writer:
         return variable
 
     def _add(self, step: FastStep, attribute: str = "") -> str:
-        """Add a step to the constructor; return the expression for it.
+        """Add a step to the constructor; return the expression for it."""
+        attribute = attribute or self._attribute(step.step)
+        self._init.append(statement(f"self.{attribute} = ", self._made(step, attribute), indent=8))
+        return f"self.{attribute}"
+
+    def _made(self, step: FastStep, key: str) -> Node:
+        """Return the expression that makes a step whose constants have names that begin with `key`.
 
         Raises:
             WorkerMessageError: The worker sent a step that is none.
         """
         if step.step not in _definitions() or not step.step[0].isupper():
             raise WorkerMessageError(f"no step has the name {step.step[:80]!r}")
-        attribute = attribute or self._attribute(step.step)
         arguments: dict[str, Node] = {}
         listed: dict[str, list[Node]] = {}
         for constant in step.constants:
             _require_sound(constant)
-            key = f"{attribute}.{constant.parameter}"
+            name = f"{key}.{constant.parameter}"
             if constant.listed:
-                key += f".{len(listed.setdefault(constant.parameter, []))}"
-            self.constants[key] = constant
-            node = code(f'constants["{key}"]' + (".astype(object)" if constant.as_object else ""))
+                name += f".{len(listed.setdefault(constant.parameter, []))}"
+            self.constants[name] = constant
+            node = code(f'constants["{name}"]' + (".astype(object)" if constant.as_object else ""))
             if constant.listed:
                 listed[constant.parameter].append(node)
             else:
                 arguments[constant.parameter] = node
         arguments |= {parameter: sequence(nodes) for parameter, nodes in listed.items()}
         arguments |= {option.parameter: _argument(option) for option in step.options}
-        self._init.append(statement(f"self.{attribute} = ", call(step.step, **arguments), indent=8))
-        return f"self.{attribute}"
+        inner = [self._made(step.inner, f"{key}.{_INNER}")] if step.inner else []
+        return call(step.step, *inner, **arguments)
 
     def _attribute(self, step: str) -> str:
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", step).lower()
@@ -228,8 +235,9 @@ def _with_helpers(names: Iterable[str]) -> list[str]:
 
 def _imports(body: str, parts: CodeParts) -> list[str]:
     """Return the imports of the module that has this body."""
-    abstract = [each for each in ("Mapping", "Sequence") if re.search(rf"\b{each}\b", body)]
+    abstract = [each for each in ("Callable", "Mapping", "Sequence") if re.search(rf"\b{each}\b", body)]
     return [
+        *(["from bisect import bisect_left"] if "bisect_left(" in body else []),
         *([f"from collections.abc import {', '.join(abstract)}"] if abstract else []),
         *parts.standard,
         "from typing import Any",

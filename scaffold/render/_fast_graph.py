@@ -84,8 +84,14 @@ def graph_check(files: Mapping[str, bytes], graph: FastGraph) -> dict[str, bytes
 
 _PATHS = 'CONSTANTS = MODEL.with_name("fast.npz")\n'
 _LOAD = "            self.fast = FastModel(dict(np.load(file)))\n"
+_TOLERANCES = """\
+RELATIVE = 1e-12
+SMALLEST = 1e-300  # below, a float has fewer digits
+NARROW = 1e-6  # for floats of 32 bits
+"""
 _CLOSE = """\
-        close = np.isclose(own, usual, rtol=RELATIVE, atol=SMALLEST, equal_nan=True)
+        relative = RELATIVE if usual.dtype == np.float64 else NARROW
+        close = np.isclose(own, usual, rtol=relative, atol=SMALLEST, equal_nan=True)
         return bool(close.all())
 """
 _NEAR = """\
@@ -103,10 +109,10 @@ _THRESHOLD_CHANGES = (
 _CHANGES = (
     (
         _COMPARE,
-        "RELATIVE = 1e-12\nSMALLEST = 1e-300  # below, a float has fewer digits\n",
+        _TOLERANCES,
         "RELATIVE = 1e-6  # of the largest number in the answer to a row\n",
     ),
-    (_COMPARE, "floats to 12 digits, everything else exactly", "floats to 6 digits, everything else exactly"),
+    (_COMPARE, "12 digits, those of 32 bits to 6; the rest", "6 digits, the rest"),
     (_COMPARE, _CLOSE, _NEAR),
 )
 """Of `compare.py` and `fields.py`: the path, the lines for numpy, and those for a graph."""

@@ -55,6 +55,8 @@ class FastStep:
     """The name of that class; the library's own name of the step."""
     constants: tuple[Constant, ...] = ()
     options: tuple[FastOption, ...] = ()
+    inner: FastStep | None = None
+    """What that class takes first: what sums the leaves of trees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from scaffold.errors import WorkerMessageError
+from scaffold.introspect.fast import _sums
 from scaffold.render._fast import fast_files
 from scaffold.spec import FastOption, NoFastPlan
 from tests.accelerate.compiled import Compiled, compile_model, requests_of
@@ -103,11 +104,8 @@ def test_a_fault_is_found_with_its_step(linear: Compiled, fault: Callable[[Any],
 
 def test_a_threshold_that_is_off_by_one_ulp_is_found(forest: Compiled) -> None:
     def shift(fast: Any) -> None:
-        root = int(fast.last.roots[3])
-        feature = int(fast.last.feature[root])
-        narrow = np.float32(fast.last.threshold[root])
-        fast.last.threshold[root] = np.nextafter(narrow, np.float32(np.inf))
-        assert feature >= 0
+        cuts = fast.last.trees.cuts[0]
+        cuts[3] = np.nextafter(np.float32(cuts[3]), np.float32(np.inf))
 
     usual = forest.compare.FastModel
     difference = _with_fault(forest, shift)
@@ -127,16 +125,12 @@ def test_a_subclass_is_left_alone(tmp_path: Path) -> None:
     )
 
 
-def test_a_model_with_too_many_values_in_its_leaves_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from scaffold.introspect.fast import _trees
-
-    monkeypatch.setattr(_trees, "MOST_VALUES", 500)
+def test_a_model_with_too_many_nodes_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sums, "MOST_NODES", 500)
     frame = _frame()[["fare"]]
     model = RandomForestClassifier(10, max_depth=1).fit(frame, np.arange(120) % 20)
     assert compile_model(model, frame, "predict", tmp_path) == NoFastPlan(
-        reason="RandomForestClassifier with 600 values in its leaves has no compiled form"
+        reason="600 nodes have no compiled form"
     )
 
 

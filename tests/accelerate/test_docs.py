@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from scaffold.introspect.fast import CONVERTED, ESTIMATORS, GRAPHS, STEPS
+from scaffold.introspect.fast import CONVERTED, ENSEMBLES, ESTIMATORS, STEPS
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,11 +18,12 @@ def test_the_page_has_each_step() -> None:
     assert sorted(named) == sorted(name.rpartition(".")[2] for name in [*STEPS, *ESTIMATORS])
 
 
-def test_the_page_has_each_model_in_onnx() -> None:
+def test_the_page_has_each_model_of_trees_and_each_that_is_converted() -> None:
     page = (ROOT / "docs/accelerate.md").read_text()
-    table = page.partition("| model | by onnxruntime, without |")[2].partition("\n\n")[0]
-    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert sorted(named) == sorted(name.rpartition(".")[2] for name in [*GRAPHS, *CONVERTED])
+    for head, models in (("| trees | without |", ENSEMBLES), ("| model | without |", CONVERTED)):
+        table = page.partition(head)[2].partition("\n\n")[0]
+        named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+        assert sorted(named) == sorted(name.rpartition(".")[2] for name in models)
 
 
 def test_each_class_of_the_templates_is_the_form_of_a_step() -> None:

@@ -20,7 +20,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from scaffold.introspect.fast import GRAPHS
+from scaffold.introspect.fast import ENSEMBLES, _sums
 from scaffold.proof import Speed
 from scaffold.spec import Accelerate, NoFastPlan
 from scaffold.verbs._fastest import fastest
@@ -87,14 +87,28 @@ MODELS: dict[str, tuple[Any, int, str, bool]] = {
 }  # fmt: skip
 
 
-def _compile(name: str, folder: Path) -> Compiled:
+def _compile(name: str, folder: Path, way: Accelerate = Accelerate.ONNX) -> Compiled:
     model, classes, method, missing = MODELS[name]
     frame, target = _frame(missing=missing), _target(classes)
     if classes == 0:
         target = target - target.min() + 1
-    compiled = compile_model(model.fit(frame, target), frame, method, folder, Accelerate.ONNX)
+    compiled = compile_model(model.fit(frame, target), frame, method, folder, way)
     assert isinstance(compiled, Compiled), compiled
     return compiled
+
+
+@pytest.mark.parametrize("most_bytes", [_sums.MOST_MASK_BYTES, 0], ids=["masks", "walk"])
+@pytest.mark.parametrize("name", MODELS)
+def test_trees_in_numpy_return_what_the_model_returns(
+    name: str, most_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_sums, "MOST_MASK_BYTES", most_bytes)
+    compiled = _compile(name, tmp_path, Accelerate.NUMPY)
+    assert compiled.plan.estimator.inner is not None
+    assert compiled.plan.estimator.inner.step == ("TreeMasks" if most_bytes else "TreeWalk")
+    found = compiled.compare.compare(ROWS)
+    assert found["difference"] is None
+    assert found["thresholds"] > 0 or name == "stump"
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -153,17 +167,18 @@ def test_steps_before_the_trees_are_those_of_numpy(tmp_path: Path) -> None:
     assert compiled.compare.compare(ROWS)["difference"] is None
 
 
-def test_categories_of_lightgbm_are_numbered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [Accelerate.NUMPY, Accelerate.ONNX])
+def test_categories_of_lightgbm_are_numbered(way: Accelerate, tmp_path: Path) -> None:
     numbers = np.random.default_rng(5)
     colors = numbers.choice(["red", "blue", "green", "grey"], 150).astype(object)
     colors[:20] = None
     frame = _frame().assign(color=pd.Categorical(colors), shape=pd.Categorical(["a", "b", "c"] * 50))
     target = _frame()["age"] + 20 * (frame["color"] == "red") + 9 * (frame["shape"] == "b")
     model = lightgbm.LGBMRegressor(min_data_per_group=3, cat_smooth=1, **_BOOSTER).fit(frame, target)
-    compiled = compile_model(model, frame, "predict", tmp_path, Accelerate.ONNX)
+    compiled = compile_model(model, frame, "predict", tmp_path, way)
     assert isinstance(compiled, Compiled), compiled
-    assert compiled.plan.graph is not None
-    assert "membership_values" in str(onnx.load_from_string(compiled.plan.graph.content))
+    graph = compiled.plan.graph
+    assert graph is None or "membership_values" in str(onnx.load_from_string(graph.content))
     assert compiled.compare.compare(ROWS)["difference"] is None
 
 
@@ -204,7 +219,7 @@ def test_a_fault_in_the_graph_is_found(
 
     def faulty(constants: Any) -> Any:
         fast = of_project(constants)
-        fast.last.session = session
+        fast.last.trees.session = session
         return fast
 
     compiled.compare.FastModel = faulty
@@ -254,13 +269,6 @@ def test_what_a_graph_cannot_compute_is_refused_with_a_reason(reason: str, tmp_p
     assert found == NoFastPlan(reason=reason)
 
 
-def test_a_booster_in_numpy_is_refused(tmp_path: Path) -> None:
-    model = _fitted(xgboost.XGBClassifier(n_estimators=3))
-    assert compile_model(model, _frame(), "predict", tmp_path) == NoFastPlan(
-        reason="XGBClassifier has no compiled form"
-    )
-
-
 @pytest.mark.parametrize(
     ("numpy", "onnx_", "chosen"),
     [
@@ -287,7 +295,7 @@ def test_a_foreign_class_of_the_same_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_each_class_of_a_library_is_there() -> None:
-    for name in GRAPHS:
+    for name in ENSEMBLES:
         folder, _, kind = name.partition(".")
         module = {
             "catboost": catboost,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from scaffold.introspect._guard import attribute
@@ -24,7 +25,6 @@ from scaffold.introspect.fast import (
     _linear,
     _scale,
     _torch,
-    _trees,
     _xgboost,
 )
 from scaffold.introspect.fast._columns import (
@@ -33,10 +33,13 @@ from scaffold.introspect.fast._columns import (
     branch_of_mixed_numbers,
     branches_of,
 )
-from scaffold.introspect.fast._graph import GraphEstimator
+from scaffold.introspect.fast._ensemble import TreeEstimator
+from scaffold.introspect.fast._graph import tree_graph
+from scaffold.introspect.fast._sums import numpy_sums
 from scaffold.introspect.fast._values import (
     ConverterMissingError,
     NotCompiledError,
+    fast_step,
     refuse,
     require,
     require_plain_output,
@@ -81,12 +84,6 @@ STEPS: dict[str, Callable[[Any, bool], FastStep | None]] = {
 }
 """Steps before the last one; the second argument says whether the input is an array of numbers."""
 ESTIMATORS: dict[str, Callable[[Any], _linear.Estimator]] = {
-    "ensemble.ExtraTreesClassifier": _trees.read_forest,
-    "ensemble.ExtraTreesRegressor": _trees.read_forest,
-    "ensemble.GradientBoostingClassifier": _trees.read_boosted,
-    "ensemble.GradientBoostingRegressor": _trees.read_boosted,
-    "ensemble.RandomForestClassifier": _trees.read_forest,
-    "ensemble.RandomForestRegressor": _trees.read_forest,
     "linear_model.BayesianRidge": _linear.read_regressor,
     "linear_model.ElasticNet": _linear.read_regressor,
     "linear_model.ElasticNetCV": _linear.read_regressor,
@@ -105,13 +102,9 @@ ESTIMATORS: dict[str, Callable[[Any], _linear.Estimator]] = {
     "naive_bayes.GaussianNB": _bayes.read_gaussian,
     "svm.LinearSVC": _linear.read_classifier,
     "svm.LinearSVR": _linear.read_regressor,
-    "tree.DecisionTreeClassifier": _trees.read_tree,
-    "tree.DecisionTreeRegressor": _trees.read_tree,
-    "tree.ExtraTreeClassifier": _trees.read_tree,
-    "tree.ExtraTreeRegressor": _trees.read_tree,
 }
 """Last steps in numpy."""
-GRAPHS: dict[str, Callable[[Any], GraphEstimator]] = {
+ENSEMBLES: dict[str, Callable[[Any], TreeEstimator]] = {
     "catboost.CatBoostClassifier": _catboost.read_model,
     "catboost.CatBoostRegressor": _catboost.read_model,
     "ensemble.ExtraTreesClassifier": _forests.read_forest,
@@ -136,7 +129,7 @@ GRAPHS: dict[str, Callable[[Any], GraphEstimator]] = {
     "xgboost.XGBRFClassifier": _xgboost.read_model,
     "xgboost.XGBRFRegressor": _xgboost.read_model,
 }
-"""Last steps of trees in ONNX."""
+"""Last steps of trees."""
 CONVERTED = (
     "gaussian_process.GaussianProcessRegressor",
     "linear_model.GammaRegressor",
@@ -187,7 +180,9 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
         raise refuse(last, f"the method {call.method}")
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
-    if graph and not before:
+    # Trees compare single values, and a graph has an order of its own.
+    is_ordered = graph is None and estimator.inner is None
+    if not before and not is_ordered:
         branches = branch_of_mixed_numbers(signature.input)
         if _name_of(last).startswith("lightgbm."):
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
@@ -204,7 +199,7 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     return FastPlan(
         branches=branches,
         dtype=dtype,
-        of_frame=is_frame and (graph is None or bool(steps)),  # trees compare single values
+        of_frame=is_frame and (is_ordered or bool(steps)),
         steps=steps,
         estimator=estimator,
         methods=tuple(dict.fromkeys(compiled)),
@@ -260,8 +255,11 @@ def _read_steps(models: list[Any], *, numeric: bool) -> tuple[tuple[FastStep, ..
 
 def _read_estimator(model: Any, way: Accelerate) -> tuple[FastStep, tuple[str, ...], FastGraph | None]:
     name = _name_of(model)
-    if way is Accelerate.ONNX and name in GRAPHS:
-        return GRAPHS[name](model)
+    if name in ENSEMBLES:
+        step, methods, ensemble = ENSEMBLES[name](model)
+        if way is Accelerate.ONNX:
+            return replace(step, inner=fast_step("TreeGraph")), methods, tree_graph(ensemble)
+        return replace(step, inner=numpy_sums(ensemble)), methods, None
     if way is Accelerate.ONNX and name in CONVERTED:
         return _convert.read_converted(model)
     if name not in ESTIMATORS:

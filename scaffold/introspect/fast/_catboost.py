@@ -1,4 +1,4 @@
-"""The trees of CatBoost as a graph of ONNX: all nodes of a level have the same threshold."""
+"""The trees of CatBoost: all nodes of a level have the same threshold."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.introspect._guard import attribute
-from scaffold.introspect.fast._graph import LEAF, GraphEstimator, Tree, tree_graph
+from scaffold.introspect.fast._ensemble import LEAF, Ensemble, Tree, TreeEstimator
 from scaffold.introspect.fast._values import constant, fast_step, require
 
 _UNCHANGED = ("Huber", "LogCosh", "MAE", "MAPE", "Quantile", "RMSE")
 _POWERS = ("Poisson", "Tweedie")
 
 
-def read_model(step: Any) -> GraphEstimator:
+def read_model(step: Any) -> TreeEstimator:
     """Return a model of columns of numbers."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.json"
@@ -33,7 +33,7 @@ def read_model(step: Any) -> GraphEstimator:
         for tree in _trees(each, features["float_features"], scale, len(starts))
     ]
     trees += [Tree.of_constant(start, i) for i, start in enumerate(starts)]
-    graph = tree_graph(trees, columns=len(step.feature_names_), targets=len(starts))
+    ensemble = Ensemble(trees=trees, columns=len(step.feature_names_), targets=len(starts))
     objective = model["model_info"]["params"]["loss_function"]["type"]
     classes = attribute(step, "classes_")
     if classes is None or len(classes) == 0:
@@ -41,10 +41,10 @@ def read_model(step: Any) -> GraphEstimator:
             step, objective in (*_UNCHANGED, *_POWERS) and len(starts) == 1, f"loss_function={objective!r}"
         )
         link = {"link": "exp"} if objective in _POWERS else {}
-        return fast_step("CatBoostRegressor", **link), ("predict",), graph
+        return fast_step("CatBoostRegressor", **link), ("predict",), ensemble
     require(step, objective in ("Logloss", "MultiClass"), f"loss_function={objective!r}")
     estimator = fast_step("CatBoostClassifier", constant("classes", classes))
-    return estimator, ("predict", "predict_proba"), graph
+    return estimator, ("predict", "predict_proba"), ensemble
 
 
 def _trees(tree: dict[str, Any], features: list[dict[str, Any]], scale: float, targets: int) -> list[Tree]:

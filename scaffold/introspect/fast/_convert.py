@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from scaffold.introspect._guard import attribute
-from scaffold.introspect.fast._graph import GraphEstimator
 from scaffold.introspect.fast._values import ConverterMissingError, constant, fast_step, require
-from scaffold.spec import FastGraph
+from scaffold.spec import FastGraph, FastStep
 
+GraphEstimator = tuple[FastStep, tuple[str, ...], FastGraph]
+"""The last step, its methods that are compiled, and the graph that computes it."""
 _INPUT = "x"
 
 

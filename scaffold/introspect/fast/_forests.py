@@ -1,4 +1,4 @@
-"""The trees of scikit-learn as a graph of ONNX."""
+"""The trees of scikit-learn."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scaffold.introspect._guard import attribute
-from scaffold.introspect.fast._graph import LEAF, GraphEstimator, Tree, tree_graph
-from scaffold.introspect.fast._trees import takes_nan
+from scaffold.introspect.fast._ensemble import LEAF, Ensemble, Tree, TreeEstimator
 from scaffold.introspect.fast._values import constant, fast_step, require
 
 _HALF_LOSSES = ("HalfBinomialLoss", "HalfMultinomialLoss")
 _LINKS = {"IdentityLink": "", "LogLink": "exp"}
 
 
-def read_forest(step: Any) -> GraphEstimator:
+def read_forest(step: Any) -> TreeEstimator:
     """Return a forest, or one tree."""
     import numpy as np
 
@@ -23,24 +22,20 @@ def read_forest(step: Any) -> GraphEstimator:
     classes = attribute(step, "classes_")
     require(step, classes is None or step.n_outputs_ == 1, "several outputs")
     targets = step.n_outputs_ if classes is None else len(classes)
-    has_nan = takes_nan(estimators[0])
+    has_nan = _takes_nan(estimators[0])
     values = [tree.value[:, :, 0] if classes is None else tree.value[:, 0, :] for tree in trees]
-    made = [
-        _of_sklearn(tree, value[:, target], target, has_nan=has_nan)
-        for tree, value in zip(trees, values, strict=True)
-        for target in range(targets)
-    ]
-    graph = tree_graph(made, columns=step.n_features_in_, targets=targets)
+    made = [_of_sklearn(tree, value, 0, has_nan=has_nan) for tree, value in zip(trees, values, strict=True)]
+    ensemble = Ensemble(trees=made, columns=step.n_features_in_, targets=targets, takes_nan=has_nan)
     options: dict[str, Any] = {"count": len(trees), "takes_nan": has_nan}
     if classes is None:
-        return fast_step("GraphForestRegressor", **options), ("predict",), graph
+        return fast_step("ForestRegressor", **options), ("predict",), ensemble
     sums = np.concatenate([value.sum(axis=1) for value in values])
     require(step, bool(np.allclose(sums, 1.0, atol=1e-9)), "counts in its leaves (before 1.3)")
-    estimator = fast_step("GraphForestClassifier", constant("classes", classes), **options)
-    return estimator, ("predict", "predict_proba"), graph
+    estimator = fast_step("ForestClassifier", constant("classes", classes), **options)
+    return estimator, ("predict", "predict_proba"), ensemble
 
 
-def read_boosted(step: Any) -> GraphEstimator:
+def read_boosted(step: Any) -> TreeEstimator:
     """Return gradient boosting that starts from constants."""
     import numpy as np
 
@@ -52,16 +47,17 @@ def read_boosted(step: Any) -> GraphEstimator:
         for target, each in enumerate(stage):
             value = each.tree_.value[:, 0, 0] * step.learning_rate
             made.append(_of_sklearn(each.tree_, value, target, has_nan=False))
-    graph = tree_graph(made, columns=step.n_features_in_, targets=len(initial))
+    columns = step.n_features_in_
+    ensemble = Ensemble(trees=made, columns=columns, targets=len(initial), takes_nan=False)
     classes = attribute(step, "classes_")
     if classes is None:
-        return fast_step("GraphForestRegressor", count=1, takes_nan=False), ("predict",), graph
-    require(step, step.loss in ("log_loss", "deviance"), f"loss={step.loss!r}")
-    estimator = fast_step("GraphGradientBoostingClassifier", constant("classes", classes))
-    return estimator, ("predict", "predict_proba", "decision_function"), graph
+        return fast_step("BoostedRegressor"), ("predict",), ensemble
+    has_probabilities = step.loss in ("log_loss", "deviance")
+    methods = ("predict", *(["predict_proba"] if has_probabilities else []), "decision_function")
+    return fast_step("BoostedClassifier", constant("classes", classes)), methods, ensemble
 
 
-def read_histogram_boosted(step: Any) -> GraphEstimator:
+def read_histogram_boosted(step: Any) -> TreeEstimator:
     """Return gradient boosting by histograms, of columns of numbers."""
     import numpy as np
 
@@ -70,15 +66,16 @@ def read_histogram_boosted(step: Any) -> GraphEstimator:
     initial = np.asarray(step._baseline_prediction, dtype=np.float64).ravel().tolist()
     made = [Tree.of_constant(value, i) for i, value in enumerate(initial)]
     made += _of_histograms(step._predictors)
-    graph = tree_graph(made, columns=step.n_features_in_, targets=len(initial))
+    ensemble = Ensemble(trees=made, columns=step.n_features_in_, targets=len(initial))
     classes = attribute(step, "classes_")
     if classes is None:
         link = type(step._loss.link).__name__
         require(step, link in _LINKS, f"loss={step.loss!r}")
-        return fast_step("GraphRegressor", **({"link": "exp"} if _LINKS[link] else {})), ("predict",), graph
+        options = {"link": "exp"} if _LINKS[link] else {}
+        return fast_step("SumRegressor", **options), ("predict",), ensemble
     require(step, type(step._loss).__name__ in _HALF_LOSSES, f"loss={step.loss!r}")
-    estimator = fast_step("GraphClassifier", constant("classes", classes))
-    return estimator, ("predict", "predict_proba", "decision_function"), graph
+    estimator = fast_step("SumClassifier", constant("classes", classes))
+    return estimator, ("predict", "predict_proba", "decision_function"), ensemble
 
 
 def _of_histograms(predictors: Sequence[Sequence[Any]]) -> Iterator[Tree]:
@@ -112,3 +109,11 @@ def _of_sklearn(tree: Any, value: Any, target: int, *, has_nan: bool) -> Tree:
         value=value,
         target=target,
     )
+
+
+def _takes_nan(tree: Any) -> bool:
+    """Whether NaN is a value for the trees."""
+    import numpy as np
+
+    check = attribute(tree, "_support_missing_values")
+    return check is not None and bool(check(np.zeros((1, 1))))

@@ -6,85 +6,38 @@ onnxmltools) write results of 32 bits: a row at a threshold, and a probability n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from scaffold.base.onnx_file import Operator, write_onnx
+from scaffold.introspect.fast._ensemble import LEAF, MOST_NODES, Ensemble, Tree
 from scaffold.introspect.fast._values import NotCompiledError, constant
-from scaffold.spec import Constant, FastGraph, FastStep
+from scaffold.spec import Constant, FastGraph
 
-GraphEstimator = tuple[FastStep, tuple[str, ...], FastGraph]
-"""The last step, its methods that are compiled, and the graph that computes it."""
-MOST_NODES = 2_000_000
-LEAF = -1
 _SUM, _UNCHANGED = 1, 0
 _LESS_OR_EQUAL, _LESS, _MEMBER = 0, 1, 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """The nodes of a tree as arrays; the first one is its root."""
-
-    left: Any
-    """The number of the left child, which rows below the threshold go to; `LEAF` in a leaf."""
-    right: Any
-    feature: Any
-    threshold: Any
-    nan_left: Any
-    """Whether a missing value goes to the left child."""
-    value: Any
-    """What a leaf adds to the sum."""
-    target: int
-    """To which sum."""
-    members: Sequence[Sequence[float] | None] = ()
-    """For each node the values that go to the left child, where it is no threshold; empty without such."""
-
-    @staticmethod
-    def of_constant(value: float, target: int) -> Tree:
-        """Return a tree that adds the same to each row."""
-        import numpy as np
-
-        nowhere, leaf = np.zeros(1), np.array([LEAF])
-        return Tree(
-            left=leaf,
-            right=leaf,
-            feature=nowhere,
-            threshold=nowhere,
-            nan_left=nowhere,
-            value=np.array([value]),
-            target=target,
-        )
-
-
-def tree_graph(
-    trees: Sequence[Tree], *, columns: int, targets: int, dtype: str = "<f8", strict: bool = False
-) -> FastGraph:
+def tree_graph(ensemble: Ensemble) -> FastGraph:
     """Return the graph that sums the leaves of trees, one after the other.
-
-    Args:
-        trees: The trees.
-        columns: How many columns a row has.
-        targets: How many sums there are.
-        dtype: In which rows are compared and leaves are summed.
-        strict: Whether a value equal to the threshold goes to the right.
 
     Raises:
         NotCompiledError: They have too many nodes.
     """
     import numpy as np
 
-    count = sum(len(tree.left) for tree in trees)
-    if count > MOST_NODES:
-        raise NotCompiledError(f"{count:,} nodes have no compiled form")
+    if ensemble.nodes > MOST_NODES:
+        raise NotCompiledError(f"{ensemble.nodes:,} nodes have no compiled form")
+    trees, dtype = list(_of_one_sum(ensemble.trees)), ensemble.dtype
     parts = _joined([_split(tree) for tree in trees])
     sets = [each for tree in trees for each in tree.members if each is not None]
-    modes = np.where(parts["is_set"], _MEMBER, _LESS if strict else _LESS_OR_EQUAL).astype(np.uint8)
+    modes = np.where(parts["is_set"], _MEMBER, _LESS if ensemble.strict else _LESS_OR_EQUAL).astype(np.uint8)
     attributes: dict[str, int | Sequence[int] | Constant] = {
         "aggregate_function": _SUM,
         "leaf_targetids": parts["target"].tolist(),
         "leaf_weights": constant("leaf_weights", parts["value"].astype(dtype)),
-        "n_targets": targets,
+        "n_targets": ensemble.targets,
         "nodes_falseleafs": parts["right_is_leaf"].tolist(),
         "nodes_falsenodeids": parts["right"].tolist(),
         "nodes_featureids": parts["feature"].tolist(),
@@ -104,13 +57,26 @@ def tree_graph(
         domain="ai.onnx.ml",
         version=5,
         dtype=dtype,
-        columns=(columns, targets),
+        columns=(ensemble.columns, ensemble.targets),
         attributes=attributes,
     )
     compared = ~parts["is_set"]
     thresholds = parts["threshold"][compared].astype(np.float64)
     points = constant("feature", parts["feature"][compared]), constant("threshold", thresholds)
     return FastGraph(content=write_onnx(operator), thresholds=points)
+
+
+def _of_one_sum(trees: Sequence[Tree]) -> Iterator[Tree]:
+    """Yield trees that add to one sum each."""
+    import numpy as np
+
+    for tree in trees:
+        value = np.asarray(tree.value)
+        if value.ndim == 1:
+            yield tree
+        else:
+            for target in range(value.shape[1]):
+                yield replace(tree, value=value[:, target], target=target)
 
 
 def _split(tree: Tree) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The trees of LightGBM as a graph of ONNX."""
+"""The trees of LightGBM."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from scaffold.introspect._guard import attribute
-from scaffold.introspect.fast._graph import LEAF, GraphEstimator, Tree, tree_graph
+from scaffold.introspect.fast._ensemble import LEAF, Ensemble, Tree, TreeEstimator
 from scaffold.introspect.fast._values import constant, fast_step, require
 from scaffold.spec import Category, FastBranch, FastStep, Field, Optional, Pandas, Schema, Table
 
@@ -14,7 +14,7 @@ _UNCHANGED = ("fair", "huber", "lambdarank", "mape", "quantile", "rank_xendcg", 
 _POWERS = ("gamma", "poisson", "tweedie")
 
 
-def read_model(step: Any) -> GraphEstimator:
+def read_model(step: Any) -> TreeEstimator:
     """Return a model of the interface of scikit-learn, or a Booster."""
     booster = _booster_of(step)
     model = booster.dump_model()
@@ -25,16 +25,16 @@ def read_model(step: Any) -> GraphEstimator:
     targets = model["num_tree_per_iteration"]
     trees = [_tree(step, each["tree_structure"], i % targets) for i, each in enumerate(model["tree_info"])]
     require(step, bool(trees), "no trees")
-    graph = tree_graph(trees, columns=booster.num_feature(), targets=targets)
+    ensemble = Ensemble(trees=trees, columns=booster.num_feature(), targets=targets)
     classes = attribute(step, "classes_")
     if classes is not None:
         require(step, objective in ("binary", "multiclass"), f"objective={objective!r}")
         estimator = fast_step("LightGBMClassifier", constant("classes", classes))
-        return estimator, ("predict", "predict_proba"), graph
+        return estimator, ("predict", "predict_proba"), ensemble
     link = {"binary": "sigmoid", **dict.fromkeys(_POWERS, "exp")}.get(objective, "")
     require(step, bool(link) or objective in _UNCHANGED, f"objective={objective!r}")
     require(step, "sqrt" not in parameters, "reg_sqrt")
-    return fast_step("LightGBMRegressor", **({"link": link} if link else {})), ("predict",), graph
+    return fast_step("LightGBMRegressor", **({"link": link} if link else {})), ("predict",), ensemble
 
 
 def _booster_of(step: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The trees of XGBoost as a graph of ONNX: in 32 bits, as XGBoost compares and sums."""
+"""The trees of XGBoost: in 32 bits, as XGBoost compares and sums."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scaffold.introspect._guard import attribute
-from scaffold.introspect.fast._graph import GraphEstimator, Tree, tree_graph
+from scaffold.introspect.fast._ensemble import Ensemble, Tree, TreeEstimator
 from scaffold.introspect.fast._values import constant, fast_step, require
 
 _UNCHANGED = (
@@ -22,7 +22,7 @@ _UNCHANGED = (
 _POWERS = ("count:poisson", "reg:gamma", "reg:tweedie")
 
 
-def read_model(step: Any) -> GraphEstimator:
+def read_model(step: Any) -> TreeEstimator:
     """Return a model of the interface of scikit-learn."""
     booster = step.get_booster()
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
@@ -33,7 +33,7 @@ def read_model(step: Any) -> GraphEstimator:
     starts = _starts(step, learner["learner_model_param"], objective, targets)
     made = [Tree.of_constant(start, i) for i, start in enumerate(starts)] + trees
     columns = int(learner["learner_model_param"]["num_feature"])
-    graph = tree_graph(made, columns=columns, targets=targets, dtype="<f4", strict=True)
+    ensemble = Ensemble(trees=made, columns=columns, targets=targets, dtype="<f4", strict=True)
     missing = attribute(step, "missing")
     require(step, missing is None or missing != missing, f"missing={missing!r}")
     classes = attribute(step, "classes_")
@@ -41,10 +41,10 @@ def read_model(step: Any) -> GraphEstimator:
         require(step, targets == 1, "several outputs")
         require(step, objective in (*_UNCHANGED, *_POWERS, "reg:logistic"), f"objective={objective!r}")
         link = "exp" if objective in _POWERS else "sigmoid" if objective == "reg:logistic" else ""
-        return fast_step("XGBoostRegressor", **({"link": link} if link else {})), ("predict",), graph
+        return fast_step("XGBoostRegressor", **({"link": link} if link else {})), ("predict",), ensemble
     require(step, objective in ("binary:logistic", "multi:softprob"), f"objective={objective!r}")
     estimator = fast_step("XGBoostClassifier", constant("classes", classes))
-    return estimator, ("predict", "predict_proba"), graph
+    return estimator, ("predict", "predict_proba"), ensemble
 
 
 def _trees(step: Any, model: dict[str, Any], learner: dict[str, Any]) -> tuple[list[Tree], int]:

@@ -1,15 +1,89 @@
-"""Trees: all of a model are walked at once, level by level."""
+"""Trees: what sums their leaves for each row."""
 
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .common import require_finite, sigmoid, softmax
+
+def sum_leaves(value: NDArray[Any], leaves: NDArray[Any]) -> NDArray[Any]:
+    """Return the sums for each row, tree by tree: another order may change the last bit.
+
+    Args:
+        value: What a leaf adds, a sum a column.
+        leaves: The leaf of each row, a tree a column.
+    """
+    values = value.take(leaves.T, axis=0)
+    # numpy sums many numbers in pairs if they lie one after the other.
+    return values.sum(axis=0) if values[0].size > 1 else values.cumsum(axis=0)[-1]
 
 
-class Trees:
-    """The nodes of all trees. Both children of a leaf are the leaf itself."""
+class TreeMasks:
+    """The sums of trees, by bits: all trees are walked at once.
+
+    The thresholds of a column divide its values into intervals. A row of `masks` has a bit for each
+    leaf of each tree that a value of the interval may reach. Columns of few intervals are in a group,
+    which has a row for each combination. What the rows of all groups have in common is one leaf of
+    each tree.
+    """
+
+    few = 8  # rows for which a loop is faster than numpy
+
+    def __init__(
+        self,
+        masks: NDArray[Any],
+        first_leaf: NDArray[Any],
+        value: NDArray[Any],
+        feature: NDArray[Any],
+        threshold: NDArray[Any],
+        starts: list[int],
+        groups: list[int],
+        strides: list[int],
+    ) -> None:
+        self.masks, self.value = masks, value
+        self.before = first_leaf - 1  # the first leaf of each word of bits
+        self.feature, self.threshold = feature, threshold
+        self.starts = starts  # the first row of each group
+        numbers = np.unique(feature).tolist()
+        self.cuts = [threshold[feature == number] for number in numbers]
+        self.lists = [cuts.tolist() for cuts in self.cuts]
+        self.columns = [*zip(numbers, groups, strides, strict=True)]
+
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums for each row."""
+        words = self.reached(x)
+        places = (words.ravel() != 0).nonzero()[0]  # a word for each tree of each row
+        leaves = (self.before + np.frexp(words)[1]).ravel().take(places)  # the exponent of its bit
+        return sum_leaves(self.value, leaves.reshape(len(x), -1))
+
+    def reached(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the bits of the leaves that each row reaches."""
+        if len(x) <= self.few:
+            masks = self.masks.take([self.places(row) for row in x.tolist()], axis=0)
+            return np.bitwise_and.reduce(masks, axis=1)
+        places = np.repeat(np.array(self.starts)[:, None], len(x), axis=1)
+        for (number, group, stride), cuts in zip(self.columns, self.cuts, strict=True):
+            places[group] += stride * cuts.searchsorted(x[:, number])  # sorts NaN last
+        words = self.masks[places[0]]
+        for each in places[1:]:
+            words &= self.masks[each]
+        return words
+
+    def places(self, row: list[float]) -> list[int]:
+        """Return the row of `masks` for each group."""
+        places = self.starts.copy()
+        for (number, group, stride), cuts in zip(self.columns, self.lists, strict=True):
+            value = row[number]
+            places[group] += stride * (bisect_left(cuts, value) if value == value else len(cuts))
+        return places
+
+
+class TreeWalk:
+    """The sums of trees, level by level: all trees are walked at once.
+
+    Both children of a leaf are the leaf itself.
+    """
 
     def __init__(
         self,
@@ -25,10 +99,8 @@ class Trees:
         self.feature, self.threshold, self.value = feature, threshold, value
         self.nan_left = nan_left
 
-    def leaves(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the value of the leaf of each row in each tree."""
-        with np.errstate(over="ignore"):
-            x = require_finite(x.astype(np.float32), nan=self.nan_left is not None)
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums for each row."""
         nan_left = self.nan_left if np.isnan(x).any() else None
         cells, first = x.ravel(), np.arange(len(x))[:, None] * x.shape[1]
         node = np.repeat(self.roots[None, :], len(x), axis=0)
@@ -38,77 +110,4 @@ class Trees:
             if nan_left is not None:
                 right |= np.isnan(cell) & ~nan_left.take(node)
             node = self.children.take(2 * node + right)
-        return self.value.take(node, axis=0)
-
-
-class TreeRegressor(Trees):
-    """The mean of the trees."""
-
-    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the mean for each row, summed tree by tree: other orders differ in the last bit."""
-        return self.leaves(x)[:, :, 0].cumsum(axis=1)[:, -1] / len(self.roots)
-
-
-class TreeClassifier(Trees):
-    """The mean of the trees' probabilities."""
-
-    def __init__(self, classes: NDArray[Any], **trees: Any) -> None:
-        super().__init__(**trees)
-        self.classes = classes
-
-    def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the mean for each row, summed tree by tree: other orders differ in the last bit."""
-        return self.leaves(x).cumsum(axis=1)[:, -1] / len(self.roots)
-
-    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the most probable class of each row."""
-        return self.classes[self.predict_proba(x).argmax(axis=1)]
-
-
-class BoostedTrees(Trees):
-    """The sum of the trees, stage by stage: a stage has a tree for each output."""
-
-    def __init__(self, initial: NDArray[Any], **trees: Any) -> None:
-        super().__init__(**trees)
-        self.initial = initial
-
-    def sums(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the sums for each row, an output a column."""
-        outputs = len(self.initial)
-        values = self.leaves(x).reshape(len(x), -1, outputs)
-        first = np.broadcast_to(self.initial, (len(x), 1, outputs))
-        return np.concatenate([first, values], axis=1).cumsum(axis=1)[:, -1]
-
-
-class BoostedRegressor(BoostedTrees):
-    """The sum of the trees."""
-
-    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the sum for each row."""
-        return self.sums(x).ravel()
-
-
-class BoostedClassifier(BoostedTrees):
-    """The sum of the trees for each class, or for the second of two."""
-
-    def __init__(self, classes: NDArray[Any], **trees: Any) -> None:
-        super().__init__(**trees)
-        self.classes = classes
-
-    def decision_function(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the sums."""
-        sums = self.sums(x)
-        return sums.ravel() if sums.shape[1] == 1 else sums
-
-    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the class of each row."""
-        sums = self.decision_function(x)
-        return self.classes[(sums >= 0).astype(np.intp) if sums.ndim == 1 else sums.argmax(axis=1)]
-
-    def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the probability of each class."""
-        sums = self.decision_function(x)
-        if sums.ndim == 1:
-            second = sigmoid(sums)
-            return np.stack([1 - second, second], axis=1)
-        return softmax(sums)
+        return sum_leaves(self.value, node)
