@@ -34,14 +34,15 @@ class OneHotEncoder:
         refuse_unknown: bool,
         dtype: str,
     ) -> None:
+        # Two columns before the others: unknown values, and dropped categories.
         self.places: list[dict[Any, int]] = []
-        self.width = 0
+        self.width = 2
         for values, is_missing, drop in zip(categories, missing, dropped, strict=True):
             numbers = number_categories(values, is_missing)
             kept = [value for value, number in numbers.items() if number != drop]
             places: dict[Any, int] = {value: self.width + i for i, value in enumerate(kept)}
             self.width += len(kept)
-            self.places.append({value: places.get(value, -1) for value in numbers})
+            self.places.append({value: places.get(value, 1) for value in numbers})
         self.refuse_unknown, self.dtype = refuse_unknown, dtype
 
     def transform(self, x: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -51,14 +52,17 @@ class OneHotEncoder:
             ValueError: A value is no category, and the model refuses such.
         """
         columns = split(x)
-        # Two columns more: the last for dropped categories, the one before for unknown values.
-        made = np.zeros((len(columns[0]), self.width + 2), dtype=self.dtype)
-        rows = np.arange(len(made))
-        for column, places in zip(columns, self.places, strict=True):
-            made[rows, look_up(column, places, -2)] = 1
-        if self.refuse_unknown and made[:, -2].any():
+        made = np.zeros((len(columns[0]), self.width), dtype=self.dtype)
+        starts = range(0, made.size, self.width)
+        ones = [
+            start + place
+            for column, places in zip(columns, self.places, strict=True)
+            for start, place in zip(starts, look_up(column, places, 0), strict=True)
+        ]
+        made.put(ones, 1)
+        if self.refuse_unknown and made[:, 0].any():
             raise ValueError("a value is no category of the model")
-        return made[:, : self.width]
+        return made[:, 2:]
 
 
 class OrdinalEncoder:

@@ -16,7 +16,7 @@ def sum_leaves(value: NDArray[Any], leaves: NDArray[Any]) -> NDArray[Any]:
     """
     values = value.take(leaves.T, axis=0)
     # numpy sums many numbers in pairs if they lie one after the other.
-    return values.sum(axis=0) if values[0].size > 1 else values.cumsum(axis=0)[-1]
+    return np.add.reduce(values) if values[0].size > 1 else values.cumsum(axis=0)[-1]
 
 
 class TreeMasks:
