@@ -1,13 +1,19 @@
 """Valid bodies: strict JSON of limited size, checked in limited time."""
 
 import contextlib
+import functools
 import json
 import socket
+import types
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import AliasPath, BaseModel, Field, RootModel, model_validator
 
-from tests.serving._toy import Service
+from tests.serving._toy import TEMPLATE, Service
 
 GOOD = b'{"value": 1.0}'
 HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -52,6 +58,77 @@ NOT_JSON = {
 def routes() -> dict[str, Service]:
     """Services by their setting `FAST_ROUTES`."""
     return {}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_an_invalid_record_after_a_valid_one_is_a_422(service: Service, body: bytes) -> None:
+    assert service.post("/score/batch", b"[" + GOOD + b"]").status == 200
+    assert service.post("/score/batch", b"[" + GOOD + b"," + body + b"]").status == 422
+
+
+class Plain(BaseModel):
+    """A record with two keys at least."""
+
+    a: float
+    b: str
+    c: int = 0
+
+
+class Renamed(Plain):
+    """A record that may have other keys."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def rename(cls, value: Any) -> Any:
+        """Take `a` for both."""
+        return {"a": value["a"], "b": str(value["a"])}
+
+
+class OneKey(BaseModel):
+    """Two values of one key."""
+
+    a: float = Field(alias="x")
+    b: str | float = Field(alias="x")
+
+
+class OfPath(BaseModel):
+    """Two values below one key."""
+
+    a: float = Field(validation_alias=AliasPath("x", 0))
+    b: float = Field(validation_alias=AliasPath("x", 1))
+
+
+@pytest.mark.parametrize(
+    ("model", "keys"), [(Plain, 2), (Renamed, 0), (OneKey, 1), (OfPath, 0), (RootModel[list[Plain]], 0)]
+)
+def test_the_keys_of_a_record_are_counted_where_they_are_sure(model: type[BaseModel], keys: int) -> None:
+    assert _strict_json().least_keys(model) == keys
+
+
+@given(
+    records=st.lists(
+        st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9) | st.sampled_from([":", "NaN", '":'])))
+    )
+)
+def test_what_is_surely_strict_is_strict(records: list[list[tuple[str, object]]]) -> None:
+    """Each record as it is written: with keys that are given twice, or left out."""
+    objects = [
+        "{" + ", ".join(f'"{key}": {json.dumps(value)}' for key, value in each) + "}" for each in records
+    ]
+    body = f"[{', '.join(objects)}]".encode()
+    has_all = all({"a", "b"} <= {key for key, _ in each} for each in records)  # or else it is invalid
+    module = _strict_json()
+    if has_all and module.is_surely_strict(body, 2 * len(records)):
+        module.require_strict(body)
+
+
+@functools.cache
+def _strict_json() -> Any:
+    module = types.ModuleType("strict_json")
+    exec(
+        (TEMPLATE / "app/serving/strict_json.py").read_text(), vars(module)
+    )  # leaves no compiled file behind
+    return module
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)

@@ -27,7 +27,14 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from app.serving.errors import TOO_LARGE
-from app.serving.strict_json import invalid, media_fault, require_strict, validate
+from app.serving.strict_json import (
+    invalid,
+    is_surely_strict,
+    least_keys,
+    media_fault,
+    require_strict,
+    validate,
+)
 
 # Options of a route that leave the response as it is.
 PLAIN = {
@@ -113,12 +120,21 @@ def _is_model(hint: Any) -> bool:
     )
 
 
+def _keys_of_each(hint: Any) -> int:
+    """Return how many keys each object of a list has; 0 if that is not known."""
+    if typing.get_origin(hint) is not list:
+        return 0
+    [model] = typing.get_args(hint)
+    return least_keys(model) if isinstance(model, type) and issubclass(model, BaseModel) else 0
+
+
 class FastRoute:
     """The ASGI app of a plain route."""
 
     def __init__(self, app: FastAPI, route: APIRoute) -> None:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
         self._field = next(iter(route.dependant.body_params), None)
+        self._keys = _keys_of_each(self._field.field_info.annotation) if self._field else 0
         self._request_name = route.dependant.request_param_name or ""
         self._response_field, self._status = route.response_field, route.status_code or 200
         self._about = {"route": route, "endpoint": route.endpoint, "router": app.router}
@@ -154,7 +170,9 @@ class FastRoute:
         record, faults = validate(self._field._type_adapter, body)
         if faults:
             raise RequestValidationError(faults, body=_as_json(body))
-        require_strict(body)  # the validation ignores a key that is given twice, and NaN
+        # The validation ignores a key that is given twice, and NaN.
+        if not self._keys or not is_surely_strict(body, self._keys * len(record)):
+            require_strict(body)
         answer = await self._endpoint(**{self._field.name: record})
         if isinstance(answer, Response):
             await answer(scope, receive, send)
