@@ -268,20 +268,23 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
-    shape, flat = [len(rows)], rows
-    while {*map(type, flat)} == {list} and len({*map(len, flat)}) == 1:
+    shape, flat, kinds = [len(rows)], rows, {*map(type, rows)}
+    while kinds == {list} and len({*map(len, flat)}) == 1:
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
-    if datatype := datatype_of(flat, metadata.datatype):
+        kinds = {*map(type, flat)}
+    if datatype := datatype_of(flat, kinds - {NoneType}, metadata.datatype):
         return {"name": metadata.name, "shape": shape, "datatype": datatype, "data": flat}
     texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
     tensor: Tensor = {"name": metadata.name, "shape": shape, "datatype": "BYTES", "data": texts}
     return {**tensor, "parameters": {"encoding": "json"}}
 
 
-def datatype_of(values: list[Any], described: Datatype) -> Datatype | None:
-    """Return the datatype that holds the values, else None: a class may answer as it likes."""
-    kinds = {*map(type, values)} - {NoneType}
+def datatype_of(values: list[Any], kinds: set[type], described: Datatype) -> Datatype | None:
+    """Return the datatype that holds values of these types and nulls, else None.
+
+    A class may answer as it likes.
+    """
     if kinds & {dict, list}:  # objects, or lists of many lengths
         return None
     if kinds == {int} and described != "FP64":
