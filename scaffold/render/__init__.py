@@ -2,6 +2,7 @@
 
 from scaffold.render._answers_schema import answers_schema, bootstrap_schema
 from scaffold.render._bootstrap import read_answers_file, render_bootstrap
+from scaffold.render._choices import read_protocols
 from scaffold.render._knobs import read_answers
 from scaffold.render._project import filled_manifests, model_code, recorded_sample, render_project
 from scaffold.render._source import shell_example, shown_example, tried_example
@@ -13,6 +14,7 @@ __all__ = [
     "model_code",
     "read_answers",
     "read_answers_file",
+    "read_protocols",
     "recorded_sample",
     "render_bootstrap",
     "render_project",

@@ -22,7 +22,7 @@ from scaffold.resolve.lock._audit import Audit, Vulnerability, audit_project, fi
 from scaffold.resolve.lock._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve.lock._lock import CompiledLock, make_lock
 from scaffold.resolve.lock._relock import lock_again, renew_service_layer, requirement_of
-from scaffold.resolve.lock._service import ServiceLayer, read_service_layer
+from scaffold.resolve.lock._service import ADDITIONS, ServiceLayer, read_service_layer
 from scaffold.resolve.trace._opened import collect_imported_files, collect_opened_files, find_named_files
 from scaffold.resolve.trace._rehearsal import Rehearsal, hidden_modules, imports_hidden, missing_module
 from scaffold.resolve.trace._trace import Rehearsing, Request, Trace, TraceReport, own_folders
@@ -49,6 +49,7 @@ from scaffold.spec import (
 from scaffold.worker import WorkerSettings
 
 __all__ = [
+    "ADDITIONS",
     "Audit",
     "CollectedSources",
     "Installation",
@@ -157,7 +158,7 @@ def resolve_dependencies(
     """
     options = options or Options()
     installation = installation or Installation()
-    layer = read_service_layer(options.python, profile=options.profile, opentelemetry=options.opentelemetry)
+    layer = read_service_layer(options.python, profile=options.profile, additions=options.additions)
     local = _texts(sources)
     modules = {f"{APP}/{name}": text for name, text in code.items()}
     generated = _model_part(code_reasons(modules, installation), layer)

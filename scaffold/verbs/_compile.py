@@ -17,6 +17,7 @@ from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessage
 from scaffold.errors.wording import in_one_line
 from scaffold.events import OnEvent
 from scaffold.spec import Accelerate, FastPlan, GlobalName, NoFastPlan, ProjectSpec, TorchCall
+from scaffold.verbs._additions import additions_of
 from scaffold.verbs._converter import CONVERTERS, open_converter_environment, settings_with
 from scaffold.verbs._fastest import choose_fastest
 from scaffold.verbs._inputs import InputFile, ModelInputs
@@ -150,8 +151,7 @@ def _with_runtime(plan: FastPlan | NoFastPlan, spec: ProjectSpec, options: Optio
             spec.dependencies,
             pinned=[text.partition("==")[0].strip().lower() for text in options.pin],
             profile=spec.profile,
-            opentelemetry=spec.answers.get("opentelemetry") is True,
-            onnx=True,
+            additions={*additions_of(spec.answers), "onnx"},
             gpu=options.gpu,
         )
     except LockFailedError as error:

@@ -19,6 +19,7 @@ from scaffold.environments import Environment
 from scaffold.errors import BaselineNotFoundError, InvalidOptionError, NestedCallError, ReadError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
+from scaffold.verbs._additions import additions_of
 from scaffold.verbs._compile import accelerate
 from scaffold.verbs._declared import source_notes_of
 from scaffold.verbs._inputs import InputFile, ModelInputs, find_inputs
@@ -227,7 +228,7 @@ def _resolve_options(options: Options, answers: Mapping[str, JSONValue], version
         pins=pins,
         require=tuple(options.require),
         profile=Profile(options.profile),
-        opentelemetry=answers.get("opentelemetry") is True,
+        additions=additions_of(answers),
         gpu=options.gpu,
     )
 

@@ -17,6 +17,7 @@ from scaffold.errors import BaselineWithoutModelError, ModelGoneError
 from scaffold.errors.wording import invocation, option, shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
+from scaffold.verbs._additions import additions_of
 from scaffold.verbs._baseline import recorded_baseline, with_former_fields
 from scaffold.verbs._compile import accelerate_project
 from scaffold.verbs._pristine import write_pristine
@@ -103,7 +104,7 @@ def new_state(
         record.spec.dependencies,
         pinned=pinned,
         profile=Profile(options.profile),
-        opentelemetry=answers.get("opentelemetry") is True,
+        additions=additions_of(answers),
         gpu=options.gpu,
     )
     baseline = record.spec.baseline

@@ -6,7 +6,7 @@ import pytest
 from packaging.requirements import Requirement as Parsed
 
 from scaffold.resolve.lock._choice import RUNNING_PYTHON
-from scaffold.resolve.lock._service import read_service_layer
+from scaffold.resolve.lock._service import ADDITIONS, read_service_layer
 from scaffold.spec import Profile
 
 IN = "# A comment.\nweb[fast]  # routes: app/main.py\nserver  # serves: app/server.py\nparser  # reads\n"
@@ -50,16 +50,38 @@ def test_the_service_layer_is_locked_in_full(python, profile):
 
 @pytest.mark.parametrize("profile", Profile)
 def test_the_tests_run_with_the_versions_that_are_locked(profile):
-    pins = read_service_layer(RUNNING_PYTHON, profile=profile).pins
+    pins = read_service_layer(RUNNING_PYTHON, profile=profile, additions=["oip"]).pins
     assert {name: metadata.version(name) for name in pins} == pins
 
 
 @pytest.mark.parametrize("profile", Profile)
-def test_what_opentelemetry_brings_is_locked_where_it_is_asked_for(profile):
-    without = read_service_layer("3.11", profile=profile)
-    asked = read_service_layer("3.11", profile=profile, opentelemetry=True)
-    assert "opentelemetry-sdk" not in without.pins
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    ("name", "requirement", "brings"),
+    [
+        ("oip", "msgspec", "msgspec"),
+        ("onnx", "onnxruntime", "protobuf"),
+        ("opentelemetry", "fastapi[opentelemetry]", "opentelemetry-exporter-otlp-proto-http"),
+    ],
+)
+def test_what_an_addition_brings_is_locked_where_it_is_asked_for(python, profile, name, requirement, brings):
+    without = read_service_layer(python, profile=profile)
+    asked = read_service_layer(python, profile=profile, additions=[name])
+    assert brings not in without.pins
+    assert brings in asked.pins
     assert asked.pins.items() > without.pins.items()
-    assert "opentelemetry-exporter-otlp-proto-http" in asked.pins
-    added = {str(line) for line in asked.requirements} - {str(line) for line in without.requirements}
-    assert added == {f"fastapi[opentelemetry]=={asked.pins['fastapi']}"}
+    before = {*map(str, without.requirements)}
+    [added] = [line for line in asked.requirements if str(line) not in before]
+    assert str(added).partition("==")[0] == requirement
+    assert ADDITIONS[name].reason in added.reason
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_additions_come_together(profile):
+    asked = read_service_layer("3.10", profile=profile, additions=[*ADDITIONS])
+    for name in ADDITIONS:
+        one = read_service_layer("3.10", profile=profile, additions=[name])
+        assert asked.pins.items() > one.pins.items()
+        assert {line.distribution for line in one.requirements} <= {
+            line.distribution for line in asked.requirements
+        }

@@ -24,6 +24,7 @@ import yaml
 
 import scaffold
 from scaffold.base.client import Client
+from scaffold.base.lockfile import Lock
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay_protocol
 from scaffold.errors import InvalidAnswerError
@@ -80,6 +81,18 @@ def test_linters_and_type_checkers_pass(services: Callable[[str], Path], name: s
     ended = subprocess.run(command, cwd=services(name), capture_output=True, text=True)
     files = sorted(path.name for path in services(name).iterdir())
     assert ended.returncode == 0, f"{files}\n{ended.stdout}{ended.stderr}"
+
+
+@pytest.mark.parametrize("name", ["table", "plain"])
+def test_both_ways_to_read_an_inference_request_give_the_same(
+    services: Callable[[str], Path], name: str
+) -> None:
+    command = [sys.executable, str(Path(__file__).with_name("in_oip.py")), "500"]
+    ended = subprocess.run(command, cwd=services(name), capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    counts = json.loads(ended.stdout)
+    assert counts.keys() == {"read flat", "read otherwise", "refused"}
+    assert min(counts.values()) > 10
 
 
 def as_csv(records: Any, *, header: bool) -> bytes:
@@ -501,7 +514,23 @@ def test_no_protocol_is_the_same_as_no_answer(services: Callable[[str], Path], t
         for name in ("__init__", "binary", "core", "refusals", "tables", *OTHER_PROTOCOLS)
     }
     changed = {path for path in without if without[path] != every[path]}
-    assert changed <= {"README.md", "app/main.py", "app/settings.py", "model/model.pkl"}
+    assert changed <= {
+        "README.md",
+        "app/main.py",
+        "app/settings.py",
+        "model/model.pkl",
+        "requirements.in",
+        "requirements.txt",
+    }
+
+
+def requirements_of(root: Path) -> set[str]:
+    """The distributions of `requirements.in`, which the lock has too."""
+    lines = (root / "requirements.in").read_text().splitlines()
+    locked = Lock.parse((root / "requirements.txt").read_text()).names
+    required = {line.partition("==")[0].partition("[")[0] for line in lines if line and line[0] != "#"}
+    assert required <= {*locked}
+    return required
 
 
 def files_of(root: Path) -> dict[str, bytes]:
@@ -517,6 +546,7 @@ def files_of(root: Path) -> dict[str, bytes]:
 def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) -> None:
     root = tmp_path / "line"
     scaffold.new(MODEL, ROWS, target=root, verify=False)
+    before = requirements_of(root)
     main = root / "app/main.py"
     main.write_text(main.read_text().replace('"""Score one record."""', '"""Score a flower."""'))
     scaffold.update(root, answers={"protocols": "oip,vertex"}, verify=False)
@@ -529,6 +559,7 @@ def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) ->
         "vertex.py",
     }
     assert "add_protocols(app, batcher)" in main.read_text()
+    assert requirements_of(root) - before == {"msgspec"}
     oip = root / "app/protocols/oip.py"
     given = oip.read_text()
     oip.write_text(given.replace('"python_fastapi"', '"sklearn_fastapi"'))
@@ -539,6 +570,7 @@ def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) ->
     scaffold.update(root, answers={"protocols": "none"}, verify=False)
     assert "protocols" not in main.read_text()
     assert "Score a flower." in main.read_text()
+    assert requirements_of(root) == before
 
 
 @pytest.mark.parametrize("given", ["grpc", "oip,grpc", ["grpc"], 3])

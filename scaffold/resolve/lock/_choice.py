@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement as Parsed
@@ -31,8 +31,8 @@ class Options:
     """Requirements that are added though nothing needs them."""
     profile: Profile = Profile.FAST
     """Which code serves the model."""
-    opentelemetry: bool = False
-    """Whether the service layer sends spans, numbers and logs."""
+    additions: Collection[str] = ()
+    """Names of `ADDITIONS`: what this service needs besides."""
     gpu: bool = False
     """Whether torch is the build that is installed here, CUDA and all, and not the one for the CPU."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -72,8 +72,7 @@ def renew_service_layer(
     *,
     pinned: Iterable[str] = (),
     profile: Profile = Profile.FAST,
-    opentelemetry: bool = False,
-    onnx: bool = False,
+    additions: Collection[str] = (),
     gpu: bool = False,
     run: Runner = run_command,
 ) -> Dependencies:
@@ -85,15 +84,14 @@ def renew_service_layer(
         dependencies: Those of a project.
         pinned: Distributions whose version a person chose.
         profile: Which code serves the model.
-        opentelemetry: Whether the service sends traces.
-        onnx: Whether the service runs a graph of ONNX in place of the model.
+        additions: Names of `ADDITIONS`: what this service needs besides.
         gpu: Take torch with CUDA, as it is installed here.
         run: Runs uv.
 
     Raises:
         LockFailedError: The two cannot be installed together; or a leaf of it.
     """
-    layer = read_service_layer(dependencies.python, profile=profile, opentelemetry=opentelemetry, onnx=onnx)
+    layer = read_service_layer(dependencies.python, profile=profile, additions=additions)
     model = [line for line in dependencies.requirements if line.serves != "service"]
     old = Lock.parse(dependencies.lock)
     versions = old.releases

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,28 @@ from scaffold.base.lockfile import Lock
 from scaffold.base.templates import template_path
 from scaffold.spec import Profile, Requirement
 
-_ONNX_REASON = "runs model/fast.onnx: app/fast.py"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Addition:
+    """What some services need besides; `<name>.txt` beside `service.txt` locks what that brings."""
+
+    distribution: str
+    extras: str = ""
+    """`[opentelemetry]`."""
+    reason: str
+
+
+ADDITIONS: Mapping[str, _Addition] = {
+    "oip": _Addition(
+        distribution="msgspec",
+        reason="reads requests of the Open Inference Protocol: app/protocols/oip.py",
+    ),
+    "onnx": _Addition(distribution="onnxruntime", reason="runs model/fast.onnx: app/fast.py"),
+    "opentelemetry": _Addition(
+        distribution="fastapi", extras="[opentelemetry]", reason="OpenTelemetry, as was answered"
+    ),
+}
+"""By the protocol, the way to accelerate or the flag that asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +54,18 @@ def read_service_layer(
     folder: Path | None = None,
     *,
     profile: Profile = Profile.FAST,
-    opentelemetry: bool = False,
-    onnx: bool = False,
+    additions: Collection[str] = (),
 ) -> ServiceLayer:
     """Return the service layer for `python` (`3.11`) from `service.in` and `service.txt` in `folder`.
 
-    Without `folder` these are the files of `profile`.
+    Without `folder` these are the files of `profile`. `additions` are names of `ADDITIONS`.
 
     A distribution that another line of `service.in` requires gets no line; the reason of that line names it.
     """
     folder = folder or _folders()[profile]
-    locked = [*Lock.parse((folder / "service.txt").read_text(encoding="utf-8")).pins]
-    if opentelemetry:
-        locked += Lock.parse(
-            (template_path("service") / "opentelemetry.txt").read_text(encoding="utf-8")
-        ).pins
-    if onnx:
-        locked += Lock.parse((template_path("service") / "onnx.txt").read_text(encoding="utf-8")).pins
+    locks = [template_path("service") / f"{name}.txt" for name in sorted(additions)]
+    texts = [lock.read_text(encoding="utf-8") for lock in (folder / "service.txt", *locks)]
+    locked = [pin for text in texts for pin in Lock.parse(text).pins]
     pins: dict[str, str] = {}
     required_by: dict[str, list[str]] = {}
     for pin in locked:
@@ -58,11 +74,11 @@ def read_service_layer(
             required_by[pin.name] = [source for source in pin.via if source != "service.in"]
     declared = dict(_parse_line(line) for line in _lines(folder / "service.in"))
     implied = {name for name in declared if required_by[name]}
-    if opentelemetry:
-        implied.discard("fastapi")  # its own line, because no other line requires the extra
-        declared["fastapi"] = ("[opentelemetry]", f"{declared['fastapi'][1]}; OpenTelemetry, as was answered")
-    if onnx:
-        declared["onnxruntime"] = ("", _ONNX_REASON)
+    for name in sorted(additions):
+        added = ADDITIONS[name]
+        _, reason = declared.get(added.distribution, ("", ""))
+        declared[added.distribution] = (added.extras, f"{reason}; {added.reason}" if reason else added.reason)
+        implied.discard(added.distribution)  # its own line, because no other line requires its extras
     requirements = []
     for name in declared.keys() - implied:
         extras, reason = declared[name]

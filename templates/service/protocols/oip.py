@@ -7,10 +7,12 @@ with one tensor may name it as it likes, and its columns are the fields in their
 import struct
 from math import prod
 from types import NoneType
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from msgspec import Struct
+from msgspec.json import Decoder
 from pydantic import BaseModel, Field, NonNegativeInt, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
@@ -27,7 +29,6 @@ Datatype = Literal[
 # Of the types of JSON Schema; all others are BYTES.
 DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
 KINDS: dict[type, Datatype] = {bool: "BOOL", float: "FP64", str: "BYTES"}
-KNOWN = frozenset(get_args(Datatype))
 MOST = 2**63  # the first integer that INT64 does not have
 Parameters = dict[str, str | int | float | bool]
 
@@ -58,6 +59,22 @@ class InferRequest(TypedDict):
     inputs: Annotated[list[Tensor], Field(min_length=1)]
     outputs: NotRequired[list[Output] | None]
     parameters: NotRequired[Parameters | None]
+
+
+class FlatTensor(Struct, forbid_unknown_fields=True):
+    """The values of a field that has one value in each record."""
+
+    name: str
+    shape: tuple[int]
+    datatype: Datatype
+    data: list[bool | int | float | str | None]
+
+
+class FlatRequest(Struct, forbid_unknown_fields=True):
+    """A request with such tensors only, as most are."""
+
+    inputs: list[FlatTensor]
+    id: str | None = None
 
 
 class InferResponse(TypedDict):
@@ -102,7 +119,7 @@ class Refusal(BaseModel):
 
 
 PATHS = ("/v2",)
-REQUEST = TypeAdapter(InferRequest)
+REQUEST, FLAT_REQUEST = TypeAdapter(InferRequest), Decoder(FlatRequest)
 SCHEMA = REQUEST.json_schema(ref_template="#/components/schemas/{model}")
 SCHEMA["properties"]["outputs"]["anyOf"][0]["items"] = SCHEMA.pop("$defs")["Output"]
 BODY = {"content": {"application/json": {"schema": SCHEMA}}, "required": True}
@@ -140,12 +157,12 @@ async def read_request(request: Request) -> tuple[InferRequest, list[dict[str, A
     is_json = headers.get(b"content-type") == b"application/json"
     if not is_json and not size and media_type(request) not in {"", "application/json"}:
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
+    if FLAT and not size and (flat := read_flat(body)):
+        return flat
     try:
         value = read_json(body[: int(size)] if size else body)
         if size:
             add_values(value, body[int(size) :])
-        elif records := plain_records(value):
-            return value, records
         value = REQUEST.validate_python(value)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False)) from None
@@ -154,25 +171,28 @@ async def read_request(request: Request) -> tuple[InferRequest, list[dict[str, A
     return value, records_of(value["inputs"])
 
 
-def plain_records(value: Any) -> list[dict[str, Any]]:
-    """Return the records of a request that has flat tensors and perhaps an `id`; none of any other.
+def read_flat(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]] | None:
+    """Return a flat request and its records; None for another request, be it right or wrong.
 
-    Takes a fourth of the time of `REQUEST` and `records_of`, which give the same.
+    Takes a third of the time of the other way, which gives the same and names what is wrong.
     """
-    columns: dict[str, list[Any]] = {}
     try:
-        inputs = value["inputs"]
-        for tensor in inputs:
-            data = columns[tensor["name"]] = tensor["data"]
-            if tensor["shape"] != [len(data)] or tensor["datatype"] not in KNOWN or len(tensor) > 4:
-                return []
-        has_id = len(value) == 2 and isinstance(value["id"], str)
-        is_flat = columns.keys() <= FLAT and {*map(type, columns.values())} == {list}
-        if is_flat and len(columns) == len(inputs) and (has_id or len(value) == 1):
-            return [dict(zip(columns, row)) for row in zip(*columns.values(), strict=True)]  # noqa: B905
-    except (LookupError, TypeError, ValueError):
-        pass
-    return []
+        request = FLAT_REQUEST.decode(body)
+        [count] = shape = request.inputs[0].shape
+    except (ValueError, LookupError):
+        return None
+    columns = {}
+    for tensor in request.inputs:
+        columns[tensor.name] = data = tensor.data
+        if tensor.shape != shape or len(data) != count:
+            return None
+    if len(columns) < len(request.inputs) or not columns.keys() <= FLAT:
+        return None
+    # Each key has a colon. Without other colons, no key is given twice.
+    if body.count(b":") > 4 * len(columns) + (1 if request.id is None else 2):
+        read_json(body)
+    asked: InferRequest = {"inputs": []} if request.id is None else {"inputs": [], "id": request.id}
+    return asked, [{name: data[at] for name, data in columns.items()} for at in range(count)]
 
 
 def write_response(response: InferResponse, request: InferRequest) -> Response:
@@ -248,20 +268,23 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
-    shape, flat = [len(rows)], rows
-    while {*map(type, flat)} == {list} and len({*map(len, flat)}) == 1:
+    shape, flat, kinds = [len(rows)], rows, {*map(type, rows)}
+    while kinds == {list} and len({*map(len, flat)}) == 1:
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
-    if datatype := datatype_of(flat, metadata.datatype):
+        kinds = {*map(type, flat)}
+    if datatype := datatype_of(flat, kinds - {NoneType}, metadata.datatype):
         return {"name": metadata.name, "shape": shape, "datatype": datatype, "data": flat}
     texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
     tensor: Tensor = {"name": metadata.name, "shape": shape, "datatype": "BYTES", "data": texts}
     return {**tensor, "parameters": {"encoding": "json"}}
 
 
-def datatype_of(values: list[Any], described: Datatype) -> Datatype | None:
-    """Return the datatype that holds the values, else None: a class may answer as it likes."""
-    kinds = {*map(type, values)} - {NoneType}
+def datatype_of(values: list[Any], kinds: set[type], described: Datatype) -> Datatype | None:
+    """Return the datatype that holds values of these types and nulls, else None.
+
+    A class may answer as it likes.
+    """
     if kinds & {dict, list}:  # objects, or lists of many lengths
         return None
     if kinds == {int} and described != "FP64":
