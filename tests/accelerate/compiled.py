@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from scaffold.base.layout import FAST_THRESHOLDS
 from scaffold.introspect import read_fast_plan
 from scaffold.render._fast import fast_files
+from scaffold.render._fast_booster import booster_check
 from scaffold.render._fast_check import fast_check_files
 from scaffold.spec import (
     Accelerate,
     Artifact,
     Batching,
+    Call,
     Category,
     FastPlan,
     Field,
@@ -59,7 +61,7 @@ class Compiled:
     plan: FastPlan
 
 
-def signature_of(sample: pd.DataFrame | NDArray[Any], method: str) -> Signature:
+def signature_of(sample: pd.DataFrame | NDArray[Any], call: str | Call) -> Signature:
     """Return the signature of a model that takes a frame, or rows of numbers."""
     if isinstance(sample, np.ndarray):
         items = Scalar(type=_TYPES[sample.dtype.kind])
@@ -69,7 +71,8 @@ def signature_of(sample: pd.DataFrame | NDArray[Any], method: str) -> Signature:
         fields = tuple(_field(sample[name], i) for i, name in enumerate(sample))
         taken = Table(columns=fields, container=Pandas())
     output = Value(field=Field(name="prediction", attribute="prediction", schema=Scalar(type=ScalarType.ANY)))
-    call = PythonCall(method=method, batching=Batching.TOGETHER)
+    if isinstance(call, str):
+        call = PythonCall(method=call, batching=Batching.TOGETHER)
     return Signature(input=taken, output=output, call=call)
 
 
@@ -98,7 +101,7 @@ def requests_of(sample: pd.DataFrame | NDArray[Any]) -> list[dict[str, Any]]:
 def compile_model(
     model: Any,
     sample: pd.DataFrame | NDArray[Any],
-    method: str,
+    call: str | Call,
     folder: Path,
     way: Accelerate = Accelerate.NUMPY,
 ) -> Compiled | NoFastPlan:
@@ -107,11 +110,11 @@ def compile_model(
     Args:
         model: A fitted model.
         sample: A sample of its input.
-        method: The method that the service calls.
+        call: The method that the service calls, or its call.
         folder: Where the recorded sample is written.
         way: What computes the last step.
     """
-    signature = signature_of(sample, method)
+    signature = signature_of(sample, call)
     plan = read_fast_plan(model, signature, way)
     if isinstance(plan, NoFastPlan):
         return plan
@@ -140,7 +143,8 @@ def load_compiled(
     suffix = "pkl" if written_as is ModelFormat.PICKLE else "pt"
     path = folder / f"model.{suffix}"
     artifact = Artifact(path=path, sha256="", size_bytes=len(content), format=written_as)
-    files = fast_files(plan) | fast_check_files(artifact, signature, plan)
+    checks = fast_check_files(artifact, signature, plan)
+    files = fast_files(plan) | booster_check(checks, signature.call)
     recorded = folder / "recorded.json"
     recorded.write_text(json.dumps({"requests": requests, "answers": []}))
     opened = {path.name: content, "fast.npz": files.pop("model/fast.npz")}

@@ -167,6 +167,19 @@ class XGBoostClassifier(GraphClassifier):
     dtype = np.float32
 
 
+class XGBoostBooster(XGBoostRegressor):
+    """What a Booster of XGBoost returns: the sums of the trees, or probabilities."""
+
+    def rounded(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows in 32 bits, of which XGBoost refuses infinite ones."""
+        with np.errstate(over="ignore"):
+            return require_finite(x.astype(np.float32), nan=True)
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the prediction for each row."""
+        return softmax(self.sums(x)) if self.link == "softmax" else super().predict(x)
+
+
 def narrow(x: NDArray[Any]) -> NDArray[Any]:
     """Return the rows in 32 bits, as 64."""
     with np.errstate(over="ignore"):
