@@ -1,4 +1,4 @@
-"""What a compiled model takes and returns, where the model itself takes a frame or a tensor."""
+"""What a compiled model takes and returns, where the model itself takes a frame, a tensor or a DMatrix."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from scaffold.spec import (
+    BoosterCall,
     FastPlan,
     Numpy,
     Pandas,
@@ -28,7 +29,8 @@ def plain_signature(signature: Signature) -> Signature:
 def fast_signature(signature: Signature, plan: FastPlan) -> Signature:
     """Return the signature of `FastModel`, which takes an array where the model takes a frame that is one.
 
-    A network takes and returns arrays of numpy in place of tensors.
+    A network takes and returns arrays of numpy in place of tensors. A Booster of XGBoost takes a DMatrix; its
+    compiled form takes the rows.
     """
     if isinstance(signature.call, TorchCall):
         call = signature.call
@@ -37,6 +39,9 @@ def fast_signature(signature: Signature, plan: FastPlan) -> Signature:
             signature, input=_in_numpy(signature.input), output=_in_numpy(signature.output), call=called
         )
     signature, table = plain_signature(signature), signature.input
+    if isinstance(signature.call, BoosterCall):
+        of_rows = PythonCall(method=signature.call.method, batching=signature.call.batching)
+        signature = replace(signature, call=of_rows)
     if plan.branches or not isinstance(table, Table) or table.container != Pandas():
         return signature
     return replace(signature, input=replace(table, container=Numpy(), dtype=plan.dtype))

@@ -29,6 +29,7 @@ from scaffold.render._client import client_files
 from scaffold.render._deploy import deploy_files
 from scaffold.render._drift import drift_files
 from scaffold.render._fast import fast_files
+from scaffold.render._fast_booster import booster_check
 from scaffold.render._fast_check import fast_check_files
 from scaffold.render._fast_graph import with_runtime
 from scaffold.render._fast_signature import fast_columns, fast_signature, plain_signature
@@ -101,7 +102,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra |= {path: text.encode() for path, text in source.items()}
     compiled = fast_files(spec.fast) if spec.fast else {}
     if spec.fast:
-        extra |= compiled | fast_check_files(spec.artifact, spec.signature, spec.fast)
+        checks = fast_check_files(spec.artifact, spec.signature, spec.fast)
+        extra |= compiled | booster_check(checks, spec.signature.call)
     if COLUMNS in extra:
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec) | protocol_files(spec, values)

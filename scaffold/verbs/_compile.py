@@ -34,7 +34,7 @@ _BOOSTERS = {"catboost", "lightgbm", "xgboost"}
 """The same for a model whose last step is a graph of ONNX."""
 _WAYS = {Accelerate.AUTO: (Accelerate.NUMPY, Accelerate.ONNX)}
 
-_NETWORK = "the graph of a network of torch rounds the last digits differently; --accelerate onnx takes it"
+_NETWORK = "the graph of a network of torch rounds the last digits differently; --accelerate onnx tries it"
 
 Plans = Mapping[Accelerate, FastPlan | NoFastPlan]
 

@@ -15,21 +15,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scaffold.base.layout import FAST_THRESHOLDS
 from scaffold.introspect import read_fast_plan
 from scaffold.render._fast import fast_files
+from scaffold.render._fast_booster import booster_check
 from scaffold.render._fast_check import fast_check_files
 from scaffold.spec import (
     Accelerate,
     Artifact,
     Batching,
+    Call,
     Category,
     FastPlan,
     Field,
     Missing,
     ModelFormat,
     NoFastPlan,
+    Numpy,
     Optional,
     Pandas,
     PythonCall,
@@ -37,6 +41,7 @@ from scaffold.spec import (
     ScalarType,
     Signature,
     Table,
+    Tensor,
     Value,
     fields_of,
 )
@@ -56,12 +61,19 @@ class Compiled:
     plan: FastPlan
 
 
-def signature_of(frame: pd.DataFrame, method: str) -> Signature:
-    """Return the signature of a model that takes a frame."""
-    fields = tuple(_field(frame[name], i) for i, name in enumerate(frame))
+def signature_of(sample: pd.DataFrame | NDArray[Any], call: str | Call) -> Signature:
+    """Return the signature of a model that takes a frame, or rows of numbers."""
+    if isinstance(sample, np.ndarray):
+        items = Scalar(type=_TYPES[sample.dtype.kind])
+        rows = Tensor(shape=sample.shape[1:], dtype=str(sample.dtype), items=items, container=Numpy())
+        taken: Any = Value(field=Field(name="data", attribute="data", schema=rows))
+    else:
+        fields = tuple(_field(sample[name], i) for i, name in enumerate(sample))
+        taken = Table(columns=fields, container=Pandas())
     output = Value(field=Field(name="prediction", attribute="prediction", schema=Scalar(type=ScalarType.ANY)))
-    call = PythonCall(method=method, batching=Batching.TOGETHER)
-    return Signature(input=Table(columns=fields, container=Pandas()), output=output, call=call)
+    if isinstance(call, str):
+        call = PythonCall(method=call, batching=Batching.TOGETHER)
+    return Signature(input=taken, output=output, call=call)
 
 
 def _field(column: pd.Series[Any], number: int) -> Field:
@@ -74,9 +86,11 @@ def _field(column: pd.Series[Any], number: int) -> Field:
     return Field(name=str(column.name), attribute=f"field_{number}", schema=schema, dtype=dtype)
 
 
-def requests_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as requests."""
-    columns = {str(name): frame[name].astype(object).tolist() for name in frame}
+def requests_of(sample: pd.DataFrame | NDArray[Any]) -> list[dict[str, Any]]:
+    """Return the rows of a sample as requests."""
+    if isinstance(sample, np.ndarray):
+        return [{"data": row} for row in sample.tolist()]
+    columns = {str(name): sample[name].astype(object).tolist() for name in sample}
     rows = zip(*columns.values(), strict=True)
     return [
         {name: None if value != value else value for name, value in zip(columns, row, strict=True)}
@@ -85,22 +99,27 @@ def requests_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def compile_model(
-    model: Any, frame: pd.DataFrame, method: str, folder: Path, way: Accelerate = Accelerate.NUMPY
+    model: Any,
+    sample: pd.DataFrame | NDArray[Any],
+    call: str | Call,
+    folder: Path,
+    way: Accelerate = Accelerate.NUMPY,
 ) -> Compiled | NoFastPlan:
     """Return the compiled form of a model, or why there is none.
 
     Args:
         model: A fitted model.
-        frame: A sample of its input.
-        method: The method that the service calls.
+        sample: A sample of its input.
+        call: The method that the service calls, or its call.
         folder: Where the recorded sample is written.
         way: What computes the last step.
     """
-    signature = signature_of(frame, method)
+    signature = signature_of(sample, call)
     plan = read_fast_plan(model, signature, way)
     if isinstance(plan, NoFastPlan):
         return plan
-    return load_compiled(plan, signature, ModelFormat.PICKLE, pickle.dumps(model), requests_of(frame), folder)
+    content, requests = pickle.dumps(model), requests_of(sample)
+    return load_compiled(plan, signature, ModelFormat.PICKLE, content, requests, folder)
 
 
 def load_compiled(
@@ -124,7 +143,8 @@ def load_compiled(
     suffix = "pkl" if written_as is ModelFormat.PICKLE else "pt"
     path = folder / f"model.{suffix}"
     artifact = Artifact(path=path, sha256="", size_bytes=len(content), format=written_as)
-    files = fast_files(plan) | fast_check_files(artifact, signature, plan)
+    checks = fast_check_files(artifact, signature, plan)
+    files = fast_files(plan) | booster_check(checks, signature.call)
     recorded = folder / "recorded.json"
     recorded.write_text(json.dumps({"requests": requests, "answers": []}))
     opened = {path.name: content, "fast.npz": files.pop("model/fast.npz")}
@@ -133,11 +153,13 @@ def load_compiled(
         (folder / "tests/fast").mkdir(parents=True, exist_ok=True)
         (folder / FAST_THRESHOLDS).write_bytes(files.pop(FAST_THRESHOLDS, b""))
     prefix = f"compiled_{next(_numbers)}"
-    fields = [field.attribute for field in fields_of(signature.input)]
+    fields = {
+        field.attribute: types.SimpleNamespace(alias=field.name) for field in fields_of(signature.input)
+    }
     _modules(
         prefix,
         {
-            "app.schemas": {"ModelInput": types.SimpleNamespace(model_fields=dict.fromkeys(fields))},
+            "app.schemas": {"ModelInput": types.SimpleNamespace(model_fields=fields)},
             "app.serving.model_file": {"open_model": lambda path, _sha256: io.BytesIO(opened[path.name])},
             "app.settings": {"MODEL_SHA256": ""},
             "tests.service": {"RECORDED": recorded},

@@ -103,9 +103,13 @@ def test_a_fault_is_found_with_its_step(linear: Compiled, fault: Callable[[Any],
 
 
 def test_a_threshold_that_is_off_by_one_ulp_is_found(forest: Compiled) -> None:
+    root = forest.compare.load_model()[-1].estimators_[3].tree_  # which each row passes
+
     def shift(fast: Any) -> None:
-        cuts = fast.last.trees.cuts[0]
-        cuts[3] = np.nextafter(np.float32(cuts[3]), np.float32(np.inf))
+        columns = [number for number, *_ in fast.last.trees.columns]
+        cuts = fast.last.trees.cuts[columns.index(root.feature[0])]
+        narrow = np.float32(root.threshold[0])
+        cuts[cuts.searchsorted(root.threshold[0])] = np.nextafter(narrow, np.float32(np.inf))
 
     usual = forest.compare.FastModel
     difference = _with_fault(forest, shift)

@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from scaffold.introspect.fast import ENSEMBLES, _sums
 from scaffold.proof import Speed
-from scaffold.spec import Accelerate, NoFastPlan
+from scaffold.spec import Accelerate, Batching, BoosterCall, NoFastPlan
 from scaffold.verbs._fastest import fastest
 from tests.accelerate.compiled import Compiled, compile_model
 
@@ -188,6 +188,60 @@ def test_a_booster_of_lightgbm_is_compiled(tmp_path: Path) -> None:
     compiled = compile_model(booster, frame, "predict", tmp_path, Accelerate.ONNX)
     assert isinstance(compiled, Compiled), compiled
     assert compiled.compare.compare(ROWS)["difference"] is None
+
+
+OBJECTIVES = {"binary:logistic": 2, "reg:squarederror": 0, "count:poisson": 0, "multi:softprob": 3}
+"""The classes of the target; 0: a number."""
+MATRIX = BoosterCall(batching=Batching.TOGETHER)
+
+
+def _booster_of_xgboost(classes: int, X: Any, **parameters: Any) -> xgboost.Booster:
+    target = _target(classes) if classes else _target(0) - _target(0).min()
+    many = {"num_class": classes} if classes > 2 else {}
+    return xgboost.train({"nthread": 1, **many, **parameters}, xgboost.DMatrix(X, target), 8)
+
+
+@pytest.mark.parametrize("way", [Accelerate.NUMPY, Accelerate.ONNX])
+@pytest.mark.parametrize("is_frame", [True, False])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_booster_of_xgboost_is_compiled(
+    objective: str, is_frame: bool, way: Accelerate, tmp_path: Path
+) -> None:
+    frame = _frame(missing=True)
+    X: Any = frame if is_frame else frame.to_numpy(dtype=float)
+    booster = _booster_of_xgboost(OBJECTIVES[objective], X, objective=objective)
+    compiled = compile_model(booster, X, MATRIX, tmp_path, way)
+    assert isinstance(compiled, Compiled), compiled
+    found = compiled.compare.compare(ROWS)
+    assert found["difference"] is None
+    assert found["thresholds"] > 0
+
+
+def test_a_booster_of_xgboost_sums_the_trees_after_its_best_iteration_too(tmp_path: Path) -> None:
+    frame, target = _frame(), _target(2)
+    matrix = xgboost.DMatrix(frame, target)
+    other = xgboost.DMatrix(frame, 1 - target)
+    options = {"objective": "binary:logistic", "nthread": 1}
+    booster = xgboost.train(
+        options, matrix, 9, evals=[(other, "other")], early_stopping_rounds=5, verbose_eval=False
+    )
+    assert booster.best_iteration == 0
+    assert booster.num_boosted_rounds() > 1
+    compiled = compile_model(booster, frame, MATRIX, tmp_path, Accelerate.ONNX)
+    assert isinstance(compiled, Compiled), compiled
+    assert compiled.compare.compare(ROWS)["difference"] is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "parameter", "value"),
+    [(3, "objective", "multi:softmax"), (2, "objective", "binary:hinge"), (2, "booster", "dart")],
+)
+def test_another_booster_of_xgboost_is_refused(
+    classes: int, parameter: str, value: str, tmp_path: Path
+) -> None:
+    booster = _booster_of_xgboost(classes, _frame(), **{parameter: value})
+    found = compile_model(booster, _frame(), MATRIX, tmp_path, Accelerate.ONNX)
+    assert found == NoFastPlan(reason=f"Booster with {parameter}={value!r} has no compiled form")
 
 
 def _next_float(graph: onnx.GraphProto) -> None:

@@ -110,6 +110,24 @@ def test_auto_keeps_what_is_proven_and_says_why(tmp_path: Path) -> None:
     assert (root / FAST_GRAPH).is_file()
 
 
+@pytest.mark.slow
+def test_a_booster_of_xgboost_needs_no_xgboost_in_the_image(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": numbers.normal(30, 12, 300), "rooms": numbers.integers(1, 9, 300)})
+    matrix = xgboost.DMatrix(frame, (frame["age"] > 5 * frame["rooms"]).astype(int))
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, matrix, 5)
+    path = tmp_path / "model.ubj"
+    booster.save_model(path)
+    sample = frame.head(20)
+    root = tmp_path / "rooms"
+    expected = booster.predict(xgboost.DMatrix(sample))
+    project = scaffold.new(path, sample, expected, root, accelerate="onnx", answers={"slim": True})
+    assert project.record.verification is not None
+    [check] = [each for each in project.record.verification.checks if each.name == "compiled model"]
+    assert check.detail.startswith("as the model on 10,0")
+    assert "xgboost" not in (root / "requirements.txt").read_text()
+
+
 def test_the_comparison_loads_a_file_of_xgboost(tmp_path: Path) -> None:
     frame = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0]})
     model = xgboost.XGBClassifier(n_estimators=3, min_child_weight=0).fit(frame, [0, 0, 1, 1])

@@ -78,7 +78,7 @@ def test_auto_leaves_a_network_as_it_is() -> None:
     settings: Any = None
     events: list[Any] = []
     assert accelerate(spec, options, settings, events.append) is spec
-    assert "rounds the last digits differently; --accelerate onnx takes it" in str(events[0])
+    assert "rounds the last digits differently; --accelerate onnx tries it" in str(events[0])
 
 
 def test_the_code_of_a_network_is_a_session() -> None:

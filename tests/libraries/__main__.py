@@ -29,7 +29,8 @@ def main() -> int:
     if options.write:
         write_document([kept_result(name, WORK) for name in usual])
         return 0
-    run = partial(run_library, work=WORK, proof=options.proof, accelerate=options.accelerate)
+    proof = options.proof or bool(options.accelerate)
+    run = partial(run_library, work=WORK, proof=proof, accelerate=options.accelerate)
     results = []
     with ProcessPoolExecutor(options.jobs) as pool:
         for result in pool.map(run, names):

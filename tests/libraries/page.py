@@ -11,6 +11,19 @@ from tests.libraries.environments import REPOSITORY
 from tests.libraries.running import Result
 
 DOCUMENT = REPOSITORY / "docs" / "libraries.md"
+_COMPILED = REPOSITORY / "docs" / "accelerate.md"
+_SECTION = "## Which models of the libraries are compiled"
+_REASONS = {
+    "code of your own": "is code of your own|carries code of your own",
+    "a model of another library": r"^[\w.]+ has no compiled form \(models of",
+    "a file of ONNX": r"^onnxruntime\.",
+    "a folder of spaCy": "^a folder of spacy",
+    "a module of torch": "network of torch",
+    "a column of text that CatBoost takes as it is": "^numpy: .*CatBoost.* with columns other than numbers",
+    "a list of texts or a frame of polars": "input other than a frame of pandas",
+    "a step without a compiled form": r"(^|: )[A-Z]\w+ has no compiled form",
+}
+"""What the page says of a model that is not compiled, and what `new --accelerate auto` says."""
 _HEADINGS = ("library", "version", "model", "options", "`new`, s", "CPU s", "`verify`, s", "CPU s", "")
 _INTRODUCTION = """\
 # Model libraries
@@ -21,7 +34,9 @@ its samples; then the command line makes a service of them, without `--trust`. *
 `scaffold verify`, the proof in a clean environment, if it was run; after it, the service was started and
 answered a request.
 
-`pytest -m libraries` runs `scaffold new --no-verify` for each model, also in `.ci/run`.
+`pytest -m libraries` runs `scaffold new --accelerate auto` for each model, also in `.ci/run`: with the proof
+for models with a [compiled form](accelerate.md#which-models-of-the-libraries-are-compiled), with
+`--no-verify` for others.
 `python -m tests.libraries --write` writes this page from the last run of
 `python -m tests.libraries [--proof]` for each model.
 """
@@ -48,21 +63,41 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def documented_forms() -> list[tuple[str, str]]:
+    """Return what the page says of each model: what it is compiled in, or why it is not."""
+    section = _COMPILED.read_text(encoding="utf-8").partition(_SECTION)[2].partition("\n## ")[0]
+    forms = []
+    for line in section.splitlines():
+        if line.startswith("|"):
+            first, named, *others = (cell.strip() for cell in line.strip("|").split("|"))
+            form = others[0] if others else re.split("[,:]", first)[0]
+            forms += [(name, form) for name in re.findall(r"`([\w-]+)`", named)]
+    return forms
+
+
+def form_of(result: Result) -> str:
+    """Return what a model is compiled in or why it is not, as the page says it; else what `new` says."""
+    way, is_kept, _ = result.note.partition(" is kept (")
+    fitting = [words for words, said in _REASONS.items() if re.search(said, result.note)]
+    return way if is_kept else (fitting or [result.note])[0]
+
+
 def compiled_table(results: Sequence[Result]) -> str:
-    """A Markdown table of what `new --accelerate` makes of each model, and a line for each reason why not."""
+    """The tables of docs/accelerate.md: what each model is compiled in, and why the others are not."""
     rows = [
-        "| library | version | model | compiled in | times as fast: one row | 64 rows | proven on |",
-        "| --- | --- | --- | --- | ---: | ---: | --- |",
+        "| library | model | compiled in | times as fast: one row | 64 rows | proven on |",
+        "| --- | --- | --- | ---: | ---: | --- |",
     ]
     reasons: dict[str, list[str]] = {}
     for each in results:
-        label = f"{each.library} {each.version} (`{each.name}`)"
-        way = each.note.partition(" is kept (")[0]
-        speed = re.search(rf"{way}: (\S+) times as fast as the model for one row, (\S+) times for", each.note)
+        form = form_of(each)
+        speed = re.search(
+            rf"{re.escape(form)}: (\S+) times as fast as the model for one row, (\S+) times for", each.note
+        )
         if each.failure or not each.proven or not speed:
-            reason = each.failure.strip() or each.note.partition("; the model is called")[0]
-            reasons.setdefault(reason, []).append(label)
+            reasons.setdefault(each.failure.strip() or form, []).append(f"`{each.name}`")
         else:
-            cells = (each.library, each.version, f"`{each.name}`", way, *speed.groups(), each.proven)
+            cells = (f"{each.library} {each.version}", f"`{each.name}`", form, *speed.groups(), each.proven)
             rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", *(f"- {', '.join(names)}: {reason}" for reason, names in reasons.items())])
+    rows += ["", "| reason | models |", "| --- | --- |"]
+    return "\n".join([*rows, *(f"| {reason} | {', '.join(names)} |" for reason, names in reasons.items())])

@@ -66,7 +66,7 @@ def run_library(name: str, work: Path, *, proof: bool = False, accelerate: str =
         name: A folder of `models/`.
         work: Where environments and projects are written.
         proof: Prove the service too, start it and send one request.
-        accelerate: The same, with this option of `scaffold new`.
+        accelerate: Make it with this option of `scaffold new`.
     """
     result = _run(name, work, proof=proof, accelerate=accelerate)
     _kept(name, work, accelerate).write_text(json.dumps(asdict(result)), encoding="utf-8")
@@ -98,16 +98,17 @@ def _run(name: str, work: Path, *, proof: bool, accelerate: str) -> Result:
         scaffold = str(python.with_name("scaffold"))
         samples = ["--input", "X.pkl", "--output", "y.pkl"]
         new = [scaffold, "new", model, "service", *samples, *options]
-        new += ["--accelerate", accelerate] if accelerate else ["--no-verify"]
+        new += ["--accelerate", accelerate] if accelerate else []
+        new += [] if accelerate and proof else ["--no-verify"]
         seconds, printed = _timed(new, folder, python)
         result = replace(result, new=seconds)
         if accelerate:
             note, proven = (_rest_of_line(printed, start) for start in ("accelerate: ", "compiled model: "))
             result = replace(result, note=note, proven=proven)
-        if proof:
+        if proof and not accelerate:
             seconds, _ = _timed([scaffold, "verify", "service"], folder, python)
             result = replace(result, proof=seconds)
-        if proof or accelerate:
+        if proof:
             _ask(scaffold, folder, python)
     except LibraryError as error:
         return replace(result, failure=str(error))

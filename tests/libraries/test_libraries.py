@@ -2,20 +2,31 @@
 
 import pytest
 
+from scaffold.spec import Accelerate
 from tests.libraries.environments import COMPILING, NAMES, lock_of, requirements_of
-from tests.libraries.page import DOCUMENT
+from tests.libraries.page import DOCUMENT, documented_forms, form_of
 from tests.libraries.running import WORK, run_library
+
+USUAL = [name for name in NAMES if name not in COMPILING]
+FORMS = dict(documented_forms())
 
 
 @pytest.mark.libraries
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in COMPILING])
-def test_a_fitted_model_becomes_a_service(name: str) -> None:
-    result = run_library(name, WORK, proof=False)
+@pytest.mark.parametrize("name", USUAL)
+def test_a_fitted_model_becomes_a_service_of_the_form_that_the_page_has(name: str) -> None:
+    is_compiled = FORMS[name] in {way.value for way in Accelerate}
+    result = run_library(name, WORK, proof=is_compiled, accelerate=Accelerate.AUTO.value)
     assert not result.failure, result.failure
+    assert form_of(result) == FORMS[name], result.note
+    assert bool(result.proven) == is_compiled
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in COMPILING])
+def test_the_page_of_compiled_models_has_each_model_once() -> None:
+    assert sorted(name for name, _ in documented_forms()) == USUAL
+
+
+@pytest.mark.parametrize("name", USUAL)
 def test_the_lock_and_the_page_have_the_version_of_each_model(name: str) -> None:
     library, version = requirements_of(name)[0].split("==")
     assert f"{library}=={version}" in lock_of(name).read_text(encoding="utf-8").splitlines()

@@ -47,6 +47,7 @@ from scaffold.introspect.fast._values import (
 from scaffold.spec import (
     Accelerate,
     Arguments,
+    BoosterCall,
     Call,
     FastBranch,
     FastGraph,
@@ -123,6 +124,7 @@ ENSEMBLES: dict[str, Callable[[Any], TreeEstimator]] = {
     "tree.DecisionTreeRegressor": _forests.read_forest,
     "tree.ExtraTreeClassifier": _forests.read_forest,
     "tree.ExtraTreeRegressor": _forests.read_forest,
+    "xgboost.Booster": _xgboost.read_model,
     "xgboost.XGBClassifier": _xgboost.read_model,
     "xgboost.XGBRanker": _xgboost.read_model,
     "xgboost.XGBRegressor": _xgboost.read_model,
@@ -207,20 +209,21 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     )
 
 
-def _require_plain_call(model: Any, call: Call) -> PythonCall:
+def _require_plain_call(model: Any, call: Call) -> PythonCall | BoosterCall:
     """Return the call of a method with one argument for many records.
 
     Raises:
         NotCompiledError: It is another call.
     """
-    if not isinstance(call, PythonCall):
+    if not isinstance(call, PythonCall | BoosterCall):
         kind = type(model)
         raise NotCompiledError(f"{kind.__module__.partition('.')[0]}.{kind.__name__} has no compiled form")
     if not call.batched:
         raise NotCompiledError("a model that is called for each record alone has no compiled form")
     if call.arguments is not Arguments.ONE:
         raise NotCompiledError("a call with several arguments has no compiled form")
-    require(model, not call.keywords, f"{call.method}({', '.join(f'{k}={v}' for k, v in call.keywords)})")
+    keywords = call.keywords if isinstance(call, PythonCall) else ()
+    require(model, not keywords, f"{call.method}({', '.join(f'{k}={v}' for k, v in keywords)})")
     return call
 
 

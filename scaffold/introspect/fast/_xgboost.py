@@ -8,6 +8,7 @@ from typing import Any
 from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._ensemble import Ensemble, Tree, TreeEstimator
 from scaffold.introspect.fast._values import constant, fast_step, require
+from scaffold.spec import JSONValue
 
 _UNCHANGED = (
     "rank:map",
@@ -20,40 +21,71 @@ _UNCHANGED = (
     "reg:squaredlogerror",
 )
 _POWERS = ("count:poisson", "reg:gamma", "reg:tweedie")
+_LOGISTIC = ("binary:logistic", "reg:logistic")
 
 
 def read_model(step: Any) -> TreeEstimator:
-    """Return a model of the interface of scikit-learn."""
-    booster = step.get_booster()
+    """Return a model of the interface of scikit-learn, or a Booster."""
+    is_booster = attribute(step, "get_booster") is None
+    booster = step if is_booster else step.get_booster()
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     model = learner["gradient_booster"]
     require(step, model.get("name") == "gbtree", f"booster={model.get('name')!r}")
     objective = learner["objective"]["name"]
-    trees, targets = _trees(step, model["model"], learner)
+    best = None if is_booster else attribute(step, "best_iteration")  # a Booster takes all trees
+    trees, targets = _trees(step, model["model"], learner, best)
     starts = _starts(step, learner["learner_model_param"], objective, targets)
     made = [Tree.of_constant(start, i) for i, start in enumerate(starts)] + trees
     columns = int(learner["learner_model_param"]["num_feature"])
     ensemble = Ensemble(trees=made, columns=columns, targets=targets, dtype="<f4", strict=True)
+    if is_booster:
+        estimator = fast_step("XGBoostBooster", **_link_of_booster(step, objective, targets))
+        return estimator, ("predict",), ensemble
     missing = attribute(step, "missing")
     require(step, missing is None or missing != missing, f"missing={missing!r}")
     classes = attribute(step, "classes_")
     if classes is None:
         require(step, targets == 1, "several outputs")
-        require(step, objective in (*_UNCHANGED, *_POWERS, "reg:logistic"), f"objective={objective!r}")
-        link = "exp" if objective in _POWERS else "sigmoid" if objective == "reg:logistic" else ""
-        return fast_step("XGBoostRegressor", **({"link": link} if link else {})), ("predict",), ensemble
+        return fast_step("XGBoostRegressor", **_link(step, objective)), ("predict",), ensemble
     require(step, objective in ("binary:logistic", "multi:softprob"), f"objective={objective!r}")
     estimator = fast_step("XGBoostClassifier", constant("classes", classes))
     return estimator, ("predict", "predict_proba"), ensemble
 
 
-def _trees(step: Any, model: dict[str, Any], learner: dict[str, Any]) -> tuple[list[Tree], int]:
-    """Return the trees that `predict` sums, and how many sums there are."""
+def _link_of_booster(step: Any, objective: str, targets: int) -> dict[str, JSONValue]:
+    """Return what a Booster makes of the sums: it gives probabilities where a classifier gives labels."""
+    if objective == "multi:softprob":
+        return {"link": "softmax"}
+    require(step, targets == 1, f"objective={objective!r}")
+    return _link(step, objective)
+
+
+def _link(step: Any, objective: str) -> dict[str, JSONValue]:
+    """Return what the objective makes of the sum; nothing where it stays as it is.
+
+    Raises:
+        NotCompiledError: It is another objective.
+    """
+    require(step, objective in (*_UNCHANGED, *_POWERS, *_LOGISTIC), f"objective={objective!r}")
+    link = "exp" if objective in _POWERS else "sigmoid"
+    return {} if objective in _UNCHANGED else {"link": link}
+
+
+def _trees(
+    step: Any, model: dict[str, Any], learner: dict[str, Any], best: int | None
+) -> tuple[list[Tree], int]:
+    """Return the trees that `predict` sums, and how many sums there are.
+
+    Args:
+        step: The model.
+        model: Its trees.
+        learner: What the trees are part of.
+        best: The last iteration that counts; all do if None.
+    """
     import numpy as np
 
     targets = max(1, int(learner["learner_model_param"]["num_class"]))
     require(step, int(learner["learner_model_param"].get("num_target", 1)) <= 1, "several outputs")
-    best = attribute(step, "best_iteration")
     ends = model.get("iteration_indptr") or []
     parallel = int(model["gbtree_model_param"].get("num_parallel_tree", 1))
     end = len(model["trees"])
@@ -84,7 +116,7 @@ def _starts(step: Any, parameters: dict[str, Any], objective: str, targets: int)
 
     text = str(parameters["base_score"]).strip("[]")
     scores = np.array([float(each) for each in text.split(",")], dtype=np.float32)
-    if objective in ("binary:logistic", "reg:logistic"):
+    if objective in _LOGISTIC:
         scores = -np.log(np.float32(1.0) / scores - np.float32(1.0))
     elif objective in _POWERS:
         scores = np.log(scores)

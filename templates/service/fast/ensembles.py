@@ -175,6 +175,19 @@ class XGBoostClassifier(SumClassifier):
         return x.astype(np.float32)
 
 
+class XGBoostBooster(XGBoostRegressor):
+    """What a Booster of XGBoost returns: the sums of the trees, or probabilities."""
+
+    def rounded(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows in 32 bits, of which XGBoost refuses infinite ones."""
+        with np.errstate(over="ignore"):
+            return require_finite(x.astype(np.float32), nan=True)
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the prediction for each row."""
+        return softmax(self.sums(x)) if self.link == "softmax" else super().predict(x)
+
+
 class CatBoostRegressor(SumRegressor):
     """The sum of the trees of CatBoost, which compare in 32 bits and sum in 64, or its power."""
 

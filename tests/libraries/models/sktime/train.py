@@ -8,4 +8,5 @@ from sktime.forecasting.naive import NaiveForecaster
 y = pd.Series(np.random.default_rng(0).normal(10, 1, 36))
 model = NaiveForecaster("mean", sp=12).fit(y)
 fh = [1, 2, 3, 4, 5]
-save(model, fh, model.predict(fh), body={"data": 4}, answer=float(model.predict([4]).iloc[0]))
+answer = model.predict(fh)
+save(model, fh, answer, body={"data": fh}, answer=answer.tolist())  # a horizon is one record
