@@ -28,10 +28,8 @@ from scaffold.worker import Worker, WorkerSettings, printable
 
 _PROGRAM = "scaffold.verbs._read_fast"
 _LIBRARIES = {"_codecs", "builtins", "collections", "copyreg", "functools", "joblib", "numpy", "pandas"}
-_LIBRARIES |= {"scipy", "sklearn"}
+_LIBRARIES |= {"catboost", "lightgbm", "scipy", "sklearn", "xgboost"}
 """The modules that a model of compiled steps may name."""
-_BOOSTERS = {"catboost", "lightgbm", "xgboost"}
-"""The same for a model whose last step is a graph of ONNX."""
 _WAYS = {Accelerate.AUTO: (Accelerate.NUMPY, Accelerate.ONNX)}
 
 _NETWORK = "the graph of a network of torch rounds the last digits differently; --accelerate onnx tries it"
@@ -90,20 +88,15 @@ def _read_plans(
     ours: bool,
 ) -> Plans:
     """Return the plan of a model for each way, or why there is none."""
-    plans: dict[Accelerate, FastPlan | NoFastPlan] = {}
-    for way in ways:
-        libraries = _LIBRARIES | _BOOSTERS if way is Accelerate.ONNX else _LIBRARIES
-        names = spec.artifact.globals
-        foreign = [name for name in names if name.module.partition(".")[0] not in libraries]
-        if isinstance(spec.signature.call, TorchCall):  # what a module computes is what its graph does
-            foreign = []
-        if foreign:
-            plans[way] = NoFastPlan(reason=_foreign_reason(foreign[0], spec))
-        elif spec.artifact.format in FOLDER_FORMATS:
-            plans[way] = NoFastPlan(reason=f"a folder of {spec.artifact.format.value} has no compiled form")
-    asked = [way for way in ways if way not in plans]
-    if asked:
-        plans |= _ask_worker(spec, options, settings, asked, ours=ours)
+    names = spec.artifact.globals
+    foreign = [name for name in names if name.module.partition(".")[0] not in _LIBRARIES]
+    # What a module of torch computes is what its graph does.
+    if foreign and not isinstance(spec.signature.call, TorchCall):
+        return dict.fromkeys(ways, NoFastPlan(reason=_foreign_reason(foreign[0], spec)))
+    if spec.artifact.format in FOLDER_FORMATS:
+        reason = f"a folder of {spec.artifact.format.value} has no compiled form"
+        return dict.fromkeys(ways, NoFastPlan(reason=reason))
+    plans = dict(_ask_worker(spec, options, settings, ways, ours=ours))
     waiting = [way for way, plan in plans.items() if isinstance(plan, NoFastPlan) and plan.needs_converter]
     if waiting:
         converters = CONVERTERS[type(spec.signature.call)]
@@ -123,8 +116,6 @@ def _foreign_reason(name: GlobalName, spec: ProjectSpec) -> str:
     """Return why a model that names this has no compiled form."""
     library = name.module.partition(".")[0]
     own = {source.module for source in spec.dependencies.sources}
-    if library in _BOOSTERS:
-        return f"{library}.{name.qualname} has no compiled form in numpy"
     if spec.artifact.made_with.carries_code:
         return "the model file carries code of your own, which has no compiled form"
     if library in own:

@@ -66,8 +66,8 @@ class Options:
     accelerate: str = field(
         default=Accelerate.OFF.value,
         metadata=_cli(
-            "Compute what the model computes without its library, where that is proven equal: in numpy, trees"
-            " in onnx, by auto in the faster of both; or off.",
+            "Compute what the model computes without its library, where that is proven equal: in numpy, the"
+            " last step in onnx, by auto in the faster of both; or off.",
             choices=[way.value for way in Accelerate],
         ),
     )

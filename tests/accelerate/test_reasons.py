@@ -39,7 +39,6 @@ from tests.accelerate.compiled import compile_model, signature_of
             "churn.features.Ratio is code of your own, which has no compiled form",
         ),
         ("builder._make_class", True, "the model file carries code of your own, which has no compiled form"),
-        ("xgboost.sklearn.XGBRegressor", False, "xgboost.XGBRegressor has no compiled form in numpy"),
         (
             "nn.GRU",
             False,

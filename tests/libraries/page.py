@@ -19,7 +19,7 @@ _REASONS = {
     "a file of ONNX": r"^onnxruntime\.",
     "a folder of spaCy": "^a folder of spacy",
     "a module of torch": "network of torch",
-    "a column of text that CatBoost takes as it is": "^numpy: .*CatBoost.* with columns other than numbers",
+    "a column of text that CatBoost takes as it is": "CatBoost.* with columns other than numbers",
     "a list of texts or a frame of polars": "input other than a frame of pandas",
     "a step without a compiled form": r"(^|: )[A-Z]\w+ has no compiled form",
 }
@@ -70,7 +70,7 @@ def documented_forms() -> list[tuple[str, str]]:
     for line in section.splitlines():
         if line.startswith("|"):
             first, named, *others = (cell.strip() for cell in line.strip("|").split("|"))
-            form = others[0] if others else re.split("[,:]", first)[0]
+            form = others[0].partition(" ")[0] if len(others) > 1 else re.split("[,:]", first)[0]
             forms += [(name, form) for name in re.findall(r"`([\w-]+)`", named)]
     return forms
 
