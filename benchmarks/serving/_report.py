@@ -116,8 +116,7 @@ def line_to_meet(results: list[Result]) -> list[tuple[str, float, bool]]:
         ratios: dict[str, list[float]] = {}
         for ours, other in _pairs(results, model, system):
             if other["system"] == FLOOR if floor else _is_tool(other):
-                # One of them had no part in it, or answered nothing in that turn.
-                with contextlib.suppress(KeyError, ZeroDivisionError):
+                with contextlib.suppress(KeyError):  # one of them had no part in it
                     here = ratio(ours, other)
                     ratios.setdefault(other["system"], []).append(here)
         if ratios:
@@ -166,11 +165,23 @@ def _pairs(results: list[Result], model: str, system: str) -> Iterator[tuple[Res
 
 
 def _rate(level: int) -> Measure:
-    return lambda run: float(run["load"][str(level)]["rps"])
+    return lambda run: float(_answered(run, level)["rps"])
 
 
 def _p99(level: int) -> Measure:
-    return lambda run: float(run["load"][str(level)]["p99_ms"])
+    return lambda run: float(_answered(run, level)["p99_ms"])
+
+
+def _answered(run: Result, level: int) -> dict[str, float]:
+    """Return what was measured with so many connections; a tool that answered nothing had no part in it.
+
+    Raises:
+        KeyError: It had no part in it.
+    """
+    load: dict[str, float] = run["load"][str(level)]
+    if not load["requests"]:
+        raise KeyError(level)
+    return load
 
 
 def _rows_per_s(run: Result) -> float:
