@@ -144,6 +144,43 @@ def test_an_answer_that_is_cut_off_counts_as_failed(module: Any) -> None:
     assert module._records == {"failed": 3}
 
 
+def test_an_answer_that_only_one_of_both_gives_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    stubs: dict[str, dict[str, Any]] = {
+        "app": {"score": None},
+        "app.convert": {"from_model": lambda found: found},
+        "app.schemas": {"ModelInput": int},
+        "app.shadow": {},
+        "app.shadow.compiled_input": {"to_model": lambda records: records},
+        "app.shadow.model": {"METHOD": "predict", "load_model": None},
+        "app.shadow.model_input": {"to_model": lambda records: records},
+    }
+    for name, attributes in stubs.items():
+        stub = types.ModuleType(name)
+        vars(stub).update(attributes)
+        monkeypatch.setitem(sys.modules, name, stub)
+    module: dict[str, Any] = {"__name__": "app.shadow.__main__"}
+    path = template_path("service") / "shadow" / "__main__.py"
+    exec(compile(path.read_text(), str(path), "exec"), module)
+
+    class Record(int):
+        def model_dump_json(self, *, by_alias: bool) -> str:
+            return str(self)
+
+    def refusing(*refused: int) -> Any:
+        def predict(records: list[int]) -> list[dict[str, float]]:
+            if set(records) & set(refused):
+                raise ValueError("no")
+            return [{"prediction": record / 2} for record in records]
+
+        return types.SimpleNamespace(predict=predict)
+
+    found = module["compare"](refusing(1, 2), refusing(2, 3), [Record(each) for each in range(5)])
+    facts = found.pop("facts")
+    assert found == {"equal": 2, "different": 2, "failed": 1}
+    assert [fact["record"] for fact in facts] == ["1", "3"]
+    assert (facts[0]["model"], facts[1]["compiled"]) == ("ValueError: no", "ValueError: no")
+
+
 @pytest.mark.slow
 def test_nothing_is_compared_unless_a_share_is_set(project: Path) -> None:
     with start_service(project, Path(sys.executable)) as service:
