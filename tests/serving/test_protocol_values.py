@@ -4,15 +4,18 @@ import csv
 import json
 import struct
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict, computed_field, field_serializer
 
 import scaffold
 from scaffold.base.client import Client
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay_protocol
+from scaffold.base.templates import template_path
 from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS
 from tests.serving._protocols import ORDERS, describe_order, make_service
 from tests.serving._toy import Service, running
@@ -152,3 +155,45 @@ def test_records_of_all_forms_are_proven_in_each_protocol(tmp_path: Path, name: 
                 "BYTES",
                 "INT64",
             ]
+
+
+class _Number(BaseModel):
+    prediction: float
+
+
+class _Day(BaseModel):
+    prediction: date
+
+
+class _Named(BaseModel):
+    score: float
+
+
+class _Two(_Number):
+    other: int
+
+
+class _More(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    prediction: float
+
+
+class _Rounded(_Number):
+    @field_serializer("prediction")
+    def rounded(self, value: float) -> float:
+        return round(value, 1)
+
+
+class _Computed(_Number):
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def double(self) -> float:
+        return 2 * self.prediction
+
+
+@pytest.mark.parametrize("model", [_Number, _Day, _Named, _Two, _More, _Rounded, _Computed])
+def test_a_prediction_is_returned_as_it_is_only_if_its_json_is_the_same(model: type[BaseModel]) -> None:
+    source = (template_path("service") / "protocols/core.py.jinja").read_text()
+    module: dict[str, Any] = {"BaseModel": BaseModel}
+    exec(source[source.index("def is_plain(") : source.index("IS_PLAIN = ")], module)
+    assert module["is_plain"](model) is (model is _Number)
