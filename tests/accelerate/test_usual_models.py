@@ -101,12 +101,12 @@ NUMPY, ONNX = Accelerate.NUMPY, Accelerate.ONNX
 MODELS: list[tuple[Callable[[], Fitted], set[Accelerate]]] = [
     (_boosted_trees_on_an_array, {NUMPY, ONNX}),
     (_labels_of_text_and_names_with_spaces, {NUMPY}),
-    (_ordered_categories, {ONNX}),
-    (_three_outputs, {ONNX}),
+    (_ordered_categories, {NUMPY, ONNX}),
+    (_three_outputs, {NUMPY, ONNX}),
     (_numbers_and_text_with_missing_values, {NUMPY, ONNX}),
     (_text_alone, {NUMPY}),
     (_two_hundred_columns, {NUMPY}),
-    (_probabilities_of_32_bits, {ONNX}),
+    (_probabilities_of_32_bits, {NUMPY, ONNX}),
 ]
 
 

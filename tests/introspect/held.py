@@ -347,7 +347,7 @@ PROSE: dict[str, dict[str, list[str]]] = {
             "test_a_random_model_is_refused",
             "test_an_unsupported_model_gets_a_class_to_copy",
         ],
-        "Tested libraries": ["test_a_fitted_model_becomes_a_service"],
+        "Tested libraries": ["test_a_fitted_model_becomes_a_service_of_the_form_that_the_page_has"],
     },
 }
 """The tests of what a section says outside its table."""
