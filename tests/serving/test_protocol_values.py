@@ -6,10 +6,10 @@ import struct
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, computed_field, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field, field_serializer
 
 import scaffold
 from scaffold.base.client import Client
@@ -184,6 +184,14 @@ class _Rounded(_Number):
         return round(value, 1)
 
 
+class _Annotated(BaseModel):
+    prediction: Annotated[float, PlainSerializer(lambda value: round(value, 1))]
+
+
+class _Renamed(BaseModel):
+    prediction: float = Field(serialization_alias="score")
+
+
 class _Computed(_Number):
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -191,7 +199,9 @@ class _Computed(_Number):
         return 2 * self.prediction
 
 
-@pytest.mark.parametrize("model", [_Number, _Day, _Named, _Two, _More, _Rounded, _Computed])
+@pytest.mark.parametrize(
+    "model", [_Number, _Day, _Named, _Two, _More, _Rounded, _Annotated, _Renamed, _Computed]
+)
 def test_a_prediction_is_returned_as_it_is_only_if_its_json_is_the_same(model: type[BaseModel]) -> None:
     source = (template_path("service") / "protocols/core.py.jinja").read_text()
     module: dict[str, Any] = {"BaseModel": BaseModel}
