@@ -103,7 +103,7 @@ _NEAR = """\
 _THRESHOLD_CHANGES = (
     (_FIELDS, _PATHS, f'{_PATHS}THRESHOLDS = Path(__file__).with_name("thresholds.npz")\n'),
     (_COMPARE, "import CONSTANTS, METHODS, load_model", "import CONSTANTS, METHODS, THRESHOLDS, load_model"),
-    (_COMPARE, _LOAD, f"{_LOAD}        vars(self.fast.last).update(np.load(THRESHOLDS))\n"),
+    (_COMPARE, _LOAD, f"{_LOAD}        vars(self.fast.last.trees).update(np.load(THRESHOLDS))\n"),
 )
 """For a graph of trees, as `_CHANGES`."""
 _CHANGES = (

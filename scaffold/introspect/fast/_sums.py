@@ -180,9 +180,9 @@ def _groups(intervals: Mapping[int, int]) -> list[list[int]]:
 
 def _whole(leaves: Sequence[int], words: Sequence[int], width: int, intervals: int) -> Any:
     """Return masks with all leaves of all trees, for each interval of a column."""
-    row = [part for count, size in zip(leaves, words, strict=True) for part in _span(0, count, size, width)]
     import numpy as np
 
+    row = [part for count, size in zip(leaves, words, strict=True) for part in _span(0, count, size, width)]
     return np.tile(np.array(row, dtype=f"u{width // 8}"), (intervals, 1))
 
 

@@ -149,7 +149,7 @@ def shown(found: Outcome) -> str:
 def compare_thresholds(both: Both) -> tuple[int, dict[str, Any] | None]:
     """Return how many points at thresholds of trees were compared, and the first difference."""
     last = both.fast.last
-    trees = last if hasattr(last, "threshold") else getattr(last, "trees", None)
+    trees = getattr(last, "trees", None)
     if not hasattr(trees, "threshold"):
         return 0, None
     model = both.model
