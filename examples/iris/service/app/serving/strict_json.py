@@ -129,6 +129,8 @@ def least_keys(model: type[BaseModel]) -> int:
     decorators = model.__pydantic_decorators__.model_validators.values()
     if any(each.info.mode != "after" for each in decorators) or issubclass(model, RootModel):
         return 0
+    if model.__pydantic_custom_init__:
+        return 0
     fields = model.model_fields.items()
     keys = [field.validation_alias or name for name, field in fields if field.is_required()]
     return len({*keys}) if all(isinstance(key, str) for key in keys) else 0
