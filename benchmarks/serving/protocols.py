@@ -27,8 +27,6 @@ MODELS = {"A": "linear", "B": "forest", "F": "images", "G": "text"}
 NAME = "scored"
 CONNECTIONS, SECONDS = 64, 2
 AT_LEAST = 0.9
-# Eight objects of JSON, one for each field, in place of one; the model takes less time than reading them.
-AT_LEAST_OF = {("A", "oip"): 0.75}
 PREFIX = "protocols-"
 PADDED = "padded"
 
@@ -52,7 +50,7 @@ def main() -> int:
             if form:
                 print(f"      {line}", flush=True)
             else:
-                lines.append((line, ratio >= AT_LEAST_OF.get((model, name), AT_LEAST)))
+                lines.append((line, ratio >= AT_LEAST))
     return verdict(lines)
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field, field_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SkipValidation,
+    computed_field,
+    field_serializer,
+)
 
 import scaffold
 from scaffold.base.client import Client
@@ -161,6 +169,10 @@ class _Number(BaseModel):
     prediction: float
 
 
+class _Generated(BaseModel):
+    prediction: SkipValidation[int] = Field(description="One of the model's classes: 0, 1.")
+
+
 class _Day(BaseModel):
     prediction: date
 
@@ -200,10 +212,11 @@ class _Computed(_Number):
 
 
 @pytest.mark.parametrize(
-    "model", [_Number, _Day, _Named, _Two, _More, _Rounded, _Annotated, _Renamed, _Computed]
+    "model",
+    [_Number, _Generated, _Day, _Named, _Two, _More, _Rounded, _Annotated, _Renamed, _Computed],
 )
 def test_a_prediction_is_returned_as_it_is_only_if_its_json_is_the_same(model: type[BaseModel]) -> None:
     source = (template_path("service") / "protocols/core.py.jinja").read_text()
     module: dict[str, Any] = {"BaseModel": BaseModel}
     exec(source[source.index("def is_plain(") : source.index("IS_PLAIN = ")], module)
-    assert module["is_plain"](model) is (model is _Number)
+    assert module["is_plain"](model) is (model in {_Number, _Generated})

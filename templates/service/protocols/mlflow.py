@@ -4,9 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
-from pydantic_core import to_json
 
-from app.protocols.core import RECORD, Core, JSONBytes, media_type, read_json
+from app.protocols.core import RECORD, Core, JSONValue, media_type, read_json
 from app.protocols.tables import read_csv, rows_of_frame
 
 PATHS = ("/invocations", "/ping", "/health", "/version")
@@ -94,5 +93,4 @@ def add_routes(app: FastAPI, core: Core) -> None:
                 values = read_csv(body, has_header=True)
             case _:
                 raise HTTPException(415, "Send application/json or text/csv.")
-        answer = {"predictions": await core.predict(values)}
-        return JSONBytes(to_json(answer, inf_nan_mode="null"))
+        return JSONValue({"predictions": await core.predict(values)})

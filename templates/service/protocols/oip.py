@@ -18,7 +18,7 @@ from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.binary import HEADER, add_values, take_values
-from app.protocols.core import Core, JSONBytes, fields_of, headers_of, media_type, read_json
+from app.protocols.core import Core, JSONValue, fields_of, headers_of, media_type, read_json
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
@@ -29,6 +29,7 @@ Datatype = Literal[
 # Of the types of JSON Schema; all others are BYTES.
 DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
 KINDS: dict[type, Datatype] = {bool: "BOOL", float: "FP64", str: "BYTES"}
+LISTS, INTEGERS, NUMBERS, NESTED = {list}, {int}, {int, float}, {dict, list}
 MOST = 2**63  # the first integer that INT64 does not have
 Parameters = dict[str, str | int | float | bool]
 
@@ -197,8 +198,8 @@ def read_flat(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]] | None:
 
 def write_response(response: InferResponse, request: InferRequest) -> Response:
     """Return the response, with those outputs as bytes that the client wants as bytes."""
-    if request.keys() <= {"id"}:
-        return JSONBytes(to_json(response, inf_nan_mode="null"))
+    if "outputs" not in request and "parameters" not in request:
+        return JSONValue(response)
     every = (request.get("parameters") or {}).get("binary_data_output", False)
     wanted = {
         each["name"]: (each.get("parameters") or {}).get("binary_data", every)
@@ -206,9 +207,9 @@ def write_response(response: InferResponse, request: InferRequest) -> Response:
     }
     tensors = [each for each in response["outputs"] if wanted.get(each["name"], every)]
     raw = b"".join([take_values(each) for each in tensors])
-    body = to_json(response, inf_nan_mode="null")
     if not raw:
-        return JSONBytes(body)
+        return JSONValue(response)
+    body = to_json(response, inf_nan_mode="null")
     headers = {HEADER: str(len(body))}
     return Response(body + raw, headers=headers, media_type="application/octet-stream")
 
@@ -269,11 +270,11 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
 def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     """Return the values of one field of the answers, flat; as JSON text if they fit no tensor."""
     shape, flat, kinds = [len(rows)], rows, {*map(type, rows)}
-    while kinds == {list} and len({*map(len, flat)}) == 1:
+    while kinds == LISTS and len({*map(len, flat)}) == 1:
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
         kinds = {*map(type, flat)}
-    if datatype := datatype_of(flat, kinds - {NoneType}, metadata.datatype):
+    if datatype := datatype_of(flat, kinds, metadata.datatype):
         return {"name": metadata.name, "shape": shape, "datatype": datatype, "data": flat}
     texts = [to_json(each, inf_nan_mode="null").decode() for each in flat]
     tensor: Tensor = {"name": metadata.name, "shape": shape, "datatype": "BYTES", "data": texts}
@@ -285,18 +286,20 @@ def datatype_of(values: list[Any], kinds: set[type], described: Datatype) -> Dat
 
     A class may answer as it likes.
     """
-    if kinds & {dict, list}:  # objects, or lists of many lengths
-        return None
-    if kinds == {int} and described != "FP64":
-        known = [each for each in values if each is not None]
-        least, most = min(known), max(known)
+    if NoneType in kinds:
+        kinds, values = kinds - {NoneType}, [each for each in values if each is not None]
+    if kinds == INTEGERS and described != "FP64":
+        least, most = min(values), max(values)
         if most >= MOST:
             return "UINT64" if least >= 0 and most < 2 * MOST else None
         return "INT64" if least >= -MOST else None
-    if kinds == {int, float}:
+    if not kinds.isdisjoint(NESTED):  # objects, or lists of many lengths
+        return None
+    if kinds == NUMBERS:
         return "FP64"
     if len(kinds) == 1:
-        return KINDS.get(kinds.pop(), described)
+        [kind] = kinds
+        return KINDS.get(kind, described)
     return None if kinds and described != "BYTES" else described
 
 

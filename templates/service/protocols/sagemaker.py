@@ -6,9 +6,8 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from pydantic_core import to_json
 
-from app.protocols.core import RECORD, Core, JSONBytes, media_type, read_json
+from app.protocols.core import RECORD, Core, JSONValue, media_type, read_json
 from app.protocols.tables import read_csv, read_lines, write_csv, write_lines
 
 PATHS = ("/invocations", "/ping")
@@ -59,7 +58,7 @@ def write_response(answers: list[Any], media: str) -> Response:
         return Response(write_csv(answers), media_type=CSV)
     if media in LINES:
         return Response(write_lines(answers), media_type=media)
-    return JSONBytes(to_json({"predictions": answers}, inf_nan_mode="null"))
+    return JSONValue({"predictions": answers})
 
 
 def add_routes(app: FastAPI, core: Core) -> None:

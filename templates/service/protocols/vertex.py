@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel
 
-from app.protocols.core import Core, Values
+from app.protocols.core import Core, JSONValue, Values, is_validated
 
 # Vertex AI sets these, and AIP_HTTP_PORT for the port: see app/settings.py.
 PREDICT = os.environ.get("AIP_PREDICT_ROUTE", "/predict")
@@ -51,13 +51,15 @@ def add_routes(app: FastAPI, core: Core) -> None:
         response.status_code = 200 if core.is_ready else 503
         return {"ready": core.is_ready}
 
-    @app.post(PREDICT, **about)
-    async def predict(request: Instances) -> Predictions:
+    @app.post(PREDICT, response_model=Predictions, **about)
+    async def predict(request: Instances) -> Response:
         """Score the instances."""
         if request.parameters:
             raise HTTPException(400, "The model takes no parameters.")
-        values = [plain(value) for value in request.instances]
-        return Predictions(predictions=await core.predict(values))
+        values = request.instances
+        if not is_validated(values):
+            values = [plain(value) for value in values]
+        return JSONValue({"predictions": await core.predict(values)})
 
 
 def plain(value: Any) -> Any:
