@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
 
-from app.protocols.core import RECORD, Core, JSONValue, media_type, read_json
+from app.protocols.core import RECORD, Core, json_response, media_type, read_json
 from app.protocols.tables import read_csv, rows_of_frame
 
 PATHS = ("/invocations", "/ping", "/health", "/version")
@@ -93,4 +93,4 @@ def add_routes(app: FastAPI, core: Core) -> None:
                 values = read_csv(body, has_header=True)
             case _:
                 raise HTTPException(415, "Send application/json or text/csv.")
-        return JSONValue({"predictions": await core.predict(values)})
+        return json_response({"predictions": await core.predict(values)})

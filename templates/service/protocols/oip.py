@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
-from msgspec.json import Decoder
+from msgspec.json import Decoder, Encoder
 from pydantic import BaseModel, Field, NonNegativeInt, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.binary import HEADER, add_values, take_values
-from app.protocols.core import Core, JSONValue, fields_of, headers_of, media_type, read_json
+from app.protocols.core import Core, JSONBytes, fields_of, headers_of, media_type, read_json
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
@@ -62,7 +62,7 @@ class InferRequest(TypedDict):
     parameters: NotRequired[Parameters | None]
 
 
-class FlatTensor(Struct, forbid_unknown_fields=True):
+class FlatTensor(Struct, forbid_unknown_fields=True, gc=False):
     """The values of a field that has one value in each record."""
 
     name: str
@@ -71,7 +71,7 @@ class FlatTensor(Struct, forbid_unknown_fields=True):
     data: list[bool | int | float | str | None]
 
 
-class FlatRequest(Struct, forbid_unknown_fields=True):
+class FlatRequest(Struct, forbid_unknown_fields=True, gc=False):
     """A request with such tensors only, as most are."""
 
     inputs: list[FlatTensor]
@@ -120,7 +120,7 @@ class Refusal(BaseModel):
 
 
 PATHS = ("/v2",)
-REQUEST, FLAT_REQUEST = TypeAdapter(InferRequest), Decoder(FlatRequest)
+REQUEST, FLAT_REQUEST, JSON = TypeAdapter(InferRequest), Decoder(FlatRequest), Encoder()
 SCHEMA = REQUEST.json_schema(ref_template="#/components/schemas/{model}")
 SCHEMA["properties"]["outputs"]["anyOf"][0]["items"] = SCHEMA.pop("$defs")["Output"]
 BODY = {"content": {"application/json": {"schema": SCHEMA}}, "required": True}
@@ -193,13 +193,15 @@ def read_flat(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]] | None:
     if body.count(b":") > 4 * len(columns) + (1 if request.id is None else 2):
         read_json(body)
     asked: InferRequest = {"inputs": []} if request.id is None else {"inputs": [], "id": request.id}
+    if count == 1:
+        return asked, [{name: data[0] for name, data in columns.items()}]
     return asked, [{name: data[at] for name, data in columns.items()} for at in range(count)]
 
 
 def write_response(response: InferResponse, request: InferRequest) -> Response:
-    """Return the response, with those outputs as bytes that the client wants as bytes."""
-    if "outputs" not in request and "parameters" not in request:
-        return JSONValue(response)
+    """Return the response with the id, and with those outputs as bytes that are wanted as bytes."""
+    if (number := request.get("id")) is not None:
+        response["id"] = number
     every = (request.get("parameters") or {}).get("binary_data_output", False)
     wanted = {
         each["name"]: (each.get("parameters") or {}).get("binary_data", every)
@@ -207,9 +209,9 @@ def write_response(response: InferResponse, request: InferRequest) -> Response:
     }
     tensors = [each for each in response["outputs"] if wanted.get(each["name"], every)]
     raw = b"".join([take_values(each) for each in tensors])
+    body = JSON.encode(response)  # NaN is null
     if not raw:
-        return JSONValue(response)
-    body = to_json(response, inf_nan_mode="null")
+        return JSONBytes(body)
     headers = {HEADER: str(len(body))}
     return Response(body + raw, headers=headers, media_type="application/octet-stream")
 
@@ -368,9 +370,7 @@ def add_routes(app: FastAPI, core: Core) -> None:
                 tensor_of(each, [row.get(each.name) for row in answers]) for each in outputs
             ],
         }
-        if (number := asked.get("id")) is not None:
-            response["id"] = number
-        return write_response(response, asked)
+        return write_response(response, asked) if asked else JSONBytes(JSON.encode(response))
 
     of_infer = {**about, "responses": {200: {"model": InferResponse}, **about["responses"]}}
     for path in (f"/v2/models/{NAME}", f"/v2/models/{NAME}/versions/{MODEL_VERSION}"):

@@ -7,7 +7,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.protocols.core import RECORD, Core, JSONValue, media_type, read_json
+from app.protocols.core import RECORD, Core, json_response, media_type, read_json
 from app.protocols.tables import read_csv, read_lines, write_csv, write_lines
 
 PATHS = ("/invocations", "/ping")
@@ -58,7 +58,7 @@ def write_response(answers: list[Any], media: str) -> Response:
         return Response(write_csv(answers), media_type=CSV)
     if media in LINES:
         return Response(write_lines(answers), media_type=media)
-    return JSONValue({"predictions": answers})
+    return json_response({"predictions": answers})
 
 
 def add_routes(app: FastAPI, core: Core) -> None:

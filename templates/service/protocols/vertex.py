@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel
 
-from app.protocols.core import Core, JSONValue, Values, is_validated
+from app.protocols.core import Core, Values, is_validated, json_response
 
 # Vertex AI sets these, and AIP_HTTP_PORT for the port: see app/settings.py.
 PREDICT = os.environ.get("AIP_PREDICT_ROUTE", "/predict")
@@ -59,7 +59,7 @@ def add_routes(app: FastAPI, core: Core) -> None:
         values = request.instances
         if not is_validated(values):
             values = [plain(value) for value in values]
-        return JSONValue({"predictions": await core.predict(values)})
+        return json_response({"predictions": await core.predict(values)})
 
 
 def plain(value: Any) -> Any:
