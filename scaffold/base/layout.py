@@ -53,6 +53,8 @@ ENVIRONMENT = ".venv"
 
 DOCKERFILE = "Dockerfile"
 DOCKERIGNORE = ".dockerignore"
+RUNTIME = "runtime.py"
+"""Copies what a slim service needs of the base image."""
 DEPLOY = "deploy"
 """A folder for what the targets have in common, one for each target, and `chart` for Helm."""
 KUSTOMIZATION = "kustomization.yaml"

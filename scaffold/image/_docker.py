@@ -19,14 +19,14 @@ from scaffold.errors import BuildStepError, CommandError, ImageNotRunnableError,
 from scaffold.errors.wording import option
 from scaffold.events import Advanced, OnEvent
 from scaffold.image._dependencies import Package, largest_packages
-from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
+from scaffold.image._engine import connect, engine_errors, follow_build, follow_push, read_layers
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
 from scaffold.image._running import ServiceAccess, check_image, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
-from scaffold.image.dockerfile._context import context_entries, is_model, read_dockerfile
+from scaffold.image.dockerfile._context import context_entries, read_dockerfile
 from scaffold.image.dockerfile._instructions import instructions
 from scaffold.image.dockerfile._stages import read_base
 from scaffold.image.registry._credentials import Credentials, explicit_credentials, stored_credentials
@@ -92,7 +92,7 @@ def _build_and_push(
     else:
         image_id = _build(client, root, name, arguments, labels, options, on_event)
     base = parse_reference(read_base(read_dockerfile(root), arguments))
-    layers = tuple(_layers(client, image_id, base))
+    layers = tuple(read_layers(client, image_id, base))
     packages = _packages(client, image_id, layers, cache := Store(store))
     checked = options.check is not None and check_image(
         _run_image(client, image_id, name, ServiceAccess(root=root, headers=options.headers), options),
@@ -275,26 +275,3 @@ def _auth_config(credentials: Credentials | None) -> dict[str, str]:
     if credentials.identity_token:
         return {"identitytoken": credentials.identity_token}
     return {"username": credentials.username, "password": credentials.password}
-
-
-def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
-    """Yield the layers of the image with their unpacked sizes: the base as one layer, then ours."""
-    from docker.errors import ImageNotFound
-
-    image = client.images.get(image_id)
-    try:
-        base_image = client.images.get(base.familiar)
-    except ImageNotFound:  # BuildKit does not share the images that it pulled
-        base_image = client.images.pull(base.familiar)
-    digests = image.attrs["RootFS"]["Layers"][len(base_image.attrs["RootFS"]["Layers"]) :]
-    steps = image.history()[: -len(base_image.history())]
-    yield Layer(digest=base_image.id, size_bytes=base_image.attrs["Size"], part="base")
-    sized_steps = [step for step in reversed(steps) if step["Size"]]
-    for digest, step in zip(digests[-len(sized_steps) :], sized_steps, strict=False):
-        yield Layer(digest=digest, size_bytes=step["Size"], part=_part(step["CreatedBy"]))
-
-
-def _part(created_by: str) -> str:
-    if any(map(is_model, created_by.split())):
-        return "model"
-    return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"

@@ -1,4 +1,4 @@
-"""Responses of a Docker Engine: its errors become our errors, its events progress."""
+"""Responses of a Docker Engine: its errors become our errors, its events progress, its history layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from scaffold.errors import (
     UploadError,
 )
 from scaffold.events import Advanced, OnEvent
+from scaffold.image.dockerfile._context import is_model
 from scaffold.image.registry._reference import Reference
+from scaffold.spec import Layer
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _BOOKKEEPING = re.compile(r" ---> |Removing intermediate container ")
@@ -177,3 +179,32 @@ def _innermost(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return str(error) or type(error).__name__
+
+
+def read_layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
+    """Yield the layers of the image with their unpacked sizes: the base as one layer, then ours.
+
+    An image from scratch has no layer of the base; its first one has what it needs of that.
+    """
+    from docker.errors import ImageNotFound
+
+    image = client.images.get(image_id)
+    try:
+        base_image = client.images.get(base.familiar)
+    except ImageNotFound:  # BuildKit does not share the images that it pulled
+        base_image = client.images.pull(base.familiar)
+    digests, steps = image.attrs["RootFS"]["Layers"], image.history()
+    of_base = base_image.attrs["RootFS"]["Layers"]
+    if is_on_base := digests[: len(of_base)] == of_base:
+        digests, steps = digests[len(of_base) :], steps[: -len(base_image.history())]
+        yield Layer(digest=base_image.id, size_bytes=base_image.attrs["Size"], part="base")
+    sized_steps = [step for step in reversed(steps) if step["Size"]]
+    for digest, step in zip(digests[-len(sized_steps) :], sized_steps, strict=False):
+        part = _part(step["CreatedBy"]) if is_on_base or step is not sized_steps[0] else "base"
+        yield Layer(digest=digest, size_bytes=step["Size"], part=part)
+
+
+def _part(created_by: str) -> str:
+    if any(map(is_model, created_by.split())):
+        return "model"
+    return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"

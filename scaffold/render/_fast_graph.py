@@ -84,21 +84,13 @@ def graph_check(files: Mapping[str, bytes], graph: FastGraph) -> dict[str, bytes
 
 _PATHS = 'CONSTANTS = MODEL.with_name("fast.npz")\n'
 _LOAD = "            self.fast = FastModel(dict(np.load(file)))\n"
-_TOLERANCES = """\
+_EXACT = """\
 RELATIVE = 1e-12
 SMALLEST = 1e-300  # below, a float has fewer digits
-NARROW = 1e-6  # for floats of 32 bits
 """
-_CLOSE = """\
-        relative = RELATIVE if usual.dtype == np.float64 else NARROW
-        close = np.isclose(own, usual, rtol=relative, atol=SMALLEST, equal_nan=True)
-        return bool(close.all())
-"""
-_NEAR = """\
-        size = np.where(np.isfinite(usual), np.abs(usual), 0.0)
-        largest = size.max(axis=-1, keepdims=True) if usual.ndim > 1 else size
-        near = np.abs(own - usual) <= RELATIVE * largest
-        return bool((near | (own == usual) | (np.isnan(own) & np.isnan(usual))).all())
+_IF_EXACT = """\
+        if usual.dtype == np.float64:
+            return np.allclose(own, usual, rtol=RELATIVE, atol=SMALLEST, equal_nan=True)
 """
 _THRESHOLD_CHANGES = (
     (_FIELDS, _PATHS, f'{_PATHS}THRESHOLDS = Path(__file__).with_name("thresholds.npz")\n'),
@@ -107,12 +99,9 @@ _THRESHOLD_CHANGES = (
 )
 """For a graph of trees, as `_CHANGES`."""
 _CHANGES = (
-    (
-        _COMPARE,
-        _TOLERANCES,
-        "RELATIVE = 1e-6  # of the largest number in the answer to a row\n",
-    ),
+    (_COMPARE, _EXACT, ""),
+    (_COMPARE, "for floats of 32 bits, of the largest", "of the largest"),
     (_COMPARE, "12 digits, those of 32 bits to 6; the rest", "6 digits, the rest"),
-    (_COMPARE, _CLOSE, _NEAR),
+    (_COMPARE, _IF_EXACT, ""),
 )
 """Of `compare.py` and `fields.py`: the path, the lines for numpy, and those for a graph."""

@@ -16,6 +16,7 @@ from scaffold.base.layout import (
     LOCK,
     MODEL_FOLDER,
     REQUIREMENTS,
+    RUNTIME,
 )
 from scaffold.base.lockfile import Lock, to_model_lock
 from scaffold.base.modules import imported_distributions, imported_modules
@@ -75,11 +76,13 @@ def slim_files(spec: ProjectSpec, model_file: str, code: Mapping[str, str]) -> d
     kept = {line.distribution for line in lines if line.serves == "service"}
     kept |= {line.distribution for line in (*_own_requirements(spec, code), *_code_requirements(spec, code))}
     of_model = "".join(f"{commented(line)}\n" for line in lines if line.distribution not in kept)
-    ignored = (template_path("service") / "project" / DOCKERIGNORE).read_text("utf-8")
+    templates = template_path("service")
+    ignored = (templates / "project" / DOCKERIGNORE).read_text("utf-8")
     return {
         LOCK: Lock.parse(text).part(kept, REQUIREMENTS).text.encode(),
         FAST_LOCK: to_model_lock(text).encode(),
         FAST_REQUIREMENTS: f"{_HEAD}{of_model}".encode(),
+        RUNTIME: (templates / "slim" / RUNTIME).read_bytes(),
         DOCKERIGNORE: f"{ignored}{_IGNORED}\n{MODEL_FOLDER}/{model_file}\n".encode(),
     }
 

@@ -17,6 +17,7 @@ from sklearn.linear_model import ElasticNetCV, LassoCV, LogisticRegression, Logi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from scaffold.base.templates import template_path
 from scaffold.errors import WorkerMessageError
 from scaffold.introspect.fast import _sums
 from scaffold.render._fast import fast_files
@@ -198,3 +199,26 @@ def test_a_plan_of_a_hostile_worker_is_no_code(linear: Compiled) -> None:
     assert "probabilities='x\") or evil(\"'" in code
     with pytest.raises(WorkerMessageError):
         fast_files(replace(plan, methods=("predict", "evil")))
+
+
+@pytest.mark.parametrize(
+    ("own", "usual", "dtype", "is_same"),
+    [
+        ([[0.9999997, 3e-7]], [[0.9999997, 4e-7]], "f4", True),  # 1 - p has no more digits
+        ([3e-7], [4e-7], "f4", False),
+        ([[0.5001, 0.4999]], [[0.5, 0.5]], "f4", False),
+        ([[np.inf, 1.0]], [[np.inf, 2.0]], "f4", False),
+        ([[np.inf, np.nan]], [[np.inf, np.nan]], "f4", True),
+        ([[0.9999997, 3e-7]], [[0.9999997, 4e-7]], "f8", False),
+        ([[1 / 3, 3e-9]], [[1 / 3 + 1e-14, 3e-9]], "f8", True),
+    ],
+)
+def test_floats_of_32_bits_are_equal_to_the_digits_that_they_have(
+    own: list[Any], usual: list[Any], dtype: str, is_same: bool
+) -> None:
+    source = (template_path("service") / "fast_check/compare.py").read_text()
+    module: dict[str, Any] = {"np": np, "Outcome": Any}
+    for part in ("RELATIVE = ", "SMALLEST = ", "TOLERANCE = "):
+        exec(source[source.index(part) :].partition("\n")[0], module)
+    exec(source[source.index("def same(") : source.index("def compare(")], module)
+    assert module["same"](np.array(own, dtype), np.array(usual, dtype)) is is_same

@@ -26,6 +26,7 @@ from scaffold.base.layout import (
     LOCK,
     README,
     REQUIREMENTS,
+    RUNTIME,
 )
 from scaffold.base.lockfile import Lock
 from scaffold.errors import SlimImageError, VerificationError
@@ -123,13 +124,14 @@ def test_a_new_model_without_a_compiled_form_changes_nothing(project: Path) -> N
 
 @pytest.mark.slow
 def test_a_slim_project_gets_the_libraries_back_and_loses_them_again(project: Path) -> None:
-    paths = [LOCK, FAST_LOCK, REQUIREMENTS, FAST_REQUIREMENTS, DOCKERFILE, DOCKERIGNORE, README]
+    paths = [LOCK, FAST_LOCK, REQUIREMENTS, FAST_REQUIREMENTS, DOCKERFILE, DOCKERIGNORE, README, RUNTIME]
     slim = {path: (project / path).read_text() for path in paths}
     scaffold.update(project, answers={"slim": False})
     assert (project / LOCK).read_text() == slim[FAST_LOCK].replace(
         f" {FAST_REQUIREMENTS}", f" {REQUIREMENTS}"
     )
     assert not (project / FAST_LOCK).exists()
+    assert not (project / RUNTIME).exists()
     score = project / "app/score.py"
     generated = score.read_text()
     score.write_text(generated.replace("import numpy as np\n", "import numpy as np\nimport pandas as pd\n"))

@@ -68,6 +68,7 @@ def dockerfile(spec: ProjectSpec) -> str:
         "name": spec.name,
         "model_version": spec.version,
         "profile": spec.profile.value,
+        "slim": False,
         "compiled_label": "",
     }
     return environment.from_string(text).render(values | image_values(spec))

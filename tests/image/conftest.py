@@ -1,18 +1,23 @@
-"""A registry with a base image, a folder of wheels instead of an index, and a project to build."""
+"""A Docker Engine, a registry with a base image, a folder of wheels instead of an index, and a project."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffold.events import Event
 from scaffold.image import BuildOptions, build_image
 from scaffold.spec import Image
+from scaffold.verbs.build import build
 from tests.image._fake_registry import FakeRegistry, serving_registry
 from tests.image._projects import make_wheel, put_base, write_project
+
+CERTIFICATES = os.environ.get("SSL_CERT_FILE")
 
 
 @pytest.fixture
@@ -55,3 +60,34 @@ def bench(registry: FakeRegistry, wheels: Path, tmp_path: Path, monkeypatch: pyt
         monkeypatch.delenv(name, raising=False)
     root = write_project(tmp_path / "churn", lock=make_wheel(wheels))
     return Bench(registry, root, put_base(registry), tmp_path / "store", [])
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine, the registry and the base of the tests."""
+
+    client: Any
+    empty: Any
+    """A second engine, which has pulled and built nothing."""
+    registry: str
+    base: str
+
+    def build(self, root: Path, **choices: Any) -> Image:
+        """Build with the engine, which has only the network of the host."""
+        bundle = Path(CERTIFICATES) if CERTIFICATES else None
+        return build(root, **{"network": "host", "ca_bundle": bundle, "registry": self.registry, **choices})
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    keys = ("DOCKER_HOST", "SCAFFOLD_TEST_EMPTY", "SCAFFOLD_TEST_REGISTRY", "SCAFFOLD_TEST_BASE")
+    host, empty, registry, base = (os.environ.get(key, "") for key in keys)
+    if not all((host, empty, registry, base)):
+        reason = "no Docker Engine and registry: . DIR/env after tests/image/engine.sh start DIR"
+        if os.environ.get("SCAFFOLD_REQUIRE_DOCKER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    import docker
+
+    client, empty_client = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
+    return Engine(client, empty_client, registry, base)

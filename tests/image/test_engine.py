@@ -10,7 +10,6 @@ import shutil
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -34,42 +33,11 @@ from scaffold.spec import Image, SystemPackage
 from scaffold.verbs.build import build
 from tests.http_server import serving
 from tests.image._projects import dockerfile, make_spec, make_wheel, write_project
+from tests.image.conftest import Engine
 
 ROOT = Path(__file__).parents[2]
 TITANIC = ROOT / "examples/titanic/service"
-CERTIFICATES = os.environ.get("SSL_CERT_FILE")
 PASSWORD = "s3cr3t-of-the-index"
-
-
-@dataclass(frozen=True)
-class Engine:
-    """The engine, the registry and the base of the tests."""
-
-    client: Any
-    empty: Any
-    """A second engine, which has pulled and built nothing."""
-    registry: str
-    base: str
-
-    def build(self, root: Path, **choices: Any) -> Image:
-        """Build with the engine, which has only the network of the host."""
-        bundle = Path(CERTIFICATES) if CERTIFICATES else None
-        return build(root, **{"network": "host", "ca_bundle": bundle, "registry": self.registry, **choices})
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    keys = ("DOCKER_HOST", "SCAFFOLD_TEST_EMPTY", "SCAFFOLD_TEST_REGISTRY", "SCAFFOLD_TEST_BASE")
-    host, empty, registry, base = (os.environ.get(key, "") for key in keys)
-    if not all((host, empty, registry, base)):
-        reason = "no Docker Engine and registry: . DIR/env after tests/image/engine.sh start DIR"
-        if os.environ.get("SCAFFOLD_REQUIRE_DOCKER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    import docker
-
-    client, empty_client = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
-    return Engine(client, empty_client, registry, base)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,13 @@ follows them; the classic builder gives no ARG of a stage to a stage that starts
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scaffold.errors import DockerfileError
 from scaffold.image.dockerfile._instructions import Instruction, expand, instructions, split_words, unreadable
+
+EMPTY = "scratch"
+"""In a FROM: no base at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,7 @@ class Stage:
     """A build stage. It continues the stage that its FROM names, if any."""
 
     base: str
-    """The image that the first of these stages starts from."""
+    """The image that the first of these stages starts from, or takes its files from."""
     steps: list[Instruction]
     """The instructions of all these stages, each FROM included."""
 
@@ -40,6 +43,7 @@ def last_stage(text: str, arguments: Mapping[str, str], defaults: dict[str, str]
     """Return the last stage, and add the arguments before the first FROM to `defaults`."""
     stages: dict[str, Stage] = {}
     stage: Stage | None = None
+    name = ""
     for step in instructions(text):
         try:
             if step.keyword == "FROM":
@@ -48,16 +52,25 @@ def last_stage(text: str, arguments: Mapping[str, str], defaults: dict[str, str]
                 stage = Stage(
                     base=parent.base if parent else image, steps=[*(parent.steps if parent else ()), step]
                 )
-                stages |= {name.lower(): stage} if name else {}
+            elif stage is not None and stage.base == EMPTY and (source := _source_of_root(step, stages)):
+                stage = replace(stage, base=source.base)
             elif stage is not None:
                 stage.steps.append(step)
             elif step.keyword == "ARG":
                 defaults |= argument_values(step, defaults, arguments, {})
+            if stage is not None and name:
+                stages[name.lower()] = stage
         except ValueError as error:
             raise unreadable(step) from error
     if stage is None:
         raise DockerfileError(1, "FROM", "from")
     return stage
+
+
+def _source_of_root(step: Instruction, stages: Mapping[str, Stage]) -> Stage | None:
+    """Return the stage whose files become the root folder, as by `COPY --from=build /runtime /`."""
+    is_root = step.keyword == "COPY" and step.value.split()[-1:] == ["/"]
+    return stages.get(step.flags.get("from", "").lower()) if is_root else None
 
 
 def _from(step: Instruction, variables: Mapping[str, str]) -> tuple[str, str]:
