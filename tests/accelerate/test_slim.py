@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,13 @@ def test_the_libraries_of_the_model_are_in_the_lock_of_the_tests_alone(slim: Pat
     of_tests = (slim / FAST_REQUIREMENTS).read_text().partition("# The model.\n")[2].splitlines()
     assert [line.partition("==")[0] for line in of_tests] == ["pandas", "scikit-learn"]
     assert of_tests[0].endswith("  # imported by tests/fast, which asks the model itself")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy app runtime.py"])
+def test_a_slim_project_passes_its_linters(slim: Path, command: str) -> None:
+    done = subprocess.run([sys.executable, "-m", *command.split()], cwd=slim, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow

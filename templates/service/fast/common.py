@@ -34,7 +34,7 @@ def require_finite(x: NDArray[Any], *, nan: bool = False) -> NDArray[Any]:
 
 
 def split(x: NDArray[Any] | Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Return the columns of an array, or columns as they are; numbers among them are finite or NaN."""
+    """Return the columns of an array, or columns as they are; numbers are finite or NaN."""
     columns = x.T if isinstance(x, np.ndarray) else x
     return [require_finite(each, nan=True) if each.dtype.kind == "f" else each for each in columns]
 

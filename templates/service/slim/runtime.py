@@ -1,4 +1,4 @@
-"""Copy what the service needs of the base image: Python, shared libraries, certificates, time zones.
+"""Copy what the service needs of its base: Python, shared libraries, certificates, time zones.
 
 The Dockerfile runs it: python3 runtime.py PACKAGES TARGET
 """
@@ -18,6 +18,7 @@ ALSO = (
     "/etc/nsswitch.conf",
     "/etc/os-release",
     "/etc/passwd",
+    "/etc/pki",
     "/etc/ssl",
     "/usr/lib/ssl",
     "/usr/share/ca-certificates",
@@ -35,16 +36,14 @@ def main(packages: Path, target: Path) -> None:
     """Copy it for the packages of a virtual environment."""
     interpreter, library = Path(sys.executable), Path(sysconfig.get_path("stdlib"))
     standard = [*files_below(library)]
-    modules = [path for path in [*standard, *packages.rglob("*")] if ".so" in path.suffixes]
-    libraries = {
-        path
-        for path in libraries_of([interpreter, *modules])
-        if not path.is_relative_to(packages)
-    }
     also = [path for name in ALSO for path in [Path(name), *files_below(Path(name))]]
+    modules = [path for path in [*standard, *packages.rglob("*")] if ".so" in path.suffixes]
+    programs = [path for path in also if path.is_file() and os.access(path, os.X_OK)]
+    found = libraries_of([interpreter, *modules, *programs])
+    libraries = [path for path in sorted(found) if not path.is_relative_to(packages)]
     (target / "tmp").mkdir(parents=True)
     (target / "tmp").chmod(0o1777)
-    for path in [interpreter, *standard, *sorted(libraries), *also]:
+    for path in [interpreter, *standard, *libraries, *also]:
         copy(path, target)
     name_packages(target)
 
@@ -58,10 +57,11 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def libraries_of(binaries: Iterable[Path]) -> set[Path]:
     """Return the shared libraries that are loaded with these files, and the loader."""
+    command = ["ldd", *map(str, binaries)]
     # Not checked: for a file without libraries `ldd` fails.
-    done = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False)
-    names = re.findall(r"(?:=> |^\t)(/\S+) \(0x", done.stdout, re.MULTILINE)
-    found = {Path(name) for name in names}
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout  # noqa: S603
+    names = re.findall(r"(?:=> |^\t)(/\S+) \(0x", printed, re.MULTILINE)
+    found = {Path(os.path.normpath(name)) for name in names}
     folders = {path.parent for path in found if path.name.startswith("libc.")}
     return found | {folder / name for folder in folders for name in BESIDE_LIBC}
 
