@@ -166,6 +166,8 @@ def _model(rng: random.Random, frame: pd.DataFrame, regression: bool) -> Any:
     if steps and rng.random() < 0.25:
         steps.append(rng.choice([StandardScaler(), MaxAbsScaler(), PCA(1), PCA(0.9, whiten=True)]))
     estimator = _regressor(rng) if regression else _classifier(rng)
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=0)
     if rng.random() < 0.04:
         steps.append(rng.choice([OwnScaler(), StandardScaler().set_output(transform="pandas")]))
     steps.append(estimator)
