@@ -106,6 +106,7 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "CARD_JSON",
         "PAGE_CODE",
         "PAGE_HTML",
+        "RUNTIME",
         "BATCH",
         "BATCH_REQUIREMENTS",
         "BATCH_TEST",
