@@ -44,7 +44,7 @@ class NoModelForImageError(ImageError):
     """The image would not hold the model that its label names.
 
     Args:
-        sha256: What the label `model.sha256` has.
+        sha256: What the label `model.sha256` or `model.compiled-sha256` has.
         left_out: A file with that hash which the build cannot see; empty where there is none.
         others: The files in the model's folder, which have other hashes.
         not_copied: A file with that hash that no line of the Dockerfile copies; empty where there is none.
@@ -59,7 +59,7 @@ class NoModelForImageError(ImageError):
         problem = (
             f"The image would not hold its model: no file in it would have the sha256 {self.sha256[:12]}…"
         )
-        problem += ", which the label model.sha256 of the Dockerfile names.\n"
+        problem += ", which a label of the Dockerfile names.\n"
         if self.left_out:
             return (
                 f"{problem}  {self.left_out} has it, and .dockerignore leaves that out.\n"

@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from scaffold.base.templates import template_path
 from scaffold.errors import WorkerMessageError
-from scaffold.introspect.fast import _sums
+from scaffold.introspect.fast import _ensemble
 from scaffold.render._fast import fast_files
 from scaffold.spec import FastOption, NoFastPlan
 from tests.accelerate.compiled import Compiled, compile_model, requests_of
@@ -131,7 +131,7 @@ def test_a_subclass_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_model_with_too_many_nodes_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sums, "MOST_NODES", 500)
+    monkeypatch.setattr(_ensemble, "MOST_NODES", 500)
     frame = _frame()[["fare"]]
     model = RandomForestClassifier(10, max_depth=1).fit(frame, np.arange(120) % 20)
     assert compile_model(model, frame, "predict", tmp_path) == NoFastPlan(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.introspect.fast._values import NotCompiledError
 from scaffold.spec import FastStep
 
 LEAF = -1
@@ -63,12 +64,17 @@ class Ensemble:
     takes_nan: bool = True
     """Whether a value may be missing."""
 
-    @property
-    def nodes(self) -> int:
-        """How many nodes there are, counted once for each sum."""
+    def require_few_nodes(self) -> None:
+        """Check that there are at most `MOST_NODES` nodes.
+
+        Raises:
+            NotCompiledError: There are more.
+        """
         import numpy as np
 
-        return sum(np.asarray(tree.value).size for tree in self.trees)
+        nodes = sum(np.asarray(tree.value).size for tree in self.trees)
+        if nodes > MOST_NODES:
+            raise NotCompiledError(f"{nodes:,} nodes have no compiled form")
 
 
 TreeEstimator = tuple[FastStep, tuple[str, ...], Ensemble]

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from scaffold.base.onnx_file import Operator, write_onnx
-from scaffold.introspect.fast._ensemble import LEAF, MOST_NODES, Ensemble, Tree
-from scaffold.introspect.fast._values import NotCompiledError, constant
+from scaffold.introspect.fast._ensemble import LEAF, Ensemble, Tree
+from scaffold.introspect.fast._values import constant
 from scaffold.spec import Constant, FastGraph
 
 _SUM, _UNCHANGED = 1, 0
@@ -27,8 +27,7 @@ def tree_graph(ensemble: Ensemble) -> FastGraph:
     """
     import numpy as np
 
-    if ensemble.nodes > MOST_NODES:
-        raise NotCompiledError(f"{ensemble.nodes:,} nodes have no compiled form")
+    ensemble.require_few_nodes()
     trees, dtype = list(_of_one_sum(ensemble.trees)), ensemble.dtype
     parts = _joined([_split(tree) for tree in trees])
     sets = [each for tree in trees for each in tree.members if each is not None]

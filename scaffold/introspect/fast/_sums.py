@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scaffold.introspect.fast._ensemble import LEAF, MOST_NODES, Ensemble, Tree
+from scaffold.introspect.fast._ensemble import LEAF, Ensemble, Tree
 from scaffold.introspect.fast._values import NotCompiledError, constant, fast_step
 from scaffold.spec import FastStep
 
@@ -24,8 +24,7 @@ def numpy_sums(ensemble: Ensemble) -> FastStep:
     Raises:
         NotCompiledError: There are too many nodes, or those of sets of categories do not fit into masks.
     """
-    if ensemble.nodes > MOST_NODES:
-        raise NotCompiledError(f"{ensemble.nodes:,} nodes have no compiled form")
+    ensemble.require_few_nodes()
     parts = [_Nodes(tree, ensemble) for tree in ensemble.trees]
     step = _masks(parts, ensemble)
     if step is None and any(tree.members for tree in parts):
