@@ -33,7 +33,7 @@ DPKG = Path("/var/lib/dpkg")
 
 
 def main(packages: Path, target: Path) -> None:
-    """Copy it for the packages of a virtual environment."""
+    """Copy Python, and what the packages in a virtual environment load."""
     interpreter, library = Path(sys.executable), Path(sysconfig.get_path("stdlib"))
     standard = [*files_below(library)]
     also = [path for name in ALSO for path in [Path(name), *files_below(Path(name))]]
