@@ -267,7 +267,7 @@ def _classifier(rng: random.Random) -> Any:
             linear_model.SGDClassifier(loss=rng.choice(["hinge", "log_loss", "modified_huber"])),
             linear_model.RidgeClassifier(),
             linear_model.Perceptron(),
-            svm.LinearSVC(),
+            svm.LinearSVC(dual=True),  # the other solver may not end
             naive_bayes.GaussianNB(),
             tree.DecisionTreeClassifier(max_depth=rng.choice([None, 1, 4])),
             tree.ExtraTreeClassifier(),
