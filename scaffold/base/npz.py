@@ -27,7 +27,7 @@ def _header(array: Constant) -> bytes:
 
     Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
     """
-    words = f"{{'descr': {array.dtype!r}, 'fortran_order': False, 'shape': {array.shape!r}, }}"
+    words = f"{{'descr': {array.dtype!r}, 'fortran_order': {array.fortran}, 'shape': {array.shape!r}, }}"
     start = b"\x93NUMPY\x01\x00"
     padding = -(len(start) + 2 + len(words) + 1) % _ALIGNMENT
     text = words + " " * padding + "\n"

@@ -222,15 +222,22 @@ def _known(column: str, plan: FastPlan) -> list[str | int | float | bool]:
 
 
 def _values_of(constant: Constant) -> list[str | int | float | bool]:
-    """Return the first values of an array."""
+    """Return values of an array; of many some, from the first to the last."""
+    values = _all_values_of(constant)
+    if len(values) <= _MOST_KNOWN:
+        return values
+    places = [round(i * (len(values) - 1) / (_MOST_KNOWN - 1)) for i in range(_MOST_KNOWN)]
+    return [values[place] for place in places]
+
+
+def _all_values_of(constant: Constant) -> list[str | int | float | bool]:
     kind, size = constant.dtype[1], int(constant.dtype[2:])
     if kind == "U":
-        texts = [
+        return [
             constant.content[start : start + 4 * size].decode("utf-32-le").rstrip("\0")
-            for start in range(0, min(len(constant.content), 4 * size * _MOST_KNOWN), 4 * size or 1)
+            for start in range(0, len(constant.content), 4 * size or 1)
         ]
-        return list(texts)
     letter = {"i": {1: "b", 2: "h", 4: "i", 8: "q"}, "u": {1: "B", 2: "H", 4: "I", 8: "Q"}}
     letters = {**letter, "f": {4: "f", 8: "d", 2: "e"}, "b": {1: "?"}}
-    count = min(len(constant.content) // size, _MOST_KNOWN)
-    return list(struct.unpack(f"<{count}{letters[kind][size]}", constant.content[: count * size]))
+    count = len(constant.content) // size
+    return list(struct.unpack(f"<{count}{letters[kind][size]}", constant.content))

@@ -32,7 +32,9 @@ class Constant:
     """As numpy writes it in its files: `<f8`, `<U6`, `|b1`."""
     shape: tuple[int, ...]
     content: bytes
-    """The elements in C order."""
+    """The elements in C order, or in that of Fortran."""
+    fortran: bool = False
+    """Whether they lie in memory in the order of Fortran: BLAS sums in another order then."""
     listed: bool = False
     """Whether the parameter takes a list of arrays, of which this is one."""
     as_object: bool = False
@@ -68,6 +70,8 @@ class FastBranch:
     numeric: bool
     """Whether the first step takes the columns as one array of numbers, rather than each as its own."""
     steps: tuple[FastStep, ...] = ()
+    narrow: bool = False
+    """Whether that array is one of 32 bits: each value is rounded once then, integers too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

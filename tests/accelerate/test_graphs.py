@@ -14,7 +14,7 @@ import onnx
 import pandas as pd
 import pytest
 import xgboost
-from sklearn import ensemble, gaussian_process, linear_model, neural_network, svm, tree
+from sklearn import ensemble, gaussian_process, linear_model, neural_network, tree
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -126,8 +126,6 @@ CONVERTED_MODELS: dict[str, tuple[Any, int, str]] = {
     "network": (neural_network.MLPClassifier((8,), max_iter=30), 2, "predict_proba"),
     "network of 3 classes": (neural_network.MLPClassifier((8,), max_iter=30), 3, "predict"),
     "network of numbers": (neural_network.MLPRegressor(hidden_layer_sizes=(8, 4), max_iter=30), 0, "predict"),
-    "support vectors": (svm.SVC(), 3, "predict"),
-    "support vectors of 2 classes": (svm.NuSVC(nu=0.1), 2, "predict"),
     "gaussian process": (gaussian_process.GaussianProcessRegressor(), 0, "predict"),
     "poisson": (linear_model.PoissonRegressor(), 0, "predict"),
     "gamma": (linear_model.GammaRegressor(), 0, "predict"),
@@ -151,7 +149,7 @@ def test_without_skl2onnx_the_environment_of_the_converter_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
-    model = _fitted(svm.SVC())
+    model = _fitted(linear_model.PoissonRegressor())
     found = compile_model(model, _frame(), "predict", tmp_path, Accelerate.ONNX)
     assert found == NoFastPlan(reason="skl2onnx is not installed", needs_converter=True)
 

@@ -139,10 +139,8 @@ CONVERTED = (
     "linear_model.TweedieRegressor",
     "neural_network.MLPClassifier",
     "neural_network.MLPRegressor",
-    "svm.NuSVC",
-    "svm.SVC",
 )
-"""Last steps that skl2onnx converts."""
+"""Last steps that skl2onnx converts in 64 bits; support vectors, for example, it converts in 32."""
 WHOLE: dict[type, Callable[[Any, Signature], FastPlan]] = {TorchCall: _torch.read_module}
 """Models that are one graph of ONNX, by how they are called."""
 _BOOSTERS = ("catboost", "lightgbm", "xgboost")
@@ -180,12 +178,14 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     estimator, methods, graph = _read_estimator(last, way)
     if call.method not in methods:
         raise refuse(last, f"the method {call.method}")
+    is_sparse = _name_of(last).startswith("xgboost.") and _xgboost.takes_sparse(before)
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
     # Trees compare single values, and a graph has an order of its own.
     is_ordered = graph is None and estimator.inner is None
     if not before and not is_ordered:
-        branches = branch_of_mixed_numbers(signature.input)
+        narrow = _name_of(last).startswith(("catboost.", "xgboost."))
+        branches = branch_of_mixed_numbers(signature.input, narrow=narrow)
         if _name_of(last).startswith("lightgbm."):
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
@@ -196,6 +196,7 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
         dtype = array_dtype(signature.input)
     steps, numeric = _read_steps(before, numeric=True)
     assert numeric
+    steps += (fast_step("SparseZeros"),) if is_sparse else ()
     compiled = [call.method, *(name for name in ("predict", "predict_proba") if name in methods)]
     is_frame = isinstance(signature.input, Table) and signature.input.container == Pandas()
     return FastPlan(

@@ -22,9 +22,12 @@ def read_imputer(step: Any, numeric: bool) -> FastStep:
         return fast_step("TextImputer", fill=fill.tolist())
     fill = fill.astype(np.float64)
     require(step, bool(np.isfinite(fill).all()), "a column without values")
+    # scikit-learn computes a mean or a median in floats; else integers stay as they are.
+    keeps = {"keeps_integers": True} if step.strategy in ("most_frequent", "constant") else {}
     if not step.add_indicator:
-        return fast_step("SimpleImputer", constant("fill", fill))
+        return fast_step("SimpleImputer", constant("fill", fill), **keeps)
     indicator = step.indicator_
     require(step, indicator.features == "missing-only" and not indicator.error_on_new, "this indicator")
     indicated = np.asarray(indicator.features_, dtype=np.int64)
-    return fast_step("IndicatingImputer", constant("fill", fill), constant("indicated", indicated))
+    constants = constant("fill", fill), constant("indicated", indicated)
+    return fast_step("IndicatingImputer", *constants, **keeps)

@@ -48,12 +48,14 @@ def constant(parameter: str, values: Any, *, listed: bool = False) -> Constant:
         raise NotCompiledError(f"values of dtype {array.dtype} have no compiled form")
     if array.dtype.kind == "U" and any(text.endswith("\0") for text in np.asarray(values).ravel().tolist()):
         raise NotCompiledError("text that ends with a null character has no compiled form")
-    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    fortran = bool(array.flags.f_contiguous and not array.flags.c_contiguous)
+    array = array.astype(array.dtype.newbyteorder("<"))
     return Constant(
         parameter=parameter,
         dtype=array.dtype.str,
         shape=array.shape,
-        content=array.tobytes(),
+        content=array.tobytes("F" if fortran else "C"),
+        fortran=fortran,
         listed=listed,
         as_object=np.asarray(values).dtype == object,
     )

@@ -52,6 +52,27 @@ def read_model(step: Any) -> TreeEstimator:
     return estimator, ("predict", "predict_proba"), ensemble
 
 
+def takes_sparse(before: list[Any]) -> bool:
+    """Whether the steps before give a sparse matrix, whose zeros XGBoost takes for missing values.
+
+    Raises:
+        NotCompiledError: A step may store zeros in it, which XGBoost takes for zeros.
+    """
+    is_sparse = False
+    for step in before:
+        kind = type(step).__name__
+        if kind == "ColumnTransformer":
+            is_sparse = bool(step.sparse_output_)
+        elif kind == "OneHotEncoder":
+            chosen = attribute(step, "sparse_output")
+            is_sparse = bool(step.sparse if chosen is None else chosen)  # its name up to scikit-learn 1.1
+        elif kind == "PCA":
+            is_sparse = False
+        elif is_sparse:
+            require(step, "feature_selection" in type(step).__module__, "sparse input before XGBoost")
+    return is_sparse
+
+
 def _link_of_booster(step: Any, objective: str, targets: int) -> dict[str, JSONValue]:
     """Return what a Booster makes of the sums: it gives probabilities where a classifier gives labels."""
     if objective == "multi:softprob":

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def stack(columns: Mapping[str, NDArray[Any]], *names: str) -> NDArray[Any]:
+def stack(columns: Mapping[str, NDArray[Any]], *names: str, dtype: Any = None) -> NDArray[Any]:
     """Return columns of numbers as one array; integers beside floats become floats."""
-    return np.array([columns[name] for name in names]).T
+    with np.errstate(over="ignore"):
+        return np.array([columns[name] for name in names], dtype=dtype).T
 
 
 def pick(columns: Mapping[str, NDArray[Any]], *names: str) -> list[NDArray[Any]]:

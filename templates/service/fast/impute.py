@@ -12,27 +12,27 @@ from .common import floats, require_finite
 class SimpleImputer:
     """A number in place of each missing one."""
 
-    def __init__(self, fill: NDArray[Any]) -> None:
-        self.fill = fill
+    def __init__(self, fill: NDArray[Any], keeps_integers: bool = False) -> None:
+        self.fill, self.keeps_integers = fill, keeps_integers
 
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the array without missing values."""
+        """Return the array without missing values, of which integers have none."""
+        if self.keeps_integers and x.dtype.kind in "iu":
+            return x
         x = require_finite(floats(x), nan=True)
         return np.where(np.isnan(x), self.fill.astype(x.dtype), x)
 
 
-class IndicatingImputer:
+class IndicatingImputer(SimpleImputer):
     """A number in place of each missing one, and further columns: 1.0 where a value was missing."""
 
-    def __init__(self, fill: NDArray[Any], indicated: NDArray[Any]) -> None:
-        self.fill, self.indicated = fill, indicated
+    def __init__(self, fill: NDArray[Any], indicated: NDArray[Any], **imputer: Any) -> None:
+        super().__init__(fill, **imputer)
+        self.indicated = indicated
 
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the array without missing values, and the further columns."""
-        x = require_finite(floats(x), nan=True)
-        missing = np.isnan(x)
-        filled = np.where(missing, self.fill.astype(x.dtype), x)
-        return np.hstack([filled, missing[:, self.indicated]])
+        return np.hstack([super().transform(x), np.isnan(x[:, self.indicated])])
 
 
 class TextImputer:
@@ -50,3 +50,13 @@ class TextImputer:
             )
             for column, fill in zip(x, self.fill, strict=True)
         ]
+
+
+class SparseZeros:
+    """A missing value in place of each 0, for which XGBoost takes it in a sparse matrix."""
+
+    def transform(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the array with NaN for 0."""
+        x = floats(x)
+        x[x == 0] = np.nan
+        return x
