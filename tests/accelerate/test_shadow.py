@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -138,16 +139,38 @@ def test_a_full_queue_delays_no_request_and_is_counted(module: Any, monkeypatch:
     assert module._records == {"dropped": 14}
 
 
+def test_a_record_that_the_compiled_model_refuses_is_offered_once(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[list[int]] = []
+    monkeypatch.setattr(module._shadow, "offer", offered.append)
+
+    def run(records: list[int]) -> list[int]:
+        if 2 in records:
+            raise ValueError("no")
+        return records
+
+    observed = module._observed(run)
+    for records in ([1, 2], [1], [2]):  # as a batch is halved
+        with contextlib.suppress(ValueError):
+            observed(records)
+    assert offered == [[1], [2]]
+
+
 def test_an_answer_that_is_cut_off_counts_as_failed(module: Any) -> None:
     process = types.SimpleNamespace(stdin=io.BytesIO(), stdout=io.BytesIO(b'{"equal": 1'), wait=lambda: -9)
     assert not module._Shadow()._exchange(process, [1, 2, 3])
     assert module._records == {"failed": 3}
 
 
+def list_of(found: Any) -> Any:
+    return found.tolist() if isinstance(found, np.ndarray) else found
+
+
 def test_an_answer_that_only_one_of_both_gives_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     stubs: dict[str, dict[str, Any]] = {
         "app": {"score": None},
-        "app.convert": {"from_model": lambda found: found},
+        "app.convert": {"from_model": list_of},
         "app.schemas": {"ModelInput": int},
         "app.shadow": {},
         "app.shadow.compiled_input": {"to_model": lambda records: records},
@@ -179,6 +202,14 @@ def test_an_answer_that_only_one_of_both_gives_is_a_difference(monkeypatch: pyte
     assert found == {"equal": 2, "different": 2, "failed": 1}
     assert [fact["record"] for fact in facts] == ["1", "3"]
     assert (facts[0]["model"], facts[1]["compiled"]) == ("ValueError: no", "ValueError: no")
+
+    def answering(dtype: str, *values: float) -> Any:
+        return types.SimpleNamespace(predict=lambda _: np.array([values], dtype=dtype))
+
+    # The sum of 32 bits has fewer digits, of the largest number in an answer.
+    for dtype, equal in (("float32", 1), ("float64", 0)):
+        pair = answering(dtype, 0.75, 1e-8), answering(dtype, 0.75, 1.4e-8)
+        assert module["compare"](*pair, [Record(1)])["equal"] == equal
 
 
 @pytest.mark.slow

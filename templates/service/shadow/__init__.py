@@ -50,8 +50,13 @@ def _observed(run: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(run)
     def observed(records: list[Any]) -> Any:
-        answers = run(records)
         chosen = [record for record in records if random.random() < settings.shadow]  # noqa: S311
+        try:
+            answers = run(records)
+        except Exception:
+            if chosen and len(records) == 1:  # of more, each half is tried again
+                _shadow.offer(chosen)
+            raise
         if chosen:
             _shadow.offer(chosen)
         return answers

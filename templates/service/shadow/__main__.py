@@ -17,6 +17,7 @@ from app.shadow.model import METHOD, load_model
 from app.shadow.model_input import to_model as model_input
 
 RELATIVE = 1e-9
+RELATIVE_32 = 1e-6  # of the largest number in an answer, for floats of 32 bits
 SMALLEST = 1e-300
 NICE = 10  # it gets the CPU that the service does not need
 
@@ -41,10 +42,10 @@ def compare(model: Any, compiled: Any, records: list[ModelInput]) -> dict[str, A
     found = answers_to(compiled_input, compiled, records)
     counts = {"equal": 0, "different": 0, "failed": 0}
     facts = []
-    for record, own, usual in zip(records, found, expected, strict=True):
+    for record, (own, _), (usual, slack) in zip(records, found, expected, strict=True):
         if isinstance(own, str) and isinstance(usual, str):  # both refuse it
             counts["failed"] += 1
-        elif difference := first_difference(own, usual):
+        elif difference := first_difference(own, usual, slack):
             counts["different"] += 1
             facts.append({**difference, "record": record.model_dump_json(by_alias=True)})
         else:
@@ -52,37 +53,60 @@ def compare(model: Any, compiled: Any, records: list[ModelInput]) -> dict[str, A
     return {**counts, "facts": facts}
 
 
-def answers_to(convert: Callable[[Any], Any], model: Any, records: list[ModelInput]) -> list[Any]:
-    """Return the answer to each record, as callers get it; a text where the model refuses it."""
+def answers_to(
+    convert: Callable[[Any], Any], model: Any, records: list[ModelInput]
+) -> list[tuple[Any, float]]:
+    """Return the answer to each record, as callers get it, and by how much another may differ.
+
+    The answer is a text where the model refuses the record.
+    """
     try:
-        answers = from_model(getattr(model, METHOD)(convert(records)))
-        return [_output.dump_python(answer, mode="json") for answer in answers]
+        predictions = getattr(model, METHOD)(convert(records))
+        answers = [_output.dump_python(each, mode="json") for each in from_model(predictions)]
     except Exception as error:  # noqa: BLE001 - one of them is refused: which one?
         if len(records) == 1:
-            return [f"{type(error).__name__}: {error}"]
+            return [(f"{type(error).__name__}: {error}", 0.0)]
         return [answers_to(convert, model, [record])[0] for record in records]
+    relative = RELATIVE_32 if getattr(predictions, "dtype", None) == "float32" else 0.0
+    return [(answer, relative * largest(answer)) for answer in answers]
 
 
-def first_difference(own: Any, usual: Any, field: str = "") -> dict[str, str]:
-    """Return the first field that differs, with both values; empty if all are equal."""
+def largest(answer: Any) -> float:
+    """Return the largest number in an answer, without its sign; 0 if it has none."""
+    if isinstance(answer, dict | list):
+        return max(map(largest, answer.values() if isinstance(answer, dict) else answer), default=0)
+    return abs(answer) if isinstance(answer, float) and math.isfinite(answer) else 0
+
+
+def first_difference(own: Any, usual: Any, slack: float = 0, field: str = "") -> dict[str, str]:
+    """Return the first field that differs, with both values; empty if all are equal.
+
+    Args:
+        own: The answer of the compiled model.
+        usual: The answer of the model.
+        slack: By how much a number may differ.
+        field: Where both stand in the answers.
+    """
     if isinstance(own, dict) and isinstance(usual, dict) and own.keys() == usual.keys():
         parts = [(f"{field}.{name}" if field else name, own[name], usual[name]) for name in own]
     elif isinstance(own, list) and isinstance(usual, list) and len(own) == len(usual):
         parts = [(f"{field}[{i}]", own[i], usual[i]) for i in range(len(own))]
-    elif same(own, usual):
+    elif same(own, usual, slack):
         return {}
     else:
         return {"field": field, "compiled": str(own), "model": str(usual)}
-    return next(
-        (found for name, mine, other in parts if (found := first_difference(mine, other, name))), {}
-    )
+    for name, mine, other in parts:
+        if found := first_difference(mine, other, slack, name):
+            return found
+    return {}
 
 
-def same(own: Any, usual: Any) -> bool:
+def same(own: Any, usual: Any, slack: float) -> bool:
     """Whether both are equal: floats to some digits, everything else exactly."""
     if isinstance(own, float) and isinstance(usual, float):
         both_missing = math.isnan(own) and math.isnan(usual)
-        return both_missing or math.isclose(own, usual, rel_tol=RELATIVE, abs_tol=SMALLEST)
+        least = max(SMALLEST, slack)
+        return both_missing or math.isclose(own, usual, rel_tol=RELATIVE, abs_tol=least)
     return type(own) is type(usual) and bool(own == usual)
 
 
