@@ -1,32 +1,43 @@
 """Records and answers whose keys and types differ, in every protocol."""
 
 import csv
+import itertools
 import json
+import math
+import shutil
 import struct
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     PlainSerializer,
+    RootModel,
     SkipValidation,
+    TypeAdapter,
     computed_field,
     field_serializer,
+    model_validator,
 )
+from pydantic_core import to_json
+from typing_extensions import Self
 
 import scaffold
 from scaffold.base.client import Client
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay_protocol
-from scaffold.base.templates import template_path
 from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS
 from tests.serving._protocols import ORDERS, describe_order, make_service
-from tests.serving._toy import Service, running
+from tests.serving._toy import TEMPLATE, Service, running
 
 INFER = "/v2/models/orders/infer"
 
@@ -165,6 +176,86 @@ def test_records_of_all_forms_are_proven_in_each_protocol(tmp_path: Path, name: 
             ]
 
 
+def test_a_decimal_that_is_sent_as_a_number_keeps_its_digits(orders: Service) -> None:
+    text = json.dumps(order(1)).replace('"1.10"', "12345678901234567890.10")
+    expected = orders.post("/score", text.encode()).json
+    assert expected["amount"] == "12345678901234567890.10"
+    assert orders.post("/predict", f'{{"instances": [{text}]}}'.encode()).json == {"predictions": [expected]}
+    assert orders.post("/azureml/score", f'{{"data": [{text}]}}'.encode()).json == [expected]
+    assert (
+        orders.post("/invocations", text.encode(), **{"Content-Type": "application/jsonlines"}).json
+        == expected
+    )
+    record = order(1) | {"amount": "@"}
+    columns = json.dumps({name: [value] for name, value in record.items()})
+    columns = columns.replace('"@"', "12345678901234567890.10")
+    assert orders.post("/azureml/score", f'{{"input_data": {columns}}}'.encode()).json == [expected]
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose model gives truth values, integers and floats of numpy for a float."""
+    root = tmp_path_factory.mktemp("mixed") / "mixed"
+    answers = {"protocols": "oip,mlflow,vertex,azureml"}
+    scaffold.new(_mixed, pd.DataFrame({"n": [1, 2, 3]}), target=root, answers=answers, verify=False)
+    return root
+
+
+def _mixed(frame: pd.DataFrame) -> Any:
+    kinds: list[Any] = [0.5, 1.5, 2.5, True, 3, 2**60, math.nan]
+    return frame["n"].map(lambda n: kinds[n - 1])
+
+
+def _require_same_answers(root: Path) -> None:
+    with running(root) as service:
+        for number in range(1, 8):
+            record = {"n": number}
+            answer = service.post("/score", record).json
+            if isinstance(answer, str):  # a serializer of the owner's gives no object
+                answer = {"prediction": answer}
+            alone = answer["prediction"] if answer.keys() == {"prediction"} else answer
+            assert service.post("/invocations", {"instances": [record]}).json == {"predictions": [alone]}
+            assert service.post("/predict", {"instances": [record]}).json == {"predictions": [alone]}
+            assert service.post("/azureml/score", {"data": [record]}).json == [alone]
+            tensor = {"name": "n", "shape": [1], "datatype": "INT64", "data": [number]}
+            outputs = service.post("/v2/models/mixed/infer", {"inputs": [tensor]}).json["outputs"]
+            assert {each["name"]: each["data"] for each in outputs} == {
+                name: [answer[name]] for name in answer
+            }
+            described = {each["name"] for each in service.get("/v2/models/mixed").json["outputs"]}
+            assert described == ({*answer} - {"from_a_serializer"} if alone != "text" else set())
+            bodies = service.post("/invocations", {"instances": [record]}).body
+            assert json.dumps(alone, separators=(",", ":")).encode() in bodies  # 1.0 is not 1 or true
+
+
+def test_a_value_of_another_type_is_what_score_makes_of_it(mixed: Path) -> None:
+    _require_same_answers(mixed)
+
+
+FIELD = "    prediction: SkipValidation[float]"
+OWN = "    @model_serializer\n    def own(self):\n        return"
+EDITS = {
+    "computed": f"    @computed_field\n    def double(self) -> float:\n        return 2.0\n\n{FIELD}",
+    "alias": f"{FIELD} = Field(serialization_alias='score')",
+    "serializer": f"{OWN} {{'from_a_serializer': 2.0}}\n\n{FIELD}",
+    "text": f"{OWN} 'text'\n\n{FIELD}",
+}
+IMPORTS = "from pydantic import Field, computed_field, model_serializer\n"
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_an_owner_makes_of_the_answer_goes_out_in_each_protocol(
+    mixed: Path, tmp_path: Path, name: str
+) -> None:
+    root = Path(shutil.copytree(mixed, tmp_path / "mixed"))
+    schemas = root / "app/schemas.py"
+    text = schemas.read_text()
+    assert text.count(FIELD) == 1
+    text = text.replace("from pydantic", f"{IMPORTS}from pydantic", 1)
+    schemas.write_text(text.replace(FIELD, EDITS[name]))
+    _require_same_answers(root)
+
+
 class _Number(BaseModel):
     prediction: float
 
@@ -211,12 +302,77 @@ class _Computed(_Number):
         return 2 * self.prediction
 
 
-@pytest.mark.parametrize(
-    "model",
-    [_Number, _Generated, _Day, _Named, _Two, _More, _Rounded, _Annotated, _Renamed, _Computed],
-)
-def test_a_prediction_is_returned_as_it_is_only_if_its_json_is_the_same(model: type[BaseModel]) -> None:
-    source = (template_path("service") / "protocols/core.py.jinja").read_text()
-    module: dict[str, Any] = {"BaseModel": BaseModel}
-    exec(source[source.index("def is_plain(") : source.index("IS_PLAIN = ")], module)
-    assert module["is_plain"](model) is (model in {_Number, _Generated})
+class _Optional(BaseModel):
+    prediction: SkipValidation[float | None]
+    label: str
+
+
+class _List(BaseModel):
+    prediction: list[float]
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(ser_json_inf_nan="strings")
+    prediction: float
+
+
+class _Checked(_Number):
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        return self
+
+
+class _Remembers(_Number):
+    @cached_property
+    def double(self) -> float:
+        return 2 * self.prediction
+
+
+@pytest.fixture(scope="module")
+def plain_answers() -> Any:
+    """`PlainAnswers` of a service."""
+    source = (TEMPLATE / "app/serving/fast_routes.py").read_text()
+    module: dict[str, Any] = {}
+    exec(source[: source.index("from app.serving")], module)
+    exec(source[source.index("VALUES = ") : source.index("def speed_up(")], module)
+    exec(source[source.index("class PlainAnswers") : source.index("def _keys_of_each(")], module)
+    return module["PlainAnswers"]
+
+
+VALUES: list[Any] = [
+    *(True, 1, 2**70, -0.0, 1.5, 1e16, 5e-324, math.nan, -math.inf, None, "a", 'é"\0', np.float64(1.5)),
+    *(np.float64("nan"), np.int64(1), np.True_, Decimal("1.10"), date(2020, 1, 1), b"a", [1.0], {"a": 1}),
+]
+PLAIN = [_Number, _Generated, _Named, _Two, _Optional, _Remembers]
+OTHERS = [_Day, _More, _Rounded, _Annotated, _Renamed, _Computed, _List, _Text, _Checked, RootModel[float]]
+
+
+@pytest.mark.parametrize("model", PLAIN + OTHERS)
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+def test_fields_are_written_without_pydantic_only_where_it_writes_the_same(
+    plain_answers: Any, model: type[BaseModel]
+) -> None:
+    adapter, plain = TypeAdapter(list[model]), plain_answers(model)  # type: ignore[valid-type]
+    short = 0
+    for values in itertools.product(VALUES, repeat=2):
+        places = itertools.cycle(values)
+        answers = [
+            model.model_construct(**{name: next(places) for name in model.model_fields}) for _ in range(2)
+        ]
+        if fields := plain.fields_of(answers):
+            assert to_json(fields, inf_nan_mode="null") == adapter.dump_json(answers)
+            short += 1
+    assert short < len(VALUES) ** 2
+    assert bool(short) is (model in PLAIN)
+
+
+def test_answers_of_another_form_are_left_to_pydantic(plain_answers: Any) -> None:
+    of_numbers, number = plain_answers(_Number), _Number(prediction=1.5)
+    assert of_numbers.fields_of([number]) == [{"prediction": 1.5}]
+    two = _Two(prediction=1.5, other=1)
+    for answers in (number, [], [{"prediction": 1.5}], [two], [number, None], [_Number.model_construct()]):
+        assert of_numbers.fields_of(answers) is None
+    remembers, of_remembers = _Remembers(prediction=1.5), plain_answers(_Remembers)
+    assert of_remembers.fields_of([remembers])
+    assert remembers.double == 3.0
+    assert of_remembers.fields_of([remembers]) is None

@@ -29,7 +29,7 @@ Date = Annotated[date, Field(strict=False), BeforeValidator(_iso_date)]
 
 _EXACT = '''\
 def _exact(value: object) -> object:
-    """Return text or an integer: a float has lost digits. strict_json.py makes text of what is sent."""
+    """Return text or an integer: a float has lost digits. strict_json.py makes text of it."""
     if isinstance(value, bool | float):
         raise PydanticCustomError("decimal_as_float", "should be text, or a number sent over HTTP")
     return value

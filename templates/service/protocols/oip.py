@@ -6,6 +6,7 @@ with one tensor may name it as it likes, and its columns are the fields in their
 
 import struct
 from math import prod
+from sys import float_info
 from types import NoneType
 from typing import Annotated, Any, Literal
 
@@ -18,8 +19,17 @@ from pydantic_core import to_json
 from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.binary import HEADER, add_values, take_values
-from app.protocols.core import Core, JSONBytes, fields_of, headers_of, media_type, read_json
-from app.schemas import ModelInput, ModelOutput
+from app.protocols.core import (
+    FIELDS,
+    HAS_DECIMALS,
+    Core,
+    JSONBytes,
+    fields_of,
+    headers_of,
+    media_type,
+    read_json,
+)
+from app.schemas import ModelOutput
 from app.settings import MODEL_VERSION, NAME, settings
 
 Datatype = Literal[
@@ -29,8 +39,9 @@ Datatype = Literal[
 # Of the types of JSON Schema; all others are BYTES.
 DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
 KINDS: dict[type, Datatype] = {bool: "BOOL", float: "FP64", str: "BYTES"}
-LISTS, INTEGERS, NUMBERS, NESTED = {list}, {int}, {int, float}, {dict, list}
+LISTS, INTEGERS, NESTED = {list}, {int}, {dict, list}
 MOST = 2**63  # the first integer that INT64 does not have
+GREATEST = int(float_info.max)
 Parameters = dict[str, str | int | float | bool]
 
 
@@ -131,10 +142,10 @@ def refusal(status: int, message: str) -> dict[str, Any]:
     return {"error": message}
 
 
-def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
-    """Return a tensor for each field."""
+def metadata_of(fields: dict[str, dict[str, Any]]) -> list[TensorMetadata]:
+    """Return a tensor for each field, of its JSON Schema."""
     tensors = []
-    for name, field in fields_of(model).items():
+    for name, field in fields.items():
         shape = [-1]
         while field.get("type") == "array":
             size = field.get("minItems", -1)
@@ -216,10 +227,13 @@ def write_response(response: InferResponse, request: InferRequest) -> Response:
     return Response(body + raw, headers=headers, media_type="application/octet-stream")
 
 
-MAY_ANSWER_MORE = ModelOutput.model_config.get("extra") == "allow"
-INPUTS, OUTPUTS = metadata_of(ModelInput), metadata_of(ModelOutput)
+ANSWERS_ITSELF = bool(ModelOutput.__pydantic_decorators__.model_serializers)
+MAY_ANSWER_MORE = ANSWERS_ITSELF or ModelOutput.model_config.get("extra") == "allow"
+INPUTS = metadata_of(FIELDS)
+OUTPUTS = metadata_of({} if ANSWERS_ITSELF else fields_of(ModelOutput, "serialization"))
 AXES = {field.name: len(field.shape) for field in INPUTS}
-FLAT = {name for name, axes in AXES.items() if axes == 1}
+# A decimal keeps its digits on the other way only.
+FLAT = {name for name, axes in AXES.items() if axes == 1 and not HAS_DECIMALS}
 
 
 def records_of(tensors: list[Tensor]) -> list[dict[str, Any]]:
@@ -290,15 +304,16 @@ def datatype_of(values: list[Any], kinds: set[type], described: Datatype) -> Dat
     """
     if NoneType in kinds:
         kinds, values = kinds - {NoneType}, [each for each in values if each is not None]
-    if kinds == INTEGERS and described != "FP64":
-        least, most = min(values), max(values)
+    if not kinds.isdisjoint(NESTED):  # objects, or lists of many lengths
+        return None
+    if int in kinds and kinds <= {int, float}:
+        whole = [each for each in values if type(each) is int]
+        least, most = min(whole), max(whole)
+        if kinds != INTEGERS or described == "FP64":
+            return "FP64" if least >= -GREATEST and most <= GREATEST else None
         if most >= MOST:
             return "UINT64" if least >= 0 and most < 2 * MOST else None
         return "INT64" if least >= -MOST else None
-    if not kinds.isdisjoint(NESTED):  # objects, or lists of many lengths
-        return None
-    if kinds == NUMBERS:
-        return "FP64"
     if len(kinds) == 1:
         [kind] = kinds
         return KINDS.get(kind, described)

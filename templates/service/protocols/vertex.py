@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel
 
-from app.protocols.core import Core, Values, is_validated, json_response
+from app.protocols.core import Core, Values, as_sent, is_validated, json_response
 
 # Vertex AI sets these, and AIP_HTTP_PORT for the port: see app/settings.py.
 PREDICT = os.environ.get("AIP_PREDICT_ROUTE", "/predict")
@@ -45,11 +45,13 @@ def add_routes(app: FastAPI, core: Core) -> None:
         "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},
     }
 
-    @app.get(HEALTH, **about)
     async def health(response: Response) -> dict[str, bool]:
         """Readiness."""
         response.status_code = 200 if core.is_ready else 503
         return {"ready": core.is_ready}
+
+    if not any(getattr(route, "path", "") == HEALTH for route in app.routes):  # as MLflow's may be
+        app.get(HEALTH, **about)(health)
 
     @app.post(PREDICT, response_model=Predictions, **about)
     async def predict(request: Instances) -> Response:
@@ -58,7 +60,7 @@ def add_routes(app: FastAPI, core: Core) -> None:
             raise HTTPException(400, "The model takes no parameters.")
         values = request.instances
         if not is_validated(values):
-            values = [plain(value) for value in values]
+            values = [plain(value) for value in as_sent("instances", values)]
         return json_response({"predictions": await core.predict(values)})
 
 

@@ -4,7 +4,7 @@ from app.serving.settings import ServingSettings
 
 NAME = "iris-service"
 MODEL_VERSION = "1.0.0"
-MODEL_SHA256 = "7c75511fd78b3812679a5cfa67d5dd583ccb7e44f5ec9ac5823abeedd8d64a79"
+MODEL_SHA256 = "ca9a31a50f90e7d78458f1cf9056121731b4b4ade3e4d8fa4ace81746659ebd4"
 
 
 class Settings(ServingSettings):

@@ -4,7 +4,7 @@ from app.serving.settings import ServingSettings
 
 NAME = "titanic-service"
 MODEL_VERSION = "1.0.0"
-MODEL_SHA256 = "b323b591caa97ba04ab3101a2985ad8b316d96d0ae3b58d6dbdb968f2b7e4292"
+MODEL_SHA256 = "d5a46907322e195db22d9260ad7c2dfe3a0d76b4f1e9562ea7083023c0c3c65c"
 
 
 class Settings(ServingSettings):

@@ -10,6 +10,8 @@ import inspect
 import json
 import typing
 from functools import partial
+from operator import itemgetter
+from types import NoneType, UnionType
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -19,7 +21,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, serialize_response
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
+from pydantic_core import to_json
 from starlette._exception_handler import wrap_app_handling_exceptions
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.requests import ClientDisconnect
@@ -32,6 +35,7 @@ from app.serving.strict_json import (
     is_surely_strict,
     least_keys,
     media_fault,
+    received,
     require_strict,
     validate,
 )
@@ -47,6 +51,7 @@ PLAIN = {
     "response_model_exclude_defaults": (False,),
     "response_model_exclude_none": (False,),
 }
+VALUES = (bool, int, float, str, NoneType)
 
 
 def speed_up(app: FastAPI) -> dict[tuple[str, str], "FastRoute"]:
@@ -120,6 +125,55 @@ def _is_model(hint: Any) -> bool:
     )
 
 
+class PlainAnswers:
+    """Answers of one class, where their fields as JSON are what pydantic writes of them."""
+
+    def __init__(self, model: Any) -> None:
+        self._models = {model}
+        fields = model.model_fields.items() if _has_plain_fields(model) else ()
+        self._fields = [(itemgetter(name), _types_of(field.annotation)) for name, field in fields]
+
+    def fields_of(self, answers: Any) -> list[dict[str, Any]] | None:
+        """Return the fields of each answer; None if pydantic would write anything else."""
+        if not self._fields or type(answers) is not list or {*map(type, answers)} != self._models:
+            return None
+        found = [answer.__dict__ for answer in answers]
+        try:
+            if sum(map(len, found)) != len(found) * len(self._fields):  # of `cached_property`
+                return None
+            for field, types in self._fields:
+                if not {*map(type, map(field, found))} <= types:
+                    return None
+        except KeyError:  # of `model_construct`
+            return None
+        return found
+
+
+def _has_plain_fields(model: Any) -> bool:
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return False
+    fields, decorators = model.model_fields.values(), model.__pydantic_decorators__
+    return (
+        not issubclass(model, RootModel)
+        and all(_types_of(field.annotation) for field in fields)
+        and {type(each).__name__ for field in fields for each in field.metadata}
+        <= {"SkipValidation"}
+        and not any(field.serialization_alias or field.exclude for field in fields)
+        and not any(getattr(field, "exclude_if", None) for field in fields)
+        and model.model_config.get("extra") != "allow"
+        and not any(key.startswith(("json", "revalidate", "ser")) for key in model.model_config)
+        and not (decorators.field_serializers or decorators.model_serializers)
+        and not (decorators.computed_fields or decorators.model_validators)
+    )
+
+
+def _types_of(hint: Any) -> set[type]:
+    """Return the types of a union of plain values; none for another hint."""
+    is_union = typing.get_origin(hint) in {typing.Union, UnionType}
+    members = typing.get_args(hint) if is_union else (hint,)
+    return {*members} if all(any(each is value for value in VALUES) for each in members) else set()
+
+
 def _keys_of_each(hint: Any) -> int:
     """Return how many keys each object of a list has; 0 if that is not known."""
     if typing.get_origin(hint) is not list:
@@ -137,6 +191,9 @@ class FastRoute:
         self._keys = _keys_of_each(self._field.field_info.annotation) if self._field else 0
         self._request_name = route.dependant.request_param_name or ""
         self._response_field, self._status = route.response_field, route.status_code or 200
+        hint = route.response_field.field_info.annotation if route.response_field else None
+        many = typing.get_origin(hint) is list
+        self._answers = PlainAnswers(typing.get_args(hint)[0] if many else None)
         self._about = {"route": route, "endpoint": route.endpoint, "router": app.router}
         # Those for 500 and Exception belong to the middleware around all.
         own = [(key, each) for key, each in app.exception_handlers.items() if key != 500]
@@ -165,8 +222,10 @@ class FastRoute:
             return
         if not body:
             raise invalid("missing", "Field required")
-        if detail := media_fault(dict(scope["headers"])):
+        sent = dict(scope["headers"])
+        if detail := media_fault(sent):
             raise HTTPException(415, detail)
+        received.set((sent, [body]))
         record, faults = validate(self._field._type_adapter, body)
         if faults:
             raise RequestValidationError(faults, body=_as_json(body))
@@ -177,9 +236,12 @@ class FastRoute:
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return
-        body = await serialize_response(
-            field=self._response_field, response_content=answer, dump_json=True
-        )
+        if fields := self._answers.fields_of(answer):
+            body = to_json(fields, inf_nan_mode="null")
+        else:
+            body = await serialize_response(
+                field=self._response_field, response_content=answer, dump_json=True
+            )
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
         start = {"type": "http.response.start", "status": self._status, "headers": headers}
         await send(start)

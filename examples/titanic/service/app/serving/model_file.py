@@ -14,7 +14,7 @@ def open_model(path: Path, sha256: str) -> Iterator[BinaryIO]:
         digest = hashlib.sha256()
         while block := file.read(1 << 20):
             digest.update(block)
-        if digest.hexdigest() != sha256:
-            raise ValueError(f"the sha256 of {path.name} is not MODEL_SHA256 of settings.py")
+        if (found := digest.hexdigest()) != sha256:
+            raise ValueError(f"the sha256 of {path.name} is {found}, and not {sha256} as expected")
         file.seek(0)
         yield file

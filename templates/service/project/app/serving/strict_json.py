@@ -179,7 +179,7 @@ def _faults(error: ValidationError) -> list[Any]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-class _Number(float):
+class Number(float):
     """A number with a point or an exponent, and its text."""
 
     __slots__ = ("text",)
@@ -193,22 +193,40 @@ def _repaired(body: bytes, faults: list[Any]) -> bytes | None:
     if not {fault["type"] for fault in faults} <= {*INTEGER_FAULTS, DECIMAL_FAULT}:
         return None
     try:
-        tree = {"": json.loads(body, parse_float=_Number)}
-        for fault in faults:
-            holder, key = _find(tree, fault["loc"])
-            number = holder[key]
-            if not isinstance(number, _Number):
-                return None
-            if fault["type"] == DECIMAL_FAULT:
-                holder[key] = number.text
-                continue
-            exact: float | Decimal = number if abs(number) < MAX_EXACT else Decimal(number.text)
-            if not -MAX_INTEGER <= exact <= MAX_INTEGER or exact != int(exact):
-                return None
-            holder[key] = int(exact)
+        tree = {"": json.loads(body, parse_float=Number)}
+        if not all(_repair(tree, fault) for fault in faults):
+            return None
         return to_json(tree[""])
     except (ValueError, ArithmeticError, RecursionError):  # an infinity, or beyond all bounds
         return None
+
+
+def keep_digits(values: list[Any], error: ValidationError) -> None:
+    """Write the text of each `Number` that is invalid since a decimal would be made of a float."""
+    for fault in _faults(error):
+        if fault["type"] == DECIMAL_FAULT:
+            _repair({"": values}, fault)
+
+
+def _repair(tree: dict[str, Any], fault: Any) -> bool:
+    """Write 1 for the 1.0 that a fault is about, or text for a decimal; return whether that is all.
+
+    Args:
+        tree: The value of JSON below the key "", with a `Number` for each number that has a point.
+        fault: One that pydantic found.
+    """
+    holder, key = _find(tree, fault["loc"])
+    number = holder[key]
+    if not isinstance(number, Number):
+        return False
+    if fault["type"] == DECIMAL_FAULT:
+        holder[key] = number.text
+        return True
+    exact: float | Decimal = number if abs(number) < MAX_EXACT else Decimal(number.text)
+    if not -MAX_INTEGER <= exact <= MAX_INTEGER or exact != int(exact):
+        return False
+    holder[key] = int(exact)
+    return True
 
 
 def _find(tree: Any, place: Place) -> tuple[Any, Any]:
