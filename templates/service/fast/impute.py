@@ -53,7 +53,7 @@ class TextImputer:
 
 
 class SparseZeros:
-    """A missing value in place of each 0, for which XGBoost takes it in a sparse matrix."""
+    """NaN in place of each 0: XGBoost takes the zeros of a sparse matrix for missing values."""
 
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the array with NaN for 0."""
