@@ -39,7 +39,7 @@ Datatype = Literal[
 # Of the types of JSON Schema; all others are BYTES.
 DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
 KINDS: dict[type, Datatype] = {bool: "BOOL", float: "FP64", str: "BYTES"}
-LISTS, INTEGERS, NESTED = {list}, {int}, {dict, list}
+LISTS, INTEGERS, NUMBERS, NESTED = {list}, {int}, {int, float}, {dict, list}
 MOST = 2**63  # the first integer that INT64 does not have
 GREATEST = int(float_info.max)
 Parameters = dict[str, str | int | float | bool]
@@ -304,16 +304,16 @@ def datatype_of(values: list[Any], kinds: set[type], described: Datatype) -> Dat
     """
     if NoneType in kinds:
         kinds, values = kinds - {NoneType}, [each for each in values if each is not None]
-    if not kinds.isdisjoint(NESTED):  # objects, or lists of many lengths
-        return None
-    if int in kinds and kinds <= {int, float}:
-        whole = [each for each in values if type(each) is int]
-        least, most = min(whole), max(whole)
-        if kinds != INTEGERS or described == "FP64":
-            return "FP64" if least >= -GREATEST and most <= GREATEST else None
+    if kinds == INTEGERS and described != "FP64":
+        least, most = min(values), max(values)
         if most >= MOST:
             return "UINT64" if least >= 0 and most < 2 * MOST else None
         return "INT64" if least >= -MOST else None
+    if int in kinds and kinds <= NUMBERS:
+        greatest = max(abs(each) for each in values if type(each) is int)
+        return "FP64" if greatest <= GREATEST else None
+    if not kinds.isdisjoint(NESTED):  # objects, or lists of many lengths
+        return None
     if len(kinds) == 1:
         [kind] = kinds
         return KINDS.get(kind, described)

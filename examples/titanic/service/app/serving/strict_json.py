@@ -202,7 +202,7 @@ def _repaired(body: bytes, faults: list[Any]) -> bytes | None:
 
 
 def keep_digits(values: list[Any], error: ValidationError) -> None:
-    """Write the text of each `Number` that is invalid since a decimal would be made of a float."""
+    """Write its text in place of each `Number` that a decimal is to be made of."""
     for fault in _faults(error):
         if fault["type"] == DECIMAL_FAULT:
             _repair({"": values}, fault)

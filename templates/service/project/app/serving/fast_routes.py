@@ -135,18 +135,19 @@ class PlainAnswers:
 
     def fields_of(self, answers: Any) -> list[dict[str, Any]] | None:
         """Return the fields of each answer; None if pydantic would write anything else."""
-        if not self._fields or type(answers) is not list or {*map(type, answers)} != self._models:
+        if type(answers) is not list or not answers or not self._fields:
+            return None
+        if not self._models.issuperset(map(type, answers)):
             return None
         found = [answer.__dict__ for answer in answers]
         try:
-            if sum(map(len, found)) != len(found) * len(self._fields):  # of `cached_property`
-                return None
             for field, types in self._fields:
-                if not {*map(type, map(field, found))} <= types:
+                if not types.issuperset(map(type, map(field, found))):
                     return None
         except KeyError:  # of `model_construct`
             return None
-        return found
+        is_whole = sum(map(len, found)) == len(found) * len(self._fields)  # no `cached_property`
+        return found if is_whole else None
 
 
 def _has_plain_fields(model: Any) -> bool:
