@@ -58,7 +58,7 @@ def test_a_project_as_it_was_made_belongs_together(name: str) -> None:
         ("app/main.py", rewrite("app = ", "<<<<<<< ours\n>>>>>>> theirs\napp = "), "merge", "app/main.py:"),
         (".scaffold/record.json", rewrite('"format"', '"form'), "record", "record.json"),
         ("model/model.pkl", lambda path: path.write_bytes(b"x"), "model", "app/settings.py"),
-        ("app/settings.py", rewrite('SHA256 = "b', 'SHA256 = "c'), "model", "has c323b591caa9"),
+        ("app/settings.py", rewrite('SHA256 = "', 'SHA256 = "0123456789ab'), "model", "has 0123456789ab"),
         ("app/settings.py", rewrite("class ", "clas "), "model", "app/settings.py, line "),
         ("model/model.pkl", Path.unlink, "model", "restore model/model.pkl"),
         ("requirements.in", rewrite("pandas==3.1.1", "pandas==3.0.0"), "lock", "pandas==3.1.1, and"),
