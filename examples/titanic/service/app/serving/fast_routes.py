@@ -128,7 +128,7 @@ def _is_model(hint: Any) -> bool:
 class PlainAnswers:
     """Answers of one class, where their fields as JSON are what pydantic writes of them."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: type[BaseModel]) -> None:
         self._models = {model}
         fields = model.model_fields.items() if _has_plain_fields(model) else ()
         self._fields = [(itemgetter(name), _types_of(field.annotation)) for name, field in fields]
@@ -150,9 +150,7 @@ class PlainAnswers:
         return found if is_whole else None
 
 
-def _has_plain_fields(model: Any) -> bool:
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return False
+def _has_plain_fields(model: type[BaseModel]) -> bool:
     fields, decorators = model.model_fields.values(), model.__pydantic_decorators__
     return (
         not issubclass(model, RootModel)
@@ -175,12 +173,11 @@ def _types_of(hint: Any) -> set[type]:
     return {*members} if all(any(each is value for value in VALUES) for each in members) else set()
 
 
-def _keys_of_each(hint: Any) -> int:
-    """Return how many keys each object of a list has; 0 if that is not known."""
-    if typing.get_origin(hint) is not list:
-        return 0
-    [model] = typing.get_args(hint)
-    return least_keys(model) if isinstance(model, type) and issubclass(model, BaseModel) else 0
+def _model_of_each(field: Any) -> type[BaseModel] | None:
+    """Return the model of a field that is a list of models; None of another field."""
+    hint = field.field_info.annotation if field else None
+    [model] = typing.get_args(hint) if typing.get_origin(hint) is list else [None]
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 class FastRoute:
@@ -189,12 +186,11 @@ class FastRoute:
     def __init__(self, app: FastAPI, route: APIRoute) -> None:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
         self._field = next(iter(route.dependant.body_params), None)
-        self._keys = _keys_of_each(self._field.field_info.annotation) if self._field else 0
+        record, answer = _model_of_each(self._field), _model_of_each(route.response_field)
+        self._keys = least_keys(record) if record else 0  # of each record; 0 if that is not known
+        self._answers = PlainAnswers(answer) if answer else None
         self._request_name = route.dependant.request_param_name or ""
         self._response_field, self._status = route.response_field, route.status_code or 200
-        hint = route.response_field.field_info.annotation if route.response_field else None
-        many = typing.get_origin(hint) is list
-        self._answers = PlainAnswers(typing.get_args(hint)[0] if many else None)
         self._about = {"route": route, "endpoint": route.endpoint, "router": app.router}
         # Those for 500 and Exception belong to the middleware around all.
         own = [(key, each) for key, each in app.exception_handlers.items() if key != 500]
@@ -237,7 +233,7 @@ class FastRoute:
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return
-        if fields := self._answers.fields_of(answer):
+        if self._answers and (fields := self._answers.fields_of(answer)):
             body = to_json(fields, inf_nan_mode="null")
         else:
             body = await serialize_response(
