@@ -1,4 +1,7 @@
-"""Random models of scikit-learn: pipelines of steps with and without a compiled form, on random data."""
+"""Random models: pipelines of scikit-learn, of steps with and without a compiled form, on random data.
+
+Boosters of LightGBM and XGBoost are among the last steps.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pandas as pd
+import xgboost
 from sklearn import ensemble, feature_selection, linear_model, naive_bayes, svm, tree
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -260,6 +265,14 @@ def _constant_imputer() -> SimpleImputer:
 def _classifier(rng: random.Random) -> Any:
     if rng.random() < 0.04:
         return rng.choice([svm.SVC(), ensemble.AdaBoostClassifier(n_estimators=3)])
+    if rng.random() < 0.15:
+        return rng.choice(
+            [
+                xgboost.XGBClassifier(n_estimators=4, n_jobs=1),
+                lightgbm.LGBMClassifier(n_estimators=4, n_jobs=1, min_child_samples=3, verbose=-1),
+                ensemble.HistGradientBoostingClassifier(max_iter=4, min_samples_leaf=3),
+            ]
+        )
     return rng.choice(
         [
             linear_model.LogisticRegression(C=rng.choice([0.1, 10.0])),
@@ -281,6 +294,8 @@ def _classifier(rng: random.Random) -> Any:
 def _regressor(rng: random.Random) -> Any:
     return rng.choice(
         [
+            xgboost.XGBRegressor(n_estimators=4, n_jobs=1),
+            lightgbm.LGBMRegressor(n_estimators=4, n_jobs=1, min_child_samples=3, verbose=-1),
             linear_model.LinearRegression(),
             linear_model.Ridge(),
             linear_model.Lasso(0.1),

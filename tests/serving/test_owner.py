@@ -44,6 +44,34 @@ async def echo(request: Request) -> Response:
 '''
 
 
+FORMS = '''class Longer(ModelOutput):
+    """An answer with one more field."""
+
+    more: int = 1
+
+
+FORMS: list[Any] = [
+    ModelOutput(prediction=1.5, together=1),
+    ModelOutput(prediction=math.nan, together=1),
+    ModelOutput.model_construct(prediction=True, together=1),
+    ModelOutput.model_construct(prediction=1, together=1),
+    ModelOutput.model_construct(prediction="text", together=None),
+    Longer(prediction=1.5, together=1),
+    {"prediction": 1.5, "together": 1},
+    {"prediction": "text"},
+    None,
+]
+
+
+@app.post("/form")
+async def form(record: ModelInput) -> ModelOutput:
+    """An answer in one of many forms."""
+    answer: ModelOutput = FORMS[int(record.value)]
+    return answer
+'''
+N_FORMS = 9
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("owned")
@@ -58,7 +86,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = text.replace(
         "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n", 1
     )
-    text += "\n\n" + TWO_VALUES + "\n\n" + UPLOADS
+    text = text.replace("from typing import", "import math\nfrom typing import Any,", 1)
+    text += "\n\n" + TWO_VALUES + "\n\n" + UPLOADS + "\n\n" + FORMS
     text += '\n\n@app.get("/fails")\nasync def fails() -> None:\n    raise ValueError("secret 4711")\n'
     main.write_text(text)
     return root
@@ -106,6 +135,17 @@ def test_a_route_that_takes_the_request_answers_as_with_fastapi(
         assert (fast.status, fast.body) == (slow.status, slow.body)
         assert {**fast.headers, "date": ""} == {**slow.headers, "date": ""}
     assert [owned.post("/echo", body).status for body in (b"hello", b"", b" " * (1 << 24))] == [202, 409, 413]
+
+
+def test_one_answer_of_any_form_is_written_as_with_fastapi(
+    owned: Service, serve: Callable[..., Service]
+) -> None:
+    whole = serve(FAST_ROUTES="false")
+    bodies = [b'{"value": %d}' % number for number in range(N_FORMS)]
+    assert owned.post("/form", b'{"value": 0}').json == {"prediction": 1.5, "together": 1}
+    for body in (*bodies, b'{"value": 0, "value": 0}', b'{"v\\u0061lue": 0}', b'{"value": 0, "a": 1}'):
+        fast, slow = (each.post("/form", body, **{"X-Request-ID": "1"}) for each in (owned, whole))
+        assert (fast.status, fast.body) == (slow.status, slow.body)
 
 
 @pytest.mark.parametrize("path", ["/upload", "/in/upload"])

@@ -335,7 +335,7 @@ def plain_answers() -> Any:
     module: dict[str, Any] = {}
     exec(source[: source.index("from app.serving")], module)
     exec(source[source.index("VALUES = ") : source.index("def speed_up(")], module)
-    exec(source[source.index("class PlainAnswers") : source.index("def _model_of_each(")], module)
+    exec(source[source.index("class PlainAnswers") : source.index("def _model_of(")], module)
     return module["PlainAnswers"]
 
 

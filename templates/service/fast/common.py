@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 def stack(columns: Mapping[str, NDArray[Any]], *names: str, dtype: Any = None) -> NDArray[Any]:
     """Return columns of numbers as one array; integers beside floats become floats."""
+    chosen = [columns[name] for name in names]
+    if dtype is None:
+        return np.array(chosen).T
     with np.errstate(over="ignore"):
-        return np.array([columns[name] for name in names], dtype=dtype).T
+        return np.array(chosen, dtype=dtype).T
 
 
 def pick(columns: Mapping[str, NDArray[Any]], *names: str) -> list[NDArray[Any]]:
@@ -29,7 +32,8 @@ def require_finite(x: NDArray[Any], *, nan: bool = False) -> NDArray[Any]:
     Raises:
         ValueError: It holds infinity, or NaN where that is not allowed.
     """
-    if np.isinf(x).any() if nan else not np.isfinite(x).all():
+    wrong = np.isinf(x) if nan else ~np.isfinite(x)
+    if np.count_nonzero(wrong):  # sooner than `any` for one row
         raise ValueError("the model takes no infinite number" if nan else "a number is missing")
     return x
 

@@ -19,8 +19,8 @@ class SimpleImputer:
         """Return the array without missing values, of which integers have none."""
         if self.keeps_integers and x.dtype.kind in "iu":
             return x
-        x = require_finite(floats(x), nan=True)
-        return np.where(np.isnan(x), self.fill.astype(x.dtype), x)
+        x = require_finite(x if x.dtype.kind == "f" else floats(x), nan=True)
+        return np.where(np.isnan(x), self.fill.astype(x.dtype, copy=False), x)
 
 
 class IndicatingImputer(SimpleImputer):

@@ -18,9 +18,9 @@ class StandardScaler:
         """Return the array, scaled."""
         x = require_finite(floats(x), nan=True)
         if self.mean is not None:
-            x -= self.mean.astype(x.dtype)
+            x -= self.mean.astype(x.dtype, copy=False)
         if self.scale is not None:
-            x /= self.scale.astype(x.dtype)
+            x /= self.scale.astype(x.dtype, copy=False)
         return x
 
 

@@ -173,11 +173,13 @@ def _types_of(hint: Any) -> set[type]:
     return {*members} if all(any(each is value for value in VALUES) for each in members) else set()
 
 
-def _model_of_each(field: Any) -> type[BaseModel] | None:
-    """Return the model of a field that is a list of models; None of another field."""
+def _model_of(field: Any) -> tuple[type[BaseModel] | None, bool]:
+    """Return the model that a field is or is a list of, if any, and whether it is a list."""
     hint = field.field_info.annotation if field else None
-    [model] = typing.get_args(hint) if typing.get_origin(hint) is list else [None]
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+    is_list = typing.get_origin(hint) is list
+    model = typing.get_args(hint)[0] if is_list else hint
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+    return model if is_model else None, is_list
 
 
 class FastRoute:
@@ -186,7 +188,8 @@ class FastRoute:
     def __init__(self, app: FastAPI, route: APIRoute) -> None:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
         self._field = next(iter(route.dependant.body_params), None)
-        record, answer = _model_of_each(self._field), _model_of_each(route.response_field)
+        record, self._takes_list = _model_of(self._field)
+        answer, self._gives_list = _model_of(route.response_field)
         self._keys = least_keys(record) if record else 0  # of each record; 0 if that is not known
         self._answers = PlainAnswers(answer) if answer else None
         self._request_name = route.dependant.request_param_name or ""
@@ -227,14 +230,16 @@ class FastRoute:
         if faults:
             raise RequestValidationError(faults, body=_as_json(body))
         # The validation ignores a key that is given twice, and NaN.
-        if not self._keys or not is_surely_strict(body, self._keys * len(record)):
+        records = len(record) if self._takes_list else 1
+        if not self._keys or not is_surely_strict(body, self._keys * records):
             require_strict(body)
         answer = await self._endpoint(**{self._field.name: record})
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return
-        if self._answers and (fields := self._answers.fields_of(answer)):
-            body = to_json(fields, inf_nan_mode="null")
+        answers = answer if self._gives_list else [answer]
+        if self._answers and (fields := self._answers.fields_of(answers)):
+            body = to_json(fields if self._gives_list else fields[0], inf_nan_mode="null")
         else:
             body = await serialize_response(
                 field=self._response_field, response_content=answer, dump_json=True
