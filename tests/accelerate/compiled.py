@@ -173,7 +173,7 @@ def load_compiled(
     return Compiled(fast=fast, compare=modules["tests/fast/compare.py"], plan=plan)
 
 
-_ORDER = ("fields", "fast_input", "plain_input", "rows", "compare")
+_ORDER = ("fields", "fast_input", "plain_input", "rows", "boundaries", "compare")
 
 
 def _modules(prefix: str, contents: dict[str, dict[str, Any]]) -> None:

@@ -256,7 +256,7 @@ def _smaller_leaf(graph: onnx.GraphProto) -> None:
     leaves.t.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(leaves.t) * 0.999))
 
 
-@pytest.mark.parametrize(("fault", "group"), [(_next_float, "threshold"), (_smaller_leaf, "recorded")])
+@pytest.mark.parametrize(("fault", "group"), [(_next_float, "boundary"), (_smaller_leaf, "recorded")])
 def test_a_fault_in_the_graph_is_found(
     fault: Callable[[onnx.GraphProto], None], group: str, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ from scaffold.introspect.fast._columns import (
     branch_of_all,
     branch_of_mixed_numbers,
     branches_of,
+    gives_sparse,
 )
 from scaffold.introspect.fast._ensemble import TreeEstimator
 from scaffold.introspect.fast._graph import tree_graph
@@ -178,15 +179,20 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     estimator, methods, graph = _read_estimator(last, way)
     if call.method not in methods:
         raise refuse(last, f"the method {call.method}")
-    is_sparse = _name_of(last).startswith("xgboost.") and _xgboost.takes_sparse(before)
+    is_frame = isinstance(signature.input, Table) and signature.input.container == Pandas()
+    library = _name_of(last).partition(".")[0]
+    is_sparse = gives_sparse(before)
+    if is_sparse and library == "xgboost":
+        _xgboost.require_no_stored_zeros(before)
+    if is_sparse and estimator.step == "LinearClassifier":
+        estimator = replace(estimator, step="SparseLinearClassifier")
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
     # Trees compare single values, and a graph has an order of its own.
     is_ordered = graph is None and estimator.inner is None
     if not before and not is_ordered:
-        narrow = _name_of(last).startswith(("catboost.", "xgboost."))
-        branches = branch_of_mixed_numbers(signature.input, narrow=narrow)
-        if _name_of(last).startswith("lightgbm."):
+        branches = branch_of_mixed_numbers(signature.input, narrow=library in ("catboost", "xgboost"))
+        if library == "lightgbm":
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
         branches = branches_of(before.pop(0), signature.input, _read_steps)
@@ -194,11 +200,12 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
         before = []
     elif not branches:
         dtype = array_dtype(signature.input)
+        if library == "lightgbm" and is_frame and not before and not dtype.startswith("float"):
+            dtype = "float64"  # as LightGBM reads a frame; integers of an array become float32
     steps, numeric = _read_steps(before, numeric=True)
     assert numeric
-    steps += (fast_step("SparseZeros"),) if is_sparse else ()
+    steps += (fast_step("SparseZeros"),) if is_sparse and library == "xgboost" else ()
     compiled = [call.method, *(name for name in ("predict", "predict_proba") if name in methods)]
-    is_frame = isinstance(signature.input, Table) and signature.input.container == Pandas()
     return FastPlan(
         branches=branches,
         dtype=dtype,
@@ -233,6 +240,8 @@ def _flat(model: Any) -> list[Any]:
     if isinstance(model, str) or model is None:
         return [] if model in ("passthrough", None) else [model]
     require_plain_output(model)
+    if _name_of(model) == "preprocessing.FunctionTransformer" and _expand.read_function(model, True) is None:
+        return []
     if _name_of(model) != "pipeline.Pipeline":
         return [model]
     return [step for _, inner in model.steps for step in _flat(inner)]
@@ -249,7 +258,8 @@ def _read_steps(models: list[Any], *, numeric: bool) -> tuple[tuple[FastStep, ..
     for model in [step for each in models for step in _flat(each)]:
         read = STEPS.get(_name_of(model))
         if read is None:
-            raise refuse(model)
+            within = "a place within another step" if _name_of(model) == "compose.ColumnTransformer" else ""
+            raise refuse(model, within)
         step = read(model, numeric)
         if step is not None:
             steps.append(step)

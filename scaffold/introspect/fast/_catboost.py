@@ -43,6 +43,8 @@ def read_model(step: Any) -> TreeEstimator:
         link = {"link": "exp"} if objective in _POWERS else {}
         return fast_step("CatBoostRegressor", **link), ("predict",), ensemble
     require(step, objective in ("Logloss", "MultiClass"), f"loss_function={objective!r}")
+    threshold = attribute(step, "get_probability_threshold")
+    require(step, threshold is None or threshold() == 0.5, "a probability threshold")
     estimator = fast_step("CatBoostClassifier", constant("classes", classes))
     return estimator, ("predict", "predict_proba"), ensemble
 

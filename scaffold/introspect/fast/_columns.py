@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from scaffold.introspect._guard import attribute
 from scaffold.introspect.fast._values import NotCompiledError, refuse, require
 from scaffold.spec import (
     Category,
@@ -102,6 +103,21 @@ def branch_of_mixed_numbers(schema: Schema, *, narrow: bool = False) -> tuple[Fa
     return () if _common_dtype(fields) else (FastBranch(columns=names, numeric=True),)
 
 
+def gives_sparse(steps: Sequence[Any]) -> bool:
+    """Whether the output of steps is a sparse matrix."""
+    is_sparse = False
+    for step in steps:
+        kind = type(step).__name__
+        if kind == "ColumnTransformer":
+            is_sparse = bool(step.sparse_output_)
+        elif kind == "OneHotEncoder":
+            chosen = attribute(step, "sparse_output")
+            is_sparse = bool(step.sparse if chosen is None else chosen)  # its name up to scikit-learn 1.1
+        elif kind in ("OrdinalEncoder", "PCA"):
+            is_sparse = False
+    return is_sparse
+
+
 def branches_of(transformer: Any, schema: Schema, read_steps: ReadSteps) -> tuple[FastBranch, ...]:
     """Return what a ColumnTransformer does with the columns of a frame.
 
@@ -154,10 +170,14 @@ def _names(transformer: Any, columns: Any) -> list[str]:
     """Return the names of columns that are given by name, by number, by mask or as a slice."""
     import numpy as np
 
-    known = [str(name) for name in transformer.feature_names_in_]
-    if isinstance(columns, slice) and not any(isinstance(end, str) for end in (columns.start, columns.stop)):
+    names = attribute(transformer, "feature_names_in_")
+    require(transformer, names is not None, "columns that had no names in training")
+    known = [str(name) for name in names]
+    if isinstance(columns, slice):
+        by_name = any(isinstance(end, str) for end in (columns.start, columns.stop))
+        require(transformer, not by_name, "a slice of names")
         return known[columns]
-    if isinstance(columns, str | slice) or np.ndim(columns) != 1:
+    if isinstance(columns, str) or np.ndim(columns) != 1:
         raise refuse(transformer, "a step that takes a single column")
     values = np.asarray(columns).tolist()
     if values and all(isinstance(value, bool) for value in values):

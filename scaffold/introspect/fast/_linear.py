@@ -16,7 +16,7 @@ def read_regressor(step: Any) -> Estimator:
     """Return a regressor with one output."""
 
     coef = finite(step, "coef_")
-    require(step, coef.ndim == 1, "several outputs")
+    require(step, coef.ndim == 1, "targets in columns")
     intercept = _intercept(step, coef)
     require(step, intercept.size == 1, "this intercept")
     constants = constant("coef", coef), constant("intercept", intercept.reshape(-1)[0])

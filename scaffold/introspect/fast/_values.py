@@ -66,8 +66,10 @@ def _of_objects(array: Any) -> Any:
     import numpy as np
 
     types = {type(value) for value in array.ravel().tolist()}
-    if len(types) > 1 or not types <= {str, int, float, bool}:
+    if len(types) > 1:
         raise NotCompiledError("values of several types have no compiled form")
+    if not types <= {str, int, float, bool}:
+        raise NotCompiledError(f"values of type {types.pop().__name__} have no compiled form")
     return np.array(array.tolist(), dtype=None if types else "U1").reshape(array.shape)
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from scaffold.introspect._guard import attribute
+from scaffold.introspect.fast._columns import gives_sparse
 from scaffold.introspect.fast._ensemble import Ensemble, Tree, TreeEstimator
 from scaffold.introspect.fast._values import constant, fast_step, require
 from scaffold.spec import JSONValue
@@ -52,25 +53,12 @@ def read_model(step: Any) -> TreeEstimator:
     return estimator, ("predict", "predict_proba"), ensemble
 
 
-def takes_sparse(before: list[Any]) -> bool:
-    """Whether the steps before give a sparse matrix, whose zeros XGBoost takes for missing values.
-
-    Raises:
-        NotCompiledError: A step may store zeros in it, which XGBoost takes for zeros.
-    """
-    is_sparse = False
-    for step in before:
-        kind = type(step).__name__
-        if kind == "ColumnTransformer":
-            is_sparse = bool(step.sparse_output_)
-        elif kind == "OneHotEncoder":
-            chosen = attribute(step, "sparse_output")
-            is_sparse = bool(step.sparse if chosen is None else chosen)  # its name up to scikit-learn 1.1
-        elif kind == "PCA":
-            is_sparse = False
-        elif is_sparse:
+def require_no_stored_zeros(before: list[Any]) -> None:
+    """Refuse steps that may store zeros in a sparse matrix: XGBoost takes the others for missing values."""
+    for i, step in enumerate(before):
+        is_encoder = type(step).__name__ in ("ColumnTransformer", "OneHotEncoder", "PCA")
+        if gives_sparse(before[:i]) and not is_encoder:
             require(step, "feature_selection" in type(step).__module__, "sparse input before XGBoost")
-    return is_sparse
 
 
 def _link_of_booster(step: Any, objective: str, targets: int) -> dict[str, JSONValue]:

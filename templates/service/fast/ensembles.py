@@ -16,8 +16,8 @@ def narrow(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def without_tiny(x: NDArray[Any]) -> NDArray[Any]:
-    """Return the rows as LightGBM reads them: a number next to 0 is 0."""
-    x = x.astype(np.float64)
+    """Return the rows as LightGBM reads them: integers in 32 bits, a number next to 0 as 0."""
+    x = x.astype(np.float64) if x.dtype.kind == "f" else narrow(x)
     x[np.abs(x) <= np.float64(np.float32(1e-35))] = 0.0
     return x
 
@@ -65,8 +65,9 @@ class SumClassifier(Ensemble):
         return sums.ravel() if sums.shape[1] == 1 else sums
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the most probable class of each row."""
-        return self.classes[self.predict_proba(x).argmax(axis=1)]
+        """Return the class of each row: of two the second for a sum above 0."""
+        sums = self.decision_function(x)
+        return self.classes[(sums > 0).astype(np.intp) if sums.ndim == 1 else sums.argmax(axis=1)]
 
     def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class."""
@@ -75,6 +76,14 @@ class SumClassifier(Ensemble):
             second = sigmoid(sums)
             return np.stack([1 - second, second], axis=1)
         return softmax(sums)
+
+
+class ProbabilityClassifier(SumClassifier):
+    """The same with the class of the highest probability: next to 0 the first of two."""
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the most probable class of each row."""
+        return self.classes[self.predict_proba(x).argmax(axis=1)]
 
 
 class Forest(Ensemble):
@@ -151,7 +160,7 @@ class LightGBMRegressor(SumRegressor):
         return without_tiny(x)
 
 
-class LightGBMClassifier(SumClassifier):
+class LightGBMClassifier(ProbabilityClassifier):
     """The sums of the trees of LightGBM."""
 
     def rounded(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -167,7 +176,7 @@ class XGBoostRegressor(SumRegressor):
         return x.astype(np.float32)
 
 
-class XGBoostClassifier(SumClassifier):
+class XGBoostClassifier(ProbabilityClassifier):
     """The sums of the trees of XGBoost, which compares and sums in 32 bits."""
 
     def rounded(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -204,6 +213,6 @@ class CatBoostClassifier(SumClassifier):
         return narrow(x)
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the most probable class of each row, of more than two in a column."""
+        """Return the class of each row, of more than two in a column."""
         classes = super().predict(x)
         return classes if len(self.classes) == 2 else classes[:, None]

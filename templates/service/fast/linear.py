@@ -32,9 +32,13 @@ class LinearClassifier:
         self.coef, self.intercept, self.classes = coef.T, intercept, classes
         self.probabilities = probabilities
 
+    def sums(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums, a class a column."""
+        return require_finite(x) @ self.coef + self.intercept
+
     def decision_function(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the sums."""
-        sums: NDArray[Any] = require_finite(x) @ self.coef + self.intercept
+        sums = self.sums(x)
         return sums.ravel() if sums.shape[1] == 1 else sums
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -53,3 +57,15 @@ class LinearClassifier:
         each = sigmoid(sums)
         each[each.sum(axis=1) == 0] = 1.0
         return each / each.sum(axis=1)[:, None]
+
+
+class SparseLinearClassifier(LinearClassifier):
+    """The same for a sparse matrix, whose columns are added one after the other."""
+
+    def sums(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums, a class a column."""
+        x = require_finite(x)
+        sums = np.zeros((len(x), self.coef.shape[1]), np.result_type(x, self.coef))
+        for column in x.any(axis=0).nonzero()[0].tolist():  # the others add 0
+            sums += x[:, column, None] * self.coef[column]
+        return sums + self.intercept

@@ -22,10 +22,10 @@ def sum_leaves(value: NDArray[Any], leaves: NDArray[Any]) -> NDArray[Any]:
 class TreeMasks:
     """The sums of trees, by bits: all trees are walked at once.
 
-    The thresholds of a column divide its values into intervals. A row of `masks` has a bit for each
-    leaf of each tree that a value of the interval may reach. Columns of few intervals are in a group,
-    which has a row for each combination. What the rows of all groups have in common is one leaf of
-    each tree.
+    The thresholds of a column divide its values into intervals. A row of `masks` has a bit for
+    each leaf of each tree that a value of the interval may reach. Columns of few intervals are in
+    a group, which has a row for each combination. What the rows of all groups have in common is
+    one leaf of each tree.
     """
 
     few = 8  # rows for which a loop is faster than numpy

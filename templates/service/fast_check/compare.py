@@ -1,7 +1,7 @@
 """Compare what app/fast.py returns with what the model returns."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,13 @@ from numpy.typing import NDArray
 
 from app.fast import SHA256, FastModel
 from app.serving.model_file import open_model
+from tests.fast.boundaries import (
+    Sides,
+    boundary_rows,
+    sides_of_labels,
+    sides_of_trees,
+    threshold_points,
+)
 from tests.fast.fast_input import to_model as fast_input
 from tests.fast.fields import CONSTANTS, METHODS, load_model
 from tests.fast.plain_input import to_model as plain_input
@@ -18,8 +25,8 @@ SIZES = (1, 7, 64, 256)
 RELATIVE = 1e-12
 SMALLEST = 1e-300  # below, a float has fewer digits
 TOLERANCE = 1e-6  # for floats of 32 bits, of the largest number in the answer to a row
-MOST_THRESHOLDS = 20_000
-MOST_SINGLE = 100  # rows that are asked one by one where a batch of them is refused
+MOST_BOUNDARIES = 1000  # thresholds that are looked for in the numbers of the fields
+MOST_SINGLE = 100  # rows of a group that the model is asked to refuse, one by one
 
 Outcome = NDArray[Any] | None  # None: refused
 
@@ -39,6 +46,25 @@ class Both:
     def of_fast(self, method: str, rows: list[Any]) -> Outcome:
         """Return what its compiled form returns for rows."""
         return outcome(lambda: getattr(self.fast, method)(fast_input(rows)), ValueError)
+
+    def last_input(self, rows: list[Any]) -> NDArray[Any]:
+        """Return what the last step of the compiled form takes for rows."""
+        transform = getattr(self.fast, "transform", np.asarray)
+        return transform(fast_input(rows))
+
+    def label_numbers(self, rows: list[Any]) -> Outcome:
+        """Return the numbers of the labels that the compiled form gives to rows, in a column."""
+        last: Any = self.fast.last
+        numbers = {label: i for i, label in enumerate(last.classes.tolist())}
+        labels = self.of_fast("predict", rows)
+        if labels is None:
+            return None
+        return np.array([[numbers[each]] for each in labels.ravel().tolist()])
+
+    def compared(self, rows: list[Any]) -> Outcome:
+        """Return what the trees of the compiled form compare with their thresholds."""
+        last: Any = self.fast.last
+        return outcome(lambda: last.rounded(self.last_input(rows)), ValueError)
 
     def step_before_last(self, rows: list[Any]) -> str:
         """Return which step differs for rows: those before the last, or the last."""
@@ -89,7 +115,9 @@ def compare(rows: int, seed: int = 0) -> dict[str, Any]:
         seed: Other rows for another number.
     """
     both, compared = Both(), 0
-    for group, part in [("recorded", recorded_rows()), *made_up_rows(rows, seed)]:
+    boundaries = boundary_rows(sides_of(both, most := min(rows, MOST_BOUNDARIES)), most)
+    groups = [("recorded", recorded_rows()), *made_up_rows(rows, seed), ("boundary", boundaries)]
+    for group, part in groups:
         for method in METHODS:
             count, difference = compare_rows(both, method, part)
             if difference:
@@ -99,24 +127,43 @@ def compare(rows: int, seed: int = 0) -> dict[str, Any]:
     return {"rows": compared, "thresholds": points, "difference": difference}
 
 
+def sides_of(both: Both, most: int) -> list[Sides]:
+    """Return what decides for rows: at most so many thresholds of trees, and the labels."""
+    last = both.fast.last
+    found = []
+    if hasattr(trees := getattr(last, "trees", None), "threshold"):
+        found += sides_of_trees(both.compared, trees, most)
+    # A graph without trees sums in another order: the last bit decides between two labels there.
+    is_exact = not hasattr(last, "session")
+    if is_exact and "predict" in METHODS and len(getattr(last, "classes", ())) > 1:
+        found.append(sides_of_labels(both.label_numbers, len(last.classes)))
+    return found
+
+
 def compare_rows(both: Both, method: str, rows: list[Any]) -> tuple[int, dict[str, Any] | None]:
     """Return how many rows were compared in batches of each size, and the first difference."""
     usual: list[Any] = []
     taken: list[Any] = []
     dtype: Any = None
-    single = 0
+    asked = 0
     for start in range(0, len(rows), SIZES[-1]):
         part = rows[start : start + SIZES[-1]]
         found = both.of_model(method, part)
-        if found is None:  # a row of it is refused: which one?
-            for row in part[: MOST_SINGLE - single]:
-                single += 1
-                if not same(both.of_fast(method, [row]), both.of_model(method, [row])):
+        if found is None:
+            refused = [row for row in part if both.of_fast(method, [row]) is None]
+            part = [row for row in part if row not in refused]
+            for row in refused[: MOST_SINGLE - asked]:
+                asked += 1
+                if both.of_model(method, [row]) is not None:
                     return len(taken), describe(both, method, row)
-        else:
-            dtype = found.dtype
-            usual += list(found)
-            taken += part
+            if not part:
+                continue
+            found = both.of_model(method, part)
+            if found is None:
+                return len(taken), describe(both, method, refused_row(both, method, part))
+        dtype = found.dtype
+        usual += list(found)
+        taken += part
     for size in SIZES:
         for start in range(0, len(taken), size if size > 1 else 4):  # each fourth one alone
             end = min(start + size, len(taken))
@@ -129,6 +176,14 @@ def compare_rows(both: Both, method: str, rows: list[Any]) -> tuple[int, dict[st
                         return len(taken), describe(both, method, row)
                 return len(taken), describe(both, method, taken[start], end - start)
     return len(taken), None
+
+
+def refused_row(both: Both, method: str, rows: list[Any]) -> Any:
+    """Return a row that the model refuses, of rows that it refuses together."""
+    while len(rows) > 1:
+        first = rows[: len(rows) // 2]
+        rows = first if both.of_model(method, first) is None else rows[len(first) :]
+    return rows[0]
 
 
 def describe(both: Both, method: str, row: Any, size: int = 1) -> dict[str, Any]:
@@ -149,7 +204,7 @@ def shown(found: Outcome) -> str:
 
 
 def compare_thresholds(both: Both) -> tuple[int, dict[str, Any] | None]:
-    """Return how many points at thresholds of trees were compared, and the first difference."""
+    """Return how many points at thresholds the last step was compared on, and a difference."""
     last = both.fast.last
     trees = getattr(last, "trees", None)
     if not hasattr(trees, "threshold"):
@@ -158,7 +213,7 @@ def compare_thresholds(both: Both) -> tuple[int, dict[str, Any] | None]:
     while hasattr(model, "steps"):
         model = model.steps[-1][1]
     compared = 0
-    for x in threshold_points(both, trees):
+    for x in threshold_points(both.last_input(recorded_rows()), trees):
         for method in METHODS:
             own = outcome(lambda: getattr(last, method)(x), ValueError)  # noqa: B023 - called at once
             usual = outcome(lambda: getattr(model, method)(x), Exception)  # noqa: B023
@@ -168,31 +223,3 @@ def compare_thresholds(both: Both) -> tuple[int, dict[str, Any] | None]:
                 return compared, {"group": "threshold", "step": step, "method": method, **values}
         compared += len(x)
     return compared, None
-
-
-def threshold_points(both: Both, trees: Any) -> Iterator[NDArray[Any]]:
-    """Yield rows of the last step's input: one value at a threshold, or next to it."""
-    rows = recorded_rows()
-    transform = getattr(both.fast, "transform", lambda x: x)
-    base = np.asarray(transform(fast_input(rows)), dtype=np.float64)
-    pairs = sorted(set(zip(trees.feature.tolist(), trees.threshold.tolist(), strict=True)))
-    pairs = [(feature, threshold) for feature, threshold in pairs if np.isfinite(threshold)]
-    if len(pairs) > MOST_THRESHOLDS:
-        chosen = np.random.default_rng(0).choice(len(pairs), MOST_THRESHOLDS, replace=False)
-        pairs = [pairs[i] for i in chosen.tolist()]
-    for start in range(0, len(pairs), 500):
-        points: list[NDArray[Any]] = []
-        for feature, threshold in pairs[start : start + 500]:
-            narrow = np.float32(threshold)
-            for value in (
-                threshold,
-                np.nextafter(threshold, -np.inf),
-                np.nextafter(threshold, np.inf),
-                narrow,
-                np.nextafter(narrow, np.float32(-np.inf)),
-                np.nextafter(narrow, np.float32(np.inf)),
-            ):
-                point = base[len(points) % len(base)].copy()
-                point[feature] = value
-                points.append(point)
-        yield np.array(points)

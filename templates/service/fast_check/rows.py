@@ -74,6 +74,7 @@ def one_value(field: dict[str, Any], seen: list[Any], group: str) -> Any:
         some = str(random.choice(known))
         return random.choice([*TEXTS, some.upper(), some + " ", some[:-1], some])
     numbers = [value for value in seen if value is not None] or [0]
+    known = known or numbers
     least, most = min(numbers), max(numbers)
     number = unusual_number(field, least, most, group)
     if number is None:
