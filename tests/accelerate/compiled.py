@@ -42,6 +42,8 @@ from scaffold.spec import (
     Signature,
     Table,
     Tensor,
+    Torch,
+    TorchCall,
     Value,
     fields_of,
 )
@@ -120,6 +122,46 @@ def compile_model(
         return plan
     content, requests = pickle.dumps(model), requests_of(sample)
     return load_compiled(plan, signature, ModelFormat.PICKLE, content, requests, folder)
+
+
+def network_signature(
+    shape: tuple[int, ...], output: tuple[int, ...], dtype: str = "float32", **call: Any
+) -> Signature:
+    """Return the signature of a module of torch.
+
+    Args:
+        shape: Of a row.
+        output: Shape of the answer to a row.
+        dtype: Of a row.
+        call: Parameters of `TorchCall`.
+    """
+    number = Scalar(type=ScalarType.NUMBER)
+    items = Scalar(type=ScalarType.INTEGER) if dtype.startswith("int") else number
+    taken = Tensor(shape=shape, dtype=dtype, items=items, container=Torch())
+    given = Tensor(shape=output, dtype="float32", items=number, container=Torch())
+    return Signature(
+        input=Value(field=Field(name="data", attribute="data", schema=taken)),
+        output=Value(field=Field(name="prediction", attribute="prediction", schema=given)),
+        call=TorchCall(**{"method": "__call__", "batching": Batching.TOGETHER, **call}),
+    )
+
+
+def compile_network(model: Any, sample: Any, signature: Signature, folder: Path) -> Compiled | NoFastPlan:
+    """Return the compiled form of a module, or why there is none."""
+    import torch
+
+    plan = read_fast_plan(model, signature, Accelerate.ONNX)
+    if isinstance(plan, NoFastPlan):
+        return plan
+    file = io.BytesIO()
+    is_script = isinstance(model, torch.jit.ScriptModule)
+    if is_script:
+        torch.jit.save(model, file)
+    else:
+        torch.save(model, file)
+    requests = [{"data": row} for row in sample.tolist()]
+    written_as = ModelFormat.TORCHSCRIPT if is_script else ModelFormat.TORCH
+    return load_compiled(plan, signature, written_as, file.getvalue(), requests, folder)
 
 
 def load_compiled(

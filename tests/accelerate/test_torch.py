@@ -26,42 +26,23 @@ from scaffold.spec import (
     FastGraph,
     FastPlan,
     FastStep,
-    Field,
     LocalSource,
     ModelFormat,
     NoFastPlan,
     Numpy,
     PythonCall,
-    Scalar,
-    ScalarType,
     Signature,
     Tensor,
-    Torch,
-    TorchCall,
     Value,
 )
 from scaffold.verbs._compile import accelerate
-from tests.accelerate.compiled import Compiled, load_compiled
+from tests.accelerate.compiled import Compiled, compile_network, load_compiled, network_signature
 
-NUMBER = Scalar(type=ScalarType.NUMBER)
 PLAN = FastPlan(estimator=FastStep(step="Network"), methods=("__call__",), graph=FastGraph(content=b"graph"))
 
 
-def _signature(
-    shape: tuple[int, ...], output: tuple[int, ...], dtype: str = "float32", **call: Any
-) -> Signature:
-    items = NUMBER if dtype.startswith("float") else Scalar(type=ScalarType.INTEGER)
-    taken = Tensor(shape=shape, dtype=dtype, items=items, container=Torch())
-    given = Tensor(shape=output, dtype="float32", items=NUMBER, container=Torch())
-    return Signature(
-        input=Value(field=Field(name="data", attribute="data", schema=taken)),
-        output=Value(field=Field(name="prediction", attribute="prediction", schema=given)),
-        call=TorchCall(**{"method": "__call__", "batching": Batching.TOGETHER, **call}),
-    )
-
-
 def test_a_network_takes_and_returns_arrays_of_numpy() -> None:
-    plain = _signature((4,), (2,))
+    plain = network_signature((4,), (2,))
     fast = fast_signature(plain, PLAN)
     assert fast.call == PythonCall(method="__call__", batching=Batching.TOGETHER)
     for before, after in ((plain.input, fast.input), (plain.output, fast.output)):
@@ -73,7 +54,7 @@ def test_a_network_takes_and_returns_arrays_of_numpy() -> None:
 
 
 def test_auto_leaves_a_network_as_it_is() -> None:
-    spec: Any = SimpleNamespace(signature=_signature((3,), (2,)), answers={})
+    spec: Any = SimpleNamespace(signature=network_signature((3,), (2,)), answers={})
     options: Any = SimpleNamespace(accelerate="auto")
     settings: Any = None
     events: list[Any] = []
@@ -110,24 +91,6 @@ def test_a_module_counts_for_the_service_where_its_code_imports_it() -> None:
     assert [source.path for source in kept] == ["units.py", "scales.py"]
 
 
-def _compile(model: Any, sample: Any, signature: Signature, folder: Path) -> Compiled | NoFastPlan:
-    """Return the compiled form of a module, or why there is none."""
-    import torch
-
-    plan = read_fast_plan(model, signature, Accelerate.ONNX)
-    if isinstance(plan, NoFastPlan):
-        return plan
-    file = io.BytesIO()
-    is_script = isinstance(model, torch.jit.ScriptModule)
-    if is_script:
-        torch.jit.save(model, file)
-    else:
-        torch.save(model, file)
-    requests = [{"data": row} for row in sample.tolist()]
-    written_as = ModelFormat.TORCHSCRIPT if is_script else ModelFormat.TORCH
-    return load_compiled(plan, signature, written_as, file.getvalue(), requests, folder)
-
-
 def _models() -> dict[str, tuple[Any, Any, Signature]]:
     """Return modules, each with a sample and its signature."""
     import torch
@@ -141,10 +104,10 @@ def _models() -> dict[str, tuple[Any, Any, Signature]]:
     script = torch.jit.trace(perceptron.eval(), torch.randn(3, 6))
     rows, pictures = torch.randn(6, 6), torch.rand(6, 1, 8, 8)
     return {
-        "rows": (perceptron, rows, _signature((6,), (3,))),
-        "one row a call": (perceptron, rows, _signature((6,), (3,), batching=Batching.ONE_ROW)),
-        "images": (images, pictures, _signature((1, 8, 8), (3,))),
-        "TorchScript": (script, rows, _signature((6,), (3,))),
+        "rows": (perceptron, rows, network_signature((6,), (3,))),
+        "one row a call": (perceptron, rows, network_signature((6,), (3,), batching=Batching.ONE_ROW)),
+        "images": (images, pictures, network_signature((1, 8, 8), (3,))),
+        "TorchScript": (script, rows, network_signature((6,), (3,))),
     }
 
 
@@ -154,7 +117,7 @@ def _models() -> dict[str, tuple[Any, Any, Signature]]:
 def test_a_network_returns_what_the_module_returns(name: str, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     model, sample, signature = _models()[name]
-    compiled = _compile(model, sample, signature, tmp_path)
+    compiled = compile_network(model, sample, signature, tmp_path)
     assert isinstance(compiled, Compiled), compiled
     try:
         found = compiled.compare.compare(40)
@@ -187,39 +150,18 @@ def test_a_weight_that_differs_in_its_fourth_digit_is_found(tmp_path: Path) -> N
 
 
 @pytest.mark.libraries
-@pytest.mark.filterwarnings("ignore")
-def test_what_depends_on_the_batch_differs(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    from torch import nn
-
-    class OfPairs(nn.Module):
-        def forward(self, x: Any) -> Any:
-            return x if x.shape[0] == 2 else x + 1
-
-    signature = _signature((2,), (2,))
-    plan = read_fast_plan(OfPairs(), signature, Accelerate.ONNX)
-    assert isinstance(plan, FastPlan)
-    import onnxruntime
-
-    assert plan.graph is not None
-    session = onnxruntime.InferenceSession(plan.graph.content, providers=["CPUExecutionProvider"])
-    rows = torch.zeros(3, 2)
-    assert (session.run(None, {"x": rows.numpy()})[0] != OfPairs()(rows).numpy()).all()
-
-
-@pytest.mark.libraries
 def test_what_is_not_compiled_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     from torch import nn
 
     model = nn.Linear(2, 2)
-    signature = _signature((2,), (2,))
+    signature = network_signature((2,), (2,))
     assert read_fast_plan(model, signature) == NoFastPlan(reason="Linear has a compiled form in ONNX only")
-    alone = _signature((2,), (2,), batching=Batching.ALONE)
+    alone = network_signature((2,), (2,), batching=Batching.ALONE)
     assert read_fast_plan(model, alone, Accelerate.ONNX) == NoFastPlan(
         reason="Linear with records that are no rows has no compiled form"
     )
-    half = _signature((3,), (2,))
+    half = network_signature((3,), (2,))
     found = read_fast_plan(model, half, Accelerate.ONNX)
     assert isinstance(found, NoFastPlan)
     assert found.reason.startswith("torch.onnx cannot export Linear (")

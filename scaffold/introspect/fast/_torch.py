@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import warnings
 from typing import Any
 
+from scaffold.introspect.fast._recording import find_unrecorded
 from scaffold.introspect.fast._values import ConverterMissingError, NotCompiledError, fast_step, refuse
 from scaffold.spec import (
     Arguments,
@@ -54,7 +54,7 @@ def read_module(model: Any, signature: Signature) -> FastPlan:
     return FastPlan(
         estimator=fast_step("Network"),
         methods=(call.method,),
-        graph=FastGraph(content=_export(model, _example(model, signature.input))),
+        graph=FastGraph(content=_require_runnable(model, _export(model, _example(model, signature.input)))),
     )
 
 
@@ -91,7 +91,12 @@ def _example(model: Any, schema: Schema) -> Any:
 
 
 def _export(model: Any, example: Any) -> bytes:
-    """Return the graph, which takes any number of rows."""
+    """Return the graph, which takes any number of rows.
+
+    Raises:
+        ConverterMissingError: onnx is not installed.
+        NotCompiledError: It cannot be exported, or computes something in Python that is not recorded.
+    """
     try:
         import onnx  # noqa: F401 - torch.onnx fails without
     except ImportError:
@@ -102,8 +107,7 @@ def _export(model: Any, example: Any) -> bytes:
     torch.backends.mha.set_fastpath_enabled(False)
     file: Any = io.BytesIO()
     # Where it fails, torch.onnx prints its graph.
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
+    with find_unrecorded() as places, contextlib.redirect_stdout(io.StringIO()):
         try:
             torch.onnx.export(
                 _with_refusal(model.eval(), example),
@@ -115,10 +119,36 @@ def _export(model: Any, example: Any) -> bytes:
                 dynamic_axes={_INPUT: {0: "rows"}},
             )
         except Exception as error:
-            said = " ".join(f"{error}".partition("\n")[0].split())[:200] or type(error).__name__
-            raise NotCompiledError(f"torch.onnx cannot export {type(model).__name__} ({said})") from error
+            cause = _first_line(error)
+            raise NotCompiledError(f"torch.onnx cannot export {type(model).__name__} ({cause})") from error
+    if places:
+        raise NotCompiledError(f"torch.onnx does not record the Python code at {places[0]}")
     content: bytes = file.getvalue()
     return content
+
+
+def _require_runnable(model: Any, content: bytes) -> bytes:
+    """Return the graph.
+
+    Raises:
+        NotCompiledError: onnxruntime cannot run it: shapes that do not fit, or bfloat16.
+    """
+    import onnx
+
+    loaded = onnx.load_model_from_string(content)
+    try:
+        graph = onnx.shape_inference.infer_shapes(loaded, check_type=True, strict_mode=True).graph
+    except onnx.shape_inference.InferenceError as error:
+        cause = _first_line(error).rpartition("Error] ")[2]
+        raise NotCompiledError(f"the graph of {type(model).__name__} is not valid ({cause})") from error
+    values = (*graph.input, *graph.value_info, *graph.output)
+    if any(value.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16 for value in values):
+        raise refuse(model, "numbers of dtype bfloat16")
+    return content
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(f"{error}".partition("\n")[0].split())[:200] or type(error).__name__
 
 
 def _with_refusal(model: Any, example: Any) -> Any:

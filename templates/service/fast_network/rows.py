@@ -1,4 +1,4 @@
-"""Rows to compare on: the recorded ones, and made-up arrays at the edges of what the schema takes."""
+"""Rows to compare on: the recorded ones, and made-up arrays at the edges of the schema."""
 
 import json
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def made_up(
 def unusual_numbers(
     field: dict[str, Any], least: float, most: float, generator: np.random.Generator
 ) -> list[Any]:
-    """Return the numbers of one kind that the field takes: outside the range, at its ends, tiny, huge."""
+    """Return numbers of one kind for the field: outside the range, at its ends, tiny or huge."""
     outside = [least - 1, most + 1, most * 2 + 3]
     if field["kind"] == "integer":
         kinds = [outside, [least, most, 0, 1, -1], WHOLE + [-number for number in WHOLE]]
