@@ -64,6 +64,7 @@ def fast_check_files(artifact: Artifact, signature: Signature, plan: FastPlan) -
     if is_network:
         names = ["compare.py", *(["rows.py"] if _has_arrays(signature) else [])]
         files |= {name: (folder.with_name("fast_network") / name).read_text("utf-8") for name in names}
+        del files["boundaries.py"]
     test = (template_path("service") / "test_fast.py").read_bytes()
     made = {FAST_TEST: test} | {f"{FAST_CHECK}/{name}": content.encode() for name, content in files.items()}
     return graph_check(made, plan.graph) if plan.graph and not is_network else made

@@ -7,7 +7,11 @@ from typing import Any, BinaryIO
 
 
 def checked_folder(file: BinaryIO, place: Path) -> str:
-    """Return the folder in `place` with the files that `file` lists. ValueError if one is missing, new or changed."""
+    """Return the folder in `place` with the files that `file` lists.
+
+    Raises:
+        ValueError: A file is missing, new or changed.
+    """
     listed = json.load(file)["files"]
     folder = place / "files"
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

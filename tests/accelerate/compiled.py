@@ -208,7 +208,7 @@ def load_compiled(
         },
     )
     order = ["app/fast.py", *(f"tests/fast/{name}.py" for name in _ORDER)]
-    modules = {path: _load(prefix, path, files[path].decode(), folder) for path in order}
+    modules = {path: _load(prefix, path, files[path].decode(), folder) for path in order if path in files}
     fast = modules["app/fast.py"].FastModel(dict(np.load(io.BytesIO(opened["fast.npz"]))))
     for name in [name for name in sys.modules if name.startswith(f"{prefix}_")]:
         del sys.modules[name]

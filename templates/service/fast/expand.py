@@ -69,4 +69,5 @@ class ElementFunction:
 
     def transform(self, x: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Return the values of the function; each column is computed in its own dtype."""
-        return np.stack([self.ufunc(column) for column in (x.T if isinstance(x, np.ndarray) else x)]).T
+        columns = x.T if isinstance(x, np.ndarray) else x
+        return np.stack([self.ufunc(column) for column in columns]).T
