@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scaffold.base.layout import FAST_CODE
 from scaffold.errors import CompiledModelDiffersError, VerificationError
-from scaffold.errors.wording import in_one_line
+from scaffold.errors.wording import either, in_one_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import ProjectSpec
 from scaffold.verbs._slim import is_slim, report_plain
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from scaffold.upgrade import UpdatePlan
 
     Proven = tuple[UpdatePlan, tuple[str, ...]]
+
+_Result = TypeVar("_Result")
 
 
 def plan_compiled(
@@ -52,20 +54,38 @@ def prove_compiled(
     on_event: OnEvent,
 ) -> Proven:
     """Return what `prove` returns for the plan; where that fails, for the plan without the compiled model."""
+
+    def prove_form(form: ProjectSpec) -> Proven:
+        return prove(plan if form is spec else plan_of(form))
+
+    return prove_or_fall_back(spec, prove_form, on_event)
+
+
+def prove_or_fall_back(
+    spec: ProjectSpec, prove: Callable[[ProjectSpec], _Result], on_event: OnEvent
+) -> _Result:
+    """Return the result of `prove` for a spec; if the proof fails, for the spec without the compiled model.
+
+    Args:
+        spec: The project, with a compiled model or without.
+        prove: Proves the project of a spec.
+        on_event: Called with a note on why the compiled model is left out.
+
+    Raises:
+        SlimImageError: The compiled model differs, and the project is to be slim.
+        VerificationError: The project without a compiled model, or the slim one, fails its proof.
+    """
     try:
-        return prove(plan)
+        return prove(spec)
     except VerificationError as error:
-        has_own_cause = is_slim(spec.answers) and not isinstance(error, CompiledModelDiffersError)
-        if spec.fast is None or has_own_cause:
+        if spec.fast is None:
             raise
-        plain = without_compiled_model(spec, error, on_event)
-    return prove(plan_of(plain))
-
-
-def without_compiled_model(spec: ProjectSpec, error: VerificationError, on_event: OnEvent) -> ProjectSpec:
-    """Return the spec of a service that calls the model, and report why."""
-    report_plain(reason_of(error), spec.answers, on_event)
-    return replace(spec, fast=None)
+        if is_slim(spec.answers) and not isinstance(error, CompiledModelDiffersError):
+            # The cause may be another one than the compiled model: the error is the one of the service.
+            on_event(Noted(_slim_advice()))
+            raise
+        report_plain(reason_of(error), spec.answers, on_event)
+    return prove(replace(spec, fast=None))
 
 
 def without_proof(spec: ProjectSpec, on_event: OnEvent) -> ProjectSpec:
@@ -81,3 +101,11 @@ def reason_of(error: VerificationError) -> str:
     if isinstance(error, CompiledModelDiffersError):
         return error.reason
     return f"with a compiled model the proof fails ({in_one_line(error)})"
+
+
+def _slim_advice() -> str:
+    with_libraries = either("answers={'slim': False}", "--answer slim=false")
+    return (
+        "a slim service cannot call the model as it is; if the compiled model is the cause of the error, take"
+        f" the libraries along: {with_libraries}"
+    )

@@ -23,6 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import scaffold
 from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TEST
 from scaffold.errors import (
+    AnswersDifferError,
     ExclusiveOptionsError,
     FilesDisagreeError,
     InvalidOptionError,
@@ -149,24 +150,57 @@ def test_a_project_is_accelerated_by_an_update_and_back(project: Path) -> None:
     assert "your steps in app/score.py get arrays in place of a frame now: docs/accelerate.md" in notes
 
 
-@pytest.mark.slow
-def test_a_compiled_model_that_differs_is_not_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _break_scaler(monkeypatch: pytest.MonkeyPatch, mean: str) -> None:
+    """Let the compiled StandardScaler subtract another mean."""
     from scaffold.render import _fast
 
     definitions = dict(_fast._definitions())
     scaler = definitions["StandardScaler"]
-    source = scaler.source.replace("x -= self.mean", "x -= 1.001 * self.mean")
+    source = scaler.source.replace("x -= self.mean", f"x -= {mean}")
     assert source != scaler.source
     definitions["StandardScaler"] = _fast._Definition(source, scaler.names)
     monkeypatch.setattr(_fast, "_definitions", lambda: definitions)
+
+
+@pytest.mark.slow
+def test_a_compiled_model_that_differs_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_scaler(monkeypatch, "1.001 * self.mean")
     notes, on_event = _notes()
     scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", on_event=on_event)
     [note] = [note for note in notes if note.startswith("accelerate: ")]
     assert note.startswith("accelerate: ColumnTransformer differs: predict_proba of {")
     assert note.endswith("; the model is called as it is")
     assert not any(_are_there(tmp_path / "titanic"))
+
+
+IN_SERVICE = '("PORT" in __import__("os").environ)'
+"""The comparison runs without the variables of the service."""
+
+
+@pytest.mark.slow
+def test_a_compiled_model_whose_service_answers_otherwise_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_scaler(monkeypatch, f"(1 + 1000 * {IN_SERVICE}) * self.mean")
+    notes, on_event = _notes()
+    scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", on_event=on_event)
+    [note] = [note for note in notes if note.startswith("accelerate: ")]
+    assert note.startswith("accelerate: with a compiled model the proof fails (AnswersDifferError: The serv")
+    assert note.endswith("; the model is called as it is")
+    assert not any(_are_there(tmp_path / "titanic"))
+    with pytest.raises(AnswersDifferError):
+        scaffold.new(
+            *_train(),
+            None,
+            tmp_path / "slim",
+            accelerate="numpy",
+            answers={"slim": True},
+            on_event=on_event,
+        )
+    assert notes[-1].endswith("take the libraries along: --answer slim=false")
+    assert not (tmp_path / "slim").exists()
 
 
 def test_without_a_proof_the_plain_form_is_written(tmp_path: Path) -> None:
