@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.base.layout import LOCK
+from scaffold.base.layout import FAST_CODE, LOCK
 from scaffold.base.lock_changes import LockChange, compare_locks
 from scaffold.spec import JSONValue, Verification
 
@@ -91,7 +91,7 @@ def describe_update(plan: UpdatePlan) -> Update:
         untouched={} if plan.is_empty else merged.untouched,
         conflicts=merged.conflicts,
         lock_changes=_lock_changes(plan),
-        notes=(*merged.notes, *_unused_answers(plan), *filter(None, [plan.unwritten])),
+        notes=(*merged.notes, *_unused_answers(plan), *_array_steps(plan), *filter(None, [plan.unwritten])),
         applied=False,
     )
 
@@ -116,3 +116,11 @@ def _unused_answers(plan: UpdatePlan) -> list[str]:
         return []
     words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(changed.items()))
     return [f"no file of this project depends on {words}: nothing changes"]
+
+
+def _array_steps(plan: UpdatePlan) -> list[str]:
+    """A note where the owner's steps get other inputs, since the model is compiled from now on."""
+    if plan.record.spec.fast is None or FAST_CODE in plan.ancestor or not plan.edited_scoring:
+        return []
+    edited = ", ".join(plan.edited_scoring)
+    return [f"your steps in {edited} get arrays in place of a frame now: docs/accelerate.md"]

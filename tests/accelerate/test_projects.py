@@ -32,6 +32,7 @@ from scaffold.errors import (
 from scaffold.events import Event, Noted
 from scaffold.proof._service import start_service
 from scaffold.verbs.project import Project
+from scaffold.verbs.update_result import Update
 from tests.batch._project import batch
 
 COMPILED = [FAST_CODE, FAST_CONSTANTS, FAST_TEST, f"{FAST_CHECK}/compare.py"]
@@ -201,6 +202,35 @@ def test_a_compiled_model_whose_service_answers_otherwise_is_not_written(
         )
     assert notes[-1].endswith("take the libraries along: --answer slim=false")
     assert not (tmp_path / "slim").exists()
+
+
+@pytest.mark.slow
+def test_an_update_that_falls_back_reports_the_plain_form_alone(tmp_path: Path) -> None:
+    inputs = _train()[1][["Age", "Fare"]].fillna(30)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(inputs, inputs["Fare"] > 10)
+    root = tmp_path / "titanic"
+    scaffold.new(model, inputs, None, root)
+    score = root / "app/score.py"
+    own = '    inputs["Fare"] = inputs["Fare"] / 2\n    # Your steps before the model'
+    score.write_text(score.read_text().replace("    # Your steps before the model", own))
+    notes, on_event = _notes()
+    reports: list[Update] = []
+    scaffold.update(root, accelerate="numpy", on_event=on_event, on_report=reports.append)
+    [fallback] = [note for note in notes if note.startswith("accelerate: ")]
+    assert fallback.startswith(
+        "accelerate: with a compiled model the service does not start (The model cannot score EXAMPLE of"
+        " schemas.py: IndexError: only integers, slices"
+    )
+    assert fallback.endswith("; the model is called as it is")
+    assert not any("arrays in place of a frame" in note for note in notes)
+    [report] = reports
+    assert "tests/recorded.json" in report.files
+    assert not {*COMPILED, "app/convert.py"} & {*report.files}
+    assert not any(_are_there(root))
+    [own_note] = [note for note in notes if note.startswith("with your app/score.py")]
+    assert "requests otherwise than before, " in own_note
+    update = scaffold.update(root, answers={"replicas": 3})
+    assert "with your app/score.py it answers as before" in update.notes
 
 
 def test_without_a_proof_the_plain_form_is_written(tmp_path: Path) -> None:
