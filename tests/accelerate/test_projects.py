@@ -21,12 +21,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import scaffold
+from scaffold.base.files import sha256_file
 from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TEST
 from scaffold.errors import (
     AnswersDifferError,
     ExclusiveOptionsError,
     FilesDisagreeError,
     InvalidOptionError,
+    ReplacedModelError,
     ServiceNotStartedError,
 )
 from scaffold.events import Event, Noted
@@ -113,6 +115,11 @@ def test_a_model_file_that_was_replaced_is_not_served_by_the_old_constants(proje
     assert re.search(REPLACED, compared.stderr)
     with pytest.raises(FilesDisagreeError, match="scaffold update"):
         scaffold.verify(project, quick=True)
+    with pytest.raises(ReplacedModelError, match="is not the model from which") as replaced:
+        scaffold.verify(project)
+    old_sha256 = Project.open(project).spec.artifact.sha256
+    assert replaced.value.hashes == (sha256_file(model), old_sha256)
+    assert f"scaffold update {project} --model {model} --input sample.pkl" in str(replaced.value)
     assert (
         "`app/score.py` and `tests/fast` check the sha256 above" in (project / "model/README.md").read_text()
     )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from scaffold.errors import CompiledModelDiffersError
 from scaffold.errors.output import error_in_log, error_in_traceback
 
 TRACEBACK = """\
@@ -56,3 +57,10 @@ EXITING = _record("ERROR", "Application startup failed. Exiting.")
 )
 def test_the_error_in_a_log_is_no_record_of_the_start(log: list[str], error: str) -> None:
     assert error_in_log("\n".join(log)) == error
+
+
+def test_a_comparison_that_broke_off_has_its_error_in_the_first_line() -> None:
+    error = CompiledModelDiffersError("", "", "", (TRACEBACK, ""))
+    beginning = f"The comparison of app/fast.py with the model broke off: {ERROR}\n\nTraceback (most recent"
+    assert str(error).startswith(beginning)
+    assert error.reason == "the comparison with the model broke off: ValueError: the model is another"
