@@ -143,6 +143,13 @@ def test_a_slim_project_gets_the_libraries_back_and_loses_them_again(project: Pa
     )
     assert not (project / FAST_LOCK).exists()
     assert not (project / RUNTIME).exists()
+    dockerfile = (project / DOCKERFILE).read_text()
+    own_steps = "RUN groups \\\n    && true\nRUN ['python', '-V']\nUSER 65532".replace("'", '"')
+    (project / DOCKERFILE).write_text(dockerfile.replace("USER 65532", own_steps))
+    planned = scaffold.update(project, answers=SLIM, dry_run=True)
+    no_shell = "the last stage of Dockerfile has no shell now, which `RUN groups` needs: move it before the"
+    assert [note for note in planned.notes if "shell" in note] == [f"{no_shell} line that runs runtime.py"]
+    (project / DOCKERFILE).write_text(dockerfile)
     score = project / "app/score.py"
     generated = score.read_text()
     score.write_text(generated.replace("import numpy as np\n", "import numpy as np\nimport pandas as pd\n"))
