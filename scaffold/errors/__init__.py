@@ -136,6 +136,7 @@
     │   └── AnswerChangedError          the service gives another answer than it gave before
     ├── ProjectError                    a file of a project is not what this package writes there
     │   ├── FilesDisagreeError          its files do not belong together
+    │   ├── ReplacedModelError          the compiled model was made from another model file
     │   ├── NotARegularFileError        a folder, a device or a socket stands where a project has a file
     │   ├── FileTooLargeError           a file of a project is larger than this package writes it
     │   ├── UnreadableLockError         the lock of a project cannot be read
@@ -322,7 +323,7 @@ from scaffold.errors.cluster import (
     TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
-from scaffold.errors.compiled import CompiledModelDiffersError
+from scaffold.errors.compiled import CompiledModelDiffersError, ReplacedModelError
 from scaffold.errors.debian import (
     DebianError,
     DownloadError,
@@ -731,6 +732,7 @@ __all__ = [
     "RegistryLoginError",
     "Remedy",
     "RenderError",
+    "ReplacedModelError",
     "ReportNotWrittenError",
     "RepositoryNotFoundError",
     "RequirementFileError",

@@ -1,8 +1,10 @@
-"""A compiled model computes something else than the model."""
+"""A compiled model computes something else than the model, or belongs to another one."""
 
 from __future__ import annotations
 
-from scaffold.errors.branches import VerificationError
+from scaffold.errors.branches import ProjectError, VerificationError
+from scaffold.errors.output import error_in_traceback
+from scaffold.errors.wording import invocation, shortened
 
 
 class CompiledModelDiffersError(VerificationError):
@@ -25,7 +27,8 @@ class CompiledModelDiffersError(VerificationError):
     def __str__(self) -> str:
         fast, model = self.values
         if not self.step:
-            return f"The comparison of app/fast.py with the model broke off:\n{fast}"
+            message = f"The comparison of app/fast.py with the model broke off: {error_in_traceback(fast)}"
+            return message if "\n" not in fast else f"{message}\n\n{fast}"
         return (
             "app/fast.py does not return what the model returns.\n"
             f"  {self.step}, {self.method} of {self.row}\n"
@@ -36,6 +39,32 @@ class CompiledModelDiffersError(VerificationError):
     def reason(self) -> str:
         """The error in one line."""
         if not self.step:
-            return "the comparison with the model broke off: " + self.values[0].rpartition("\n")[2]
+            return f"the comparison with the model broke off: {shortened(error_in_traceback(self.values[0]))}"
         fast, model = self.values
         return f"{self.step} differs: {self.method} of {self.row} is {fast} compiled, {model} in the model"
+
+
+class ReplacedModelError(ProjectError):
+    """The model file of a project is not the one from which the compiled model in `app/fast.py` was made.
+
+    Args:
+        project: Its folder.
+        model: The model file.
+        place: Where the hash of the model of `app/fast.py` is: `app/settings.py`.
+        hashes: The sha256 of the model file, and that of the model of `app/fast.py`.
+    """
+
+    project: str
+    model: str
+    place: str
+    hashes: tuple[str, str]
+
+    def __str__(self) -> str:
+        found, expected = self.hashes
+        return (
+            f"{self.model} is not the model from which app/fast.py was made.\n"
+            f"  {found} is the sha256 of the file\n"
+            f"  {expected} is that of the model of app/fast.py, in {self.place}\n"
+            "Put the former file back, or update the project to this one:\n"
+            f"  {invocation('update', self.project, model=self.model, input='sample.pkl')}"
+        )

@@ -166,8 +166,13 @@ def in_one_line(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:
         text = "an exception that cannot be written"  # its `__str__` raises
-    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return message if len(message) <= _MOST_CHARACTERS else f"{message[: _MOST_CHARACTERS - 3]}..."
+    return shortened(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def shortened(text: str) -> str:
+    """Return a text in one line of at most 300 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 3]}..."
 
 
 def counted(number: int, noun: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from scaffold.base.layout import FAST_CODE
-from scaffold.errors import CompiledModelDiffersError, VerificationError
-from scaffold.errors.wording import in_one_line
+from scaffold.errors import (
+    CompiledModelDiffersError,
+    ServiceNotStartedError,
+    VerificationError,
+)
+from scaffold.errors.output import error_in_log
+from scaffold.errors.wording import either, in_one_line, shortened
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import ProjectSpec
 from scaffold.verbs._slim import is_slim, report_plain
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from scaffold.upgrade import UpdatePlan
 
     Proven = tuple[UpdatePlan, tuple[str, ...]]
+
+_Result = TypeVar("_Result")
 
 
 def plan_compiled(
@@ -31,9 +37,6 @@ def plan_compiled(
     """
     plan = plan_of(spec)
     if spec.fast is None or not plan.merged.conflicts:
-        if spec.fast and plan.edited_scoring and FAST_CODE not in plan.ancestor:
-            edited = ", ".join(plan.edited_scoring)
-            on_event(Noted(f"your steps in {edited} get arrays in place of a frame now: docs/accelerate.md"))
         return spec, plan
     plain = replace(spec, fast=None)
     plain_plan = plan_of(plain)
@@ -49,23 +52,60 @@ def prove_compiled(
     plan: UpdatePlan,
     plan_of: Callable[[ProjectSpec], UpdatePlan],
     prove: Callable[[UpdatePlan], Proven],
+    report: Callable[[UpdatePlan], object],
     on_event: OnEvent,
 ) -> Proven:
-    """Return what `prove` returns for the plan; where that fails, for the plan without the compiled model."""
+    """Return what `prove` returns for the plan; where that fails, for the plan without the compiled model.
+
+    Args:
+        spec: The new state.
+        plan: The update to it.
+        plan_of: Plans the update to a state.
+        prove: Proves a plan.
+        report: Shows a plan: before its proof, or after it if the plan without the compiled model may follow.
+        on_event: Called with a note on why the compiled model is left out.
+    """
+
+    may_fall_back = spec.fast is not None and not is_slim(spec.answers)
+
+    def prove_form(form: ProjectSpec) -> Proven:
+        planned = plan if form is spec else plan_of(form)
+        is_shown_first = not may_fall_back or bool(planned.merged.conflicts)
+        if is_shown_first:
+            report(planned)
+        proven = prove(planned)
+        if not is_shown_first:
+            report(proven[0])
+        return proven
+
+    return prove_or_fall_back(spec, prove_form, on_event)
+
+
+def prove_or_fall_back(
+    spec: ProjectSpec, prove: Callable[[ProjectSpec], _Result], on_event: OnEvent
+) -> _Result:
+    """Return the result of `prove` for a spec; if the proof fails, for the spec without the compiled model.
+
+    Args:
+        spec: The project, with a compiled model or without.
+        prove: Proves the project of a spec.
+        on_event: Called with a note on why the compiled model is left out.
+
+    Raises:
+        SlimImageError: The compiled model differs, and the project is to be slim.
+        VerificationError: The project without a compiled model, or the slim one, fails its proof.
+    """
     try:
-        return prove(plan)
+        return prove(spec)
     except VerificationError as error:
-        has_own_cause = is_slim(spec.answers) and not isinstance(error, CompiledModelDiffersError)
-        if spec.fast is None or has_own_cause:
+        if spec.fast is None:
             raise
-        plain = without_compiled_model(spec, error, on_event)
-    return prove(plan_of(plain))
-
-
-def without_compiled_model(spec: ProjectSpec, error: VerificationError, on_event: OnEvent) -> ProjectSpec:
-    """Return the spec of a service that calls the model, and report why."""
-    report_plain(reason_of(error), spec.answers, on_event)
-    return replace(spec, fast=None)
+        if is_slim(spec.answers) and not isinstance(error, CompiledModelDiffersError):
+            # The cause may be another one than the compiled model: the error is the one of the service.
+            on_event(Noted(_slim_advice()))
+            raise
+        report_plain(reason_of(error), spec.answers, on_event)
+    return prove(replace(spec, fast=None))
 
 
 def without_proof(spec: ProjectSpec, on_event: OnEvent) -> ProjectSpec:
@@ -78,6 +118,18 @@ def without_proof(spec: ProjectSpec, on_event: OnEvent) -> ProjectSpec:
 
 def reason_of(error: VerificationError) -> str:
     """Return in one line why a compiled model is not proven."""
-    if isinstance(error, CompiledModelDiffersError):
-        return error.reason
-    return f"with a compiled model the proof fails ({in_one_line(error)})"
+    match error:
+        case CompiledModelDiffersError():
+            return error.reason
+        case ServiceNotStartedError() if cause := error_in_log(error.log):
+            return f"with a compiled model the service does not start ({shortened(cause)})"
+        case _:
+            return f"with a compiled model the proof fails ({in_one_line(error)})"
+
+
+def _slim_advice() -> str:
+    with_libraries = either("answers={'slim': False}", "--answer slim=false")
+    return (
+        "a slim service cannot call the model as it is; if the compiled model is the cause of the error, take"
+        f" the libraries along: {with_libraries}"
+    )

@@ -63,7 +63,10 @@ def prove_plan(
             notes.append(str(compare_answers(before, after)))
         if plan.edited_scoring and not plan.has_own_requests:
             answers = collect_answers(proof.service, new.requests, like=new.answers)
-            notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
+            # The recorded answers of the same model are those of its last proof, with the owner's code.
+            is_recorded = not plan.report.model_changed and new.answers == old.answers
+            compared = compare_answers(new.answers, answers)
+            notes.append(_scoring_note(plan.edited_scoring, compared, is_recorded=is_recorded))
             recording = Recording(requests=new.requests, answers=answers)
             derived[RECORDED] = recorded_sample(recording)
         verification = proof.finish(recording)
@@ -152,13 +155,20 @@ def _accepted_note(comparison: AnswerComparison) -> str:
     )
 
 
-def _scoring_note(files: tuple[str, ...], comparison: AnswerComparison) -> str:
-    """Return a note that compares the answers of the owner's scoring code with those of the model."""
+def _scoring_note(files: tuple[str, ...], comparison: AnswerComparison, *, is_recorded: bool) -> str:
+    """Return a note that compares the answers of the owner's scoring code with the expected answers.
+
+    Args:
+        files: The files of the owner's scoring code.
+        comparison: The comparison.
+        is_recorded: Whether the expected answers are those recorded before, not those of the model itself.
+    """
     *most, last = files
     yours = f"{', '.join(most)} and {last}" if most else last
     if not comparison.differing:
-        return f"with your {yours} it answers as the model does"
+        return f"with your {yours} it answers as {'before' if is_recorded else 'the model does'}"
     return (
         f"with your {yours} it answers {comparison.differing} of {comparison.compared} requests otherwise"
-        f" than the model, {comparison.largest_change}; these answers are recorded from now on"
+        f" than {'before' if is_recorded else 'the model'}, {comparison.largest_change};"
+        " these answers are recorded from now on"
     )

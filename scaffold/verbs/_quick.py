@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import NoReturn
 from scaffold.base.checked import path_below, read_below
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
-from scaffold.base.git_lfs import LARGEST_POINTER_BYTES, pointed_sha256
 from scaffold.base.layout import (
     FAST_LOCK,
     FAST_REQUIREMENTS,
@@ -33,6 +30,7 @@ from scaffold.base.package import find_package
 from scaffold.errors import CommandError, FilesDisagreeError, NoRecordError, ScaffoldError
 from scaffold.errors.wording import counted, shell_line
 from scaffold.spec import Check, Outcome, Verification
+from scaffold.verbs._model_hash import expected_hashes, pointed_hash
 from scaffold.verbs._proving import recording_of
 from scaffold.verbs._quick_lock import RELOCK, RELOCK_TESTS, Differs, count_locked, require_same_versions
 from scaffold.verbs._wire_schema import fields_of_class, read_request_schema
@@ -41,7 +39,6 @@ from scaffold.verbs.project import Project
 _SKIPPED_FOLDERS = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 _LARGEST_SCANNED_BYTES = 4 << 20
 _MOST_NAMED_FILES = 10
-_HASH_NAME = "MODEL_SHA256"
 
 
 class _Skipped(Exception):  # noqa: N818 - the check is left out, and says why
@@ -150,19 +147,18 @@ def _check_model(project: Project) -> str:
     files = project.model_files
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
-    expected_hashes = _expected_hashes(project)
+    hashes = expected_hashes(project)
     if not files:
         _raise_missing_model(project)
     path = files[0].relative_to(project.root).as_posix()
-    with files[0].open("rb") as file:
-        pointed = pointed_sha256(file.read(LARGEST_POINTER_BYTES))
+    pointed = pointed_hash(files[0])
     sha256_of_file = pointed or sha256_file(files[0])
-    for place, sha256 in expected_hashes:
+    for place, sha256 in hashes:
         if sha256 != sha256_of_file:
             sample = ("--input", "sample.pkl")
             update = shell_line("scaffold", "update", project.root, "--model", files[0], *sample)
             raise Differs(f"{path} is {sha256_of_file[:12]}, and {place} has {sha256[:12]}\n{update}")
-    if not expected_hashes:
+    if not hashes:
         raise _Skipped("neither the code nor the record has a hash of the model")
     return f"{path} is {sha256_of_file[:12]}{', from its Git LFS pointer' if pointed else ''}"
 
@@ -175,21 +171,6 @@ def _recorded_model(project: Project) -> Path | None:
         return None
 
 
-def _expected_hashes(project: Project) -> list[tuple[str, str]]:
-    """Return (place, hash) for each hash of the model in the code and in the record."""
-    hashes = []
-    package = find_package(project.root)
-    for path in sorted((project.root / package).glob("*.py")) if package else ():
-        place = path.relative_to(project.root).as_posix()
-        for node in ast.parse(path.read_text("utf-8"), place).body:
-            is_hash = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _HASH_NAME
-            if is_hash and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
-                hashes.append((place, str(node.value.value)))  # type: ignore[attr-defined]
-    with contextlib.suppress(ScaffoldError):
-        hashes.append(("the record", project.record.spec.artifact.sha256))
-    return hashes
-
-
 def _raise_missing_model(project: Project) -> NoReturn:
     """A model that is kept out of git may be absent from a checkout."""
     recorded = _recorded_model(project)
@@ -199,7 +180,7 @@ def _raise_missing_model(project: Project) -> NoReturn:
     if _git_succeeds(project, "ls-files", "--error-unmatch", path):
         checkout = shell_line("git", "-C", project.root, "checkout", "--", path)
         raise Differs(f"{path} is absent; git has it:\n{checkout}")
-    hashes = _expected_hashes(project)
+    hashes = expected_hashes(project)
     known = f", whose sha256 begins with {hashes[0][1][:12]}" if hashes else ""
     raise Differs(f"the model is absent; restore {path}{known}")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scaffold.base.layout import APP, LOCK
+from scaffold.base.layout import APP, DOCKERFILE, LOCK
 from scaffold.base.lockfile import Lock
 from scaffold.base.modules import imported_distributions
 from scaffold.errors import SlimImageError
@@ -16,6 +17,11 @@ from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
     from scaffold.upgrade import UpdatePlan
+
+_EMPTY_STAGE = re.compile(r"^FROM\s+scratch\b(?!.*^FROM\s).*", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+"""The last stage, if it starts from scratch."""
+_SHELL_STEP = re.compile(r"^[ \t]*(RUN[ \t]+(?!\[).*)", re.IGNORECASE | re.MULTILINE)
+"""The first line of a RUN that is no list of words: a shell runs it."""
 
 
 def is_slim(answers: Mapping[str, JSONValue]) -> bool:
@@ -58,3 +64,13 @@ def own_imports(spec: ProjectSpec, plan: UpdatePlan) -> dict[str, str]:
                 if name in left_out:
                     found.setdefault(name, path)
     return found
+
+
+def lines_without_shell(plan: UpdatePlan) -> list[str]:
+    """Return the RUN lines of the owner's in the last stage of the Dockerfile, if it loses its shell now."""
+    file = plan.merged.files.get(DOCKERFILE)
+    new, old = file.content if file else None, plan.ancestor.get(DOCKERFILE)
+    if not isinstance(new, bytes) or not isinstance(old, bytes) or _EMPTY_STAGE.search(old.decode()):
+        return []
+    stage = _EMPTY_STAGE.search(new.decode("utf-8", "replace"))
+    return [line.rstrip(" \\") for line in _SHELL_STEP.findall(stage[0])] if stage else []

@@ -12,6 +12,7 @@ from scaffold.errors import MissingRecordingError, PinWithoutPushError
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import Image, Recording
 from scaffold.verbs._image_name import complete_name
+from scaffold.verbs._model_hash import require_compiled_from_file
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ def build(
         AnswersDifferError: The image runs, but does not give the model's answers.
         RowsDependError: An answer of the image depends on the rows beside it, or on who else is calling.
         AnswerChangedError: The image gives another answer than it gave before.
+        ReplacedModelError: The compiled model was made from another model file.
     """
     from scaffold.image import BuildOptions, build_image
 
     if pin and not choices.get("push"):
         raise PinWithoutPushError()
     opened_project = Project.open(project)
+    require_compiled_from_file(opened_project)
     if pin:
         from scaffold.cluster import check_pin, pin_image
 

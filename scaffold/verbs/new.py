@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.base.files import require_empty, sha256_file, staged
 from scaffold.base.layout import OPENAPI
-from scaffold.errors import CompiledModelDiffersError, MissingTargetError
+from scaffold.errors import MissingTargetError
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
-from scaffold.verbs._accelerate import without_compiled_model, without_proof
+from scaffold.verbs._accelerate import prove_or_fall_back, without_proof
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._slim import require_accelerate
@@ -72,10 +72,7 @@ def new(
         make = functools.partial(_make, target, template, headers, model_options, on_event)
         if not verify:
             return make(without_proof(spec, on_event), verify=False)
-        try:
-            return make(spec)
-        except CompiledModelDiffersError as error:
-            return make(without_compiled_model(spec, error, on_event))
+        return prove_or_fall_back(spec, make, on_event)
 
 
 def _make(

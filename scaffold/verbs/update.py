@@ -81,7 +81,8 @@ def update(
         verify: Whether to prove the merged project before anything is written.
         headers: Headers of the requests of the proof, such as a token; they are written nowhere.
         on_event: Called with each event.
-        on_report: Called with the changes before anything is proven or written.
+        on_report: Called with the changes before anything is written. They are not proven yet, unless the
+            model is compiled: the plain form may take their place.
         options: Fields of `Options` that change; the others keep their recorded values.
 
     Raises:
@@ -105,21 +106,21 @@ def update(
     all_answers = validate_answers(answers, record.spec.answers, training=options.get("baseline"))
     state = new_state(root, record, (model, input, output), all_answers, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
-        change = Change(
-            root, (record, ancestor), Path(folder), model_options, template, prefer, tool, on_event
-        )
-        spec = spec if verify else without_proof(spec, on_event)
-        accelerated, plan = plan_compiled(spec, change.plan, on_event)
-        result = _report(plan, on_event, on_report)
+        recorded = record, ancestor
+        change = Change(root, recorded, Path(folder), model_options, template, prefer, tool, on_event)
+        form = spec if verify else without_proof(spec, on_event)
+        form, plan = plan_compiled(form, change.plan, on_event)
+        report = functools.partial(_report, on_event, on_report)
         if plan.is_empty and not dry_run:
             change.restore_pristine()
         if dry_run or plan.is_empty:
-            return result
-        _check_permissions(plan, dirty=dirty, allow_breaking=allow_breaking)
+            return report(plan)
+        _check_permissions(plan, report, dirty=dirty, allow_breaking=allow_breaking)
         if not verify:
+            report(plan)
             return _apply(skip_proof(resolve_conflicts(plan, tool)), (), verify=False)
         prove = functools.partial(change.prove, headers)
-        return _apply(*prove_compiled(accelerated, plan, change.plan, prove, on_event), verify=True)
+        return _apply(*prove_compiled(form, plan, change.plan, prove, report, on_event), verify=True)
 
 
 def _require_sample(root: Path, model: Any, input: Any) -> None:
@@ -157,8 +158,8 @@ def _model_of(record: ProjectRecord) -> str:
     return origin.uri if origin and origin.uri else str(record.spec.artifact.path)
 
 
-def _report(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:
-    """Show the notes and the changes of a plan before anything is proven or written."""
+def _report(on_event: OnEvent, on_report: Callable[[Update], None], plan: UpdatePlan) -> Update:
+    """Show the notes and the changes of a plan before anything is written."""
     result = describe_update(plan)
     for note in result.notes:
         on_event(Noted(note))
@@ -180,8 +181,10 @@ def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Option
     return Options(**{**recorded, **changed})
 
 
-def _check_permissions(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
-    """Stop before anything is written, unless an option allows uncommitted or breaking changes.
+def _check_permissions(
+    plan: UpdatePlan, report: Callable[[UpdatePlan], object], *, dirty: bool, allow_breaking: bool
+) -> None:
+    """Report a plan and stop, unless an option allows its uncommitted or breaking changes.
 
     Raises:
         DirtyTreeError: Git has uncommitted changes, and `dirty` is false.
@@ -191,8 +194,10 @@ def _check_permissions(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -
 
     changed = uncommitted(plan.root)
     if changed and not dirty:
+        report(plan)
         raise DirtyTreeError(str(plan.root), changed)
     if plan.report.breaking and not allow_breaking:
+        report(plan)
         raise BreakingChangeError(str(plan.root), tuple(map(str, plan.report.breaking)))
 
 

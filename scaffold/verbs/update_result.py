@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.base.layout import LOCK
+from scaffold.base.layout import DOCKERFILE, FAST_CODE, LOCK, RUNTIME
 from scaffold.base.lock_changes import LockChange, compare_locks
 from scaffold.spec import JSONValue, Verification
+from scaffold.verbs._slim import lines_without_shell
 
 if TYPE_CHECKING:
     from scaffold.resolve import Vulnerability
@@ -91,9 +92,15 @@ def describe_update(plan: UpdatePlan) -> Update:
         untouched={} if plan.is_empty else merged.untouched,
         conflicts=merged.conflicts,
         lock_changes=_lock_changes(plan),
-        notes=(*merged.notes, *_unused_answers(plan), *filter(None, [plan.unwritten])),
+        notes=(*merged.notes, *_notes(plan)),
         applied=False,
     )
+
+
+def _notes(plan: UpdatePlan) -> tuple[str, ...]:
+    """The notes on a plan besides those of the merge."""
+    notes = [*_unused_answers(plan), *_array_steps(plan), *_shell_steps(plan), plan.unwritten]
+    return tuple(filter(None, notes))
 
 
 def _lock_changes(plan: UpdatePlan) -> tuple[LockChange, ...]:
@@ -116,3 +123,20 @@ def _unused_answers(plan: UpdatePlan) -> list[str]:
         return []
     words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(changed.items()))
     return [f"no file of this project depends on {words}: nothing changes"]
+
+
+def _array_steps(plan: UpdatePlan) -> list[str]:
+    """A note where the owner's steps get other inputs, since the model is compiled from now on."""
+    if plan.record.spec.fast is None or FAST_CODE in plan.ancestor or not plan.edited_scoring:
+        return []
+    edited = ", ".join(plan.edited_scoring)
+    return [f"your steps in {edited} get arrays in place of a frame now: docs/accelerate.md"]
+
+
+def _shell_steps(plan: UpdatePlan) -> list[str]:
+    """A note for each step of the owner's in the Dockerfile that needs a shell, where there is none now."""
+    return [
+        f"the last stage of {DOCKERFILE} has no shell now, which `{line}` needs:"
+        f" move it before the line that runs {RUNTIME}"
+        for line in lines_without_shell(plan)
+    ]

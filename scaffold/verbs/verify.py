@@ -12,6 +12,7 @@ from scaffold.base.package import find_package
 from scaffold.errors import ExclusiveOptionsError, NoRecordError, NotAProjectError, TargetAndUrlError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Release, Verification
+from scaffold.verbs._model_hash import require_compiled_from_file
 from scaffold.verbs._proving import accept_answers, recording_of
 from scaffold.verbs._release import proof_of_image, read_release
 from scaffold.verbs._stages import check_reporter
@@ -56,6 +57,7 @@ def verify(
     Raises:
         DeployError: What runs is not ready, cannot be reached, or does not give the recorded answers.
         FilesDisagreeError: `quick`, and files do not belong together.
+        ReplacedModelError: The compiled model was made from another model file.
         VerificationError: Its service does not give the recorded answers; or a branch of it.
     """
     if quick:
@@ -65,6 +67,7 @@ def verify(
     if target is not None or url is not None:
         return _verify_running(Project.open(project), target, url, access, headers, insecure, pace, on_event)
     opened_project = Project.open_service(project)
+    require_compiled_from_file(opened_project)
     reach = proof_access(opened_project.variables, read=allow_read, network=allow_network, headers=headers)
     if accept:
         return accept_answers(opened_project, access=reach, on_event=on_event)

@@ -21,16 +21,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import scaffold
+from scaffold.base.files import sha256_file
 from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TEST
 from scaffold.errors import (
+    AnswersDifferError,
     ExclusiveOptionsError,
     FilesDisagreeError,
     InvalidOptionError,
+    ReplacedModelError,
     ServiceNotStartedError,
 )
 from scaffold.events import Event, Noted
 from scaffold.proof._service import start_service
 from scaffold.verbs.project import Project
+from scaffold.verbs.update_result import Update
 from tests.batch._project import batch
 
 COMPILED = [FAST_CODE, FAST_CONSTANTS, FAST_TEST, f"{FAST_CHECK}/compare.py"]
@@ -111,6 +115,11 @@ def test_a_model_file_that_was_replaced_is_not_served_by_the_old_constants(proje
     assert re.search(REPLACED, compared.stderr)
     with pytest.raises(FilesDisagreeError, match="scaffold update"):
         scaffold.verify(project, quick=True)
+    with pytest.raises(ReplacedModelError, match="is not the model from which") as replaced:
+        scaffold.verify(project)
+    old_sha256 = Project.open(project).spec.artifact.sha256
+    assert replaced.value.hashes == (sha256_file(model), old_sha256)
+    assert f"scaffold update {project} --model {model} --input sample.pkl" in str(replaced.value)
     assert (
         "`app/score.py` and `tests/fast` check the sha256 above" in (project / "model/README.md").read_text()
     )
@@ -149,24 +158,86 @@ def test_a_project_is_accelerated_by_an_update_and_back(project: Path) -> None:
     assert "your steps in app/score.py get arrays in place of a frame now: docs/accelerate.md" in notes
 
 
-@pytest.mark.slow
-def test_a_compiled_model_that_differs_is_not_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _break_scaler(monkeypatch: pytest.MonkeyPatch, mean: str) -> None:
+    """Let the compiled StandardScaler subtract another mean."""
     from scaffold.render import _fast
 
     definitions = dict(_fast._definitions())
     scaler = definitions["StandardScaler"]
-    source = scaler.source.replace("x -= self.mean", "x -= 1.001 * self.mean")
+    source = scaler.source.replace("x -= self.mean", f"x -= {mean}")
     assert source != scaler.source
     definitions["StandardScaler"] = _fast._Definition(source, scaler.names)
     monkeypatch.setattr(_fast, "_definitions", lambda: definitions)
+
+
+@pytest.mark.slow
+def test_a_compiled_model_that_differs_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_scaler(monkeypatch, "1.001 * self.mean")
     notes, on_event = _notes()
     scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", on_event=on_event)
     [note] = [note for note in notes if note.startswith("accelerate: ")]
     assert note.startswith("accelerate: ColumnTransformer differs: predict_proba of {")
     assert note.endswith("; the model is called as it is")
     assert not any(_are_there(tmp_path / "titanic"))
+
+
+IN_SERVICE = '("PORT" in __import__("os").environ)'
+"""The comparison runs without the variables of the service."""
+
+
+@pytest.mark.slow
+def test_a_compiled_model_whose_service_answers_otherwise_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_scaler(monkeypatch, f"(1 + 1000 * {IN_SERVICE}) * self.mean")
+    notes, on_event = _notes()
+    scaffold.new(*_train(), None, tmp_path / "titanic", accelerate="numpy", on_event=on_event)
+    [note] = [note for note in notes if note.startswith("accelerate: ")]
+    assert note.startswith("accelerate: with a compiled model the proof fails (AnswersDifferError: The serv")
+    assert note.endswith("; the model is called as it is")
+    assert not any(_are_there(tmp_path / "titanic"))
+    with pytest.raises(AnswersDifferError):
+        scaffold.new(
+            *_train(),
+            None,
+            tmp_path / "slim",
+            accelerate="numpy",
+            answers={"slim": True},
+            on_event=on_event,
+        )
+    assert notes[-1].endswith("take the libraries along: --answer slim=false")
+    assert not (tmp_path / "slim").exists()
+
+
+@pytest.mark.slow
+def test_an_update_that_falls_back_reports_the_plain_form_alone(tmp_path: Path) -> None:
+    inputs = _train()[1][["Age", "Fare"]].fillna(30)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(inputs, inputs["Fare"] > 10)
+    root = tmp_path / "titanic"
+    scaffold.new(model, inputs, None, root)
+    score = root / "app/score.py"
+    own = '    inputs["Fare"] = inputs["Fare"] / 2\n    # Your steps before the model'
+    score.write_text(score.read_text().replace("    # Your steps before the model", own))
+    notes, on_event = _notes()
+    reports: list[Update] = []
+    scaffold.update(root, accelerate="numpy", on_event=on_event, on_report=reports.append)
+    [fallback] = [note for note in notes if note.startswith("accelerate: ")]
+    assert fallback.startswith(
+        "accelerate: with a compiled model the service does not start (The model cannot score EXAMPLE of"
+        " schemas.py: IndexError: only integers, slices"
+    )
+    assert fallback.endswith("; the model is called as it is")
+    assert not any("arrays in place of a frame" in note for note in notes)
+    [report] = reports
+    assert "tests/recorded.json" in report.files
+    assert not {*COMPILED, "app/convert.py"} & {*report.files}
+    assert not any(_are_there(root))
+    [own_note] = [note for note in notes if note.startswith("with your app/score.py")]
+    assert "requests otherwise than before, " in own_note
+    update = scaffold.update(root, answers={"replicas": 3})
+    assert "with your app/score.py it answers as before" in update.notes
 
 
 def test_without_a_proof_the_plain_form_is_written(tmp_path: Path) -> None:

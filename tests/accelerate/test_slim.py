@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import subprocess
 import sys
@@ -31,8 +32,9 @@ from scaffold.base.layout import (
     RUNTIME,
 )
 from scaffold.base.lockfile import Lock
-from scaffold.errors import SlimImageError, VerificationError
+from scaffold.errors import ReplacedModelError, SlimImageError, VerificationError
 from scaffold.events import Event, Noted
+from scaffold.verbs._model_hash import require_compiled_from_file
 from scaffold.verbs.project import Project
 
 SLIM = {"slim": True}
@@ -141,6 +143,13 @@ def test_a_slim_project_gets_the_libraries_back_and_loses_them_again(project: Pa
     )
     assert not (project / FAST_LOCK).exists()
     assert not (project / RUNTIME).exists()
+    dockerfile = (project / DOCKERFILE).read_text()
+    own_steps = "RUN groups \\\n    && true\nRUN ['python', '-V']\nUSER 65532".replace("'", '"')
+    (project / DOCKERFILE).write_text(dockerfile.replace("USER 65532", own_steps))
+    planned = scaffold.update(project, answers=SLIM, dry_run=True)
+    no_shell = "the last stage of Dockerfile has no shell now, which `RUN groups` needs: move it before the"
+    assert [note for note in planned.notes if "shell" in note] == [f"{no_shell} line that runs runtime.py"]
+    (project / DOCKERFILE).write_text(dockerfile)
     score = project / "app/score.py"
     generated = score.read_text()
     score.write_text(generated.replace("import numpy as np\n", "import numpy as np\nimport pandas as pd\n"))
@@ -162,6 +171,18 @@ def test_a_requirement_of_the_owner_is_in_both_locks(project: Path) -> None:
     for path in (LOCK, FAST_LOCK):
         assert "humanize" in _names(project, path)
     assert "scipy" not in _names(project, LOCK)
+
+
+@pytest.mark.slow
+def test_a_replaced_model_file_is_found_before_an_image_is_built(project: Path) -> None:
+    model = project / "model/model.pkl"
+    model.write_bytes(pickle.dumps(_train(strength=0.5)[0]))
+    for verb in (scaffold.build, scaffold.verify):
+        with pytest.raises(ReplacedModelError, match="in app/settings") as replaced:
+            verb(project)
+        assert f"scaffold update {project} --model {model} --input sample.pkl" in str(replaced.value)
+    model.unlink()  # a checkout without it has the compiled model, which is all that the image needs
+    require_compiled_from_file(Project.open(project))
 
 
 @pytest.mark.slow
