@@ -171,6 +171,23 @@ def test_a_row_that_the_model_alone_refuses_is_found(tmp_path: Path) -> None:
     assert (compared, difference["model"]) == (256, "refused")
 
 
+def test_a_difference_in_a_batch_alone_is_shown_with_its_values(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"size": np.arange(300.0)})
+    compiled = _compiled(Ridge().fit(frame, frame["size"]), frame, "predict", tmp_path)
+    both = compiled.compare.Both()
+    usual = both.of_fast
+
+    def of_fast(method: str, rows: list[Any]) -> Any:
+        return usual(method, rows) + [row.field_0 == 9 and len(rows) == 64 for row in rows]
+
+    both.of_fast = of_fast
+    rows = [SimpleNamespace(field_0=float(number)) for number in range(300)]
+    _, difference = compiled.compare.compare_rows(both, "predict", rows)
+    assert (difference["row"], difference["batch"]) == ({"field_0": 9.0}, 64)
+    own, model = (float(difference[name][1:].partition("]")[0]) for name in ("fast", "model"))
+    assert own == pytest.approx(model + 1)
+
+
 def test_numbers_have_places_in_order(tmp_path: Path) -> None:
     frame = pd.DataFrame({"size": np.arange(9.0)})
     cell = _compiled(Ridge().fit(frame, frame["size"]), frame, "predict", tmp_path).compare

@@ -170,11 +170,11 @@ def compare_rows(both: Both, method: str, rows: list[Any]) -> tuple[int, dict[st
             expected = np.array(usual[start:end], dtype=dtype)
             own = both.of_fast(method, taken[start:end])
             # In a batch of another size the model itself may differ in the last bits.
-            if not same(own, expected) and not same(own, both.of_model(method, taken[start:end])):
-                for row in taken[start:end]:
-                    if not same(both.of_fast(method, [row]), both.of_model(method, [row])):
-                        return len(taken), describe(both, method, row)
-                return len(taken), describe(both, method, taken[start], end - start)
+            if not same(own, expected):
+                batch = taken[start:end]
+                difference = difference_in(both, method, batch, own, both.of_model(method, batch))
+                if difference:
+                    return len(taken), difference
     return len(taken), None
 
 
@@ -186,13 +186,33 @@ def refused_row(both: Both, method: str, rows: list[Any]) -> Any:
     return rows[0]
 
 
-def describe(both: Both, method: str, row: Any, size: int = 1) -> dict[str, Any]:
-    """Return what differs for a row."""
+def difference_in(
+    both: Both, method: str, batch: list[Any], own: Outcome, usual: Outcome
+) -> dict[str, Any] | None:
+    """Return the first difference between the answers to a batch: for a row alone, or within it."""
+    if same(own, usual):
+        return None
+    for row in batch:
+        if not same(both.of_fast(method, [row]), both.of_model(method, [row])):
+            return describe(both, method, row)
+    parts = [(row, *(cut(each, i) for each in (own, usual))) for i, row in enumerate(batch)]
+    row, *answers = next((part for part in parts if not same(*part[1:])), parts[0])
+    values = dict(zip(("fast", "model"), map(shown, answers), strict=True))
+    return {**describe(both, method, row), "batch": len(batch), **values}
+
+
+def cut(answers: Outcome, i: int) -> Outcome:
+    """Return the answer to one row of a batch."""
+    return None if answers is None else answers[i : i + 1]
+
+
+def describe(both: Both, method: str, row: Any) -> dict[str, Any]:
+    """Return what differs for a row alone."""
     return {
         "step": both.step_before_last([row]),
         "method": method,
         "row": vars(row),
-        "batch": size,
+        "batch": 1,
         "fast": shown(both.of_fast(method, [row])),
         "model": shown(both.of_model(method, [row])),
     }
