@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .common import require_finite, sigmoid, softmax
+from .common import decide, require_finite, sigmoid, softmax
 
 
 def narrow(x: NDArray[Any]) -> NDArray[Any]:
@@ -65,9 +65,8 @@ class SumClassifier(Ensemble):
         return sums.ravel() if sums.shape[1] == 1 else sums
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the class of each row: of two the second for a sum above 0."""
-        sums = self.decision_function(x)
-        return self.classes[(sums > 0).astype(np.intp) if sums.ndim == 1 else sums.argmax(axis=1)]
+        """Return the class of each row."""
+        return decide(self.decision_function(x), self.classes)
 
     def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class."""
@@ -79,7 +78,7 @@ class SumClassifier(Ensemble):
 
 
 class ProbabilityClassifier(SumClassifier):
-    """The same with the class of the highest probability: next to 0 the first of two."""
+    """Sums that decide by their probabilities: where both are 0.5, the first class is returned."""
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the most probable class of each row."""

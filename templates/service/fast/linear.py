@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .common import require_finite, sigmoid, softmax
+from .common import decide, require_finite, sigmoid, softmax
 
 
 class LinearRegressor:
@@ -43,8 +43,7 @@ class LinearClassifier:
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the class of each row."""
-        sums = self.decision_function(x)
-        return self.classes[(sums > 0).astype(np.intp) if sums.ndim == 1 else sums.argmax(axis=1)]
+        return decide(self.decision_function(x), self.classes)
 
     def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class."""
@@ -60,7 +59,7 @@ class LinearClassifier:
 
 
 class SparseLinearClassifier(LinearClassifier):
-    """The same for a sparse matrix, whose columns are added one after the other."""
+    """A LinearClassifier after sparse output, where scikit-learn adds column after column."""
 
     def sums(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the sums, a class a column."""

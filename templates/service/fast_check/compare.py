@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,14 @@ class Both:
         transform = getattr(self.fast, "transform", np.asarray)
         return transform(fast_input(rows))
 
-    def label_numbers(self, rows: list[Any]) -> Outcome:
+    @property
+    def trees(self) -> Any:
+        """The trees of the compiled form; None of a model without such."""
+        trees = getattr(self.fast.last, "trees", None)
+        return trees if hasattr(trees, "threshold") else None
+
+    def label_numbers(self, numbers: dict[Any, int], rows: list[Any]) -> Outcome:
         """Return the numbers of the labels that the compiled form gives to rows, in a column."""
-        last: Any = self.fast.last
-        numbers = {label: i for i, label in enumerate(last.classes.tolist())}
         labels = self.of_fast("predict", rows)
         if labels is None:
             return None
@@ -115,7 +120,8 @@ def compare(rows: int, seed: int = 0) -> dict[str, Any]:
         seed: Other rows for another number.
     """
     both, compared = Both(), 0
-    boundaries = boundary_rows(sides_of(both, most := min(rows, MOST_BOUNDARIES)), most)
+    most = min(rows, MOST_BOUNDARIES)
+    boundaries = boundary_rows(sides_of(both, most), most)
     groups = [("recorded", recorded_rows()), *made_up_rows(rows, seed), ("boundary", boundaries)]
     for group, part in groups:
         for method in METHODS:
@@ -129,14 +135,13 @@ def compare(rows: int, seed: int = 0) -> dict[str, Any]:
 
 def sides_of(both: Both, most: int) -> list[Sides]:
     """Return what decides for rows: at most so many thresholds of trees, and the labels."""
-    last = both.fast.last
-    found = []
-    if hasattr(trees := getattr(last, "trees", None), "threshold"):
-        found += sides_of_trees(both.compared, trees, most)
+    found = sides_of_trees(both.compared, both.trees, most) if both.trees else []
     # A graph without trees sums in another order: the last bit decides between two labels there.
-    is_exact = not hasattr(last, "session")
-    if is_exact and "predict" in METHODS and len(getattr(last, "classes", ())) > 1:
-        found.append(sides_of_labels(both.label_numbers, len(last.classes)))
+    is_exact = not hasattr(both.fast.last, "session")
+    classes: Any = getattr(both.fast.last, "classes", np.empty(0))
+    if is_exact and "predict" in METHODS and len(classes) > 1:
+        numbers = {label: i for i, label in enumerate(classes.tolist())}
+        found.append(sides_of_labels(partial(both.label_numbers, numbers), len(classes)))
     return found
 
 
@@ -150,8 +155,12 @@ def compare_rows(both: Both, method: str, rows: list[Any]) -> tuple[int, dict[st
         part = rows[start : start + SIZES[-1]]
         found = both.of_model(method, part)
         if found is None:
-            refused = [row for row in part if both.of_fast(method, [row]) is None]
-            part = [row for row in part if row not in refused]
+            refused: list[Any] = []
+            accepted: list[Any] = []
+            for row in part:
+                is_refused = both.of_fast(method, [row]) is None
+                (refused if is_refused else accepted).append(row)
+            part = accepted
             for row in refused[: MOST_SINGLE - asked]:
                 asked += 1
                 if both.of_model(method, [row]) is not None:
@@ -225,15 +234,13 @@ def shown(found: Outcome) -> str:
 
 def compare_thresholds(both: Both) -> tuple[int, dict[str, Any] | None]:
     """Return how many points at thresholds the last step was compared on, and a difference."""
-    last = both.fast.last
-    trees = getattr(last, "trees", None)
-    if not hasattr(trees, "threshold"):
+    if not both.trees:
         return 0, None
-    model = both.model
+    last, model = both.fast.last, both.model
     while hasattr(model, "steps"):
         model = model.steps[-1][1]
     compared = 0
-    for x in threshold_points(both.last_input(recorded_rows()), trees):
+    for x in threshold_points(both.last_input(recorded_rows()), both.trees):
         for method in METHODS:
             own = outcome(lambda: getattr(last, method)(x), ValueError)  # noqa: B023 - called at once
             usual = outcome(lambda: getattr(model, method)(x), Exception)  # noqa: B023
