@@ -6,8 +6,8 @@ wait.
 
 The model runs in a thread. The event loop waits for it for up to `patience_ms`: most models are
 done by then, and the two threads do not compete for the GIL. A slower model goes on in its thread,
-while the event loop answers probes and reads the next requests. A few records of a quick model are
-scored in the event loop itself: the way to a thread and back takes longer than such a model.
+while the event loop answers probes and reads the next requests. A quick model is called in the
+event loop itself if it should be done by then: the way to a thread and back takes longer.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent import futures
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +26,6 @@ from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
 
 QUIET_TURNS = 2  # turns of the event loop from the bytes of a request to its records
-FEW = 8  # records that a quick model scores in the event loop
 MAX_HANGING = 4  # predictions that may hang before the process must be restarted
 
 Record = TypeVar("Record")
@@ -62,14 +62,14 @@ class Batcher(Generic[Record, Answer]):
             run: Returns one answer for each record, in order; called in another thread.
             settings: Limits on the records that wait and on the time that they take.
             batched: Whether one call of `run` may get the records of several requests.
-            quick: Whether `run` never waits for anything, and takes microseconds for a few records.
-                After a call that took longer than `patience_ms` the next one is in a thread.
+            quick: Whether `run` never waits for anything. It is called in the event loop if it
+                should take less than `patience_ms`, by the time of the last call for each record.
             name: The label `model` of the metrics.
         """
         self.run, self._settings, self._name = run, settings, name
         self._max_batch = settings.max_batch if batched else 1
         self._patience_s = settings.patience_ms / 1000
-        self._quick, self._was_quick = quick, False  # was: the last call for a few records
+        self._quick, self._record_s = quick, inf  # of the last call of a quick model
         self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
@@ -133,7 +133,8 @@ class Batcher(Generic[Record, Answer]):
         if self._waiting and not self._collecting and free:
             self._collecting = True
             is_alone = at_once and self.coming is not None and self.coming <= 1
-            if self._was_quick and is_alone:  # never from `_answer`: each would be a call in a call
+            # Never from `_answer`: each would be a call in a call.
+            if is_alone and self._is_quick(self._count):
                 self._collect(self._count, 1)
             else:
                 self._loop.call_soon(self._collect, self._count, QUIET_TURNS)
@@ -156,7 +157,7 @@ class Batcher(Generic[Record, Answer]):
         self._start_batch()
 
     def _predict(self, jobs: list[Job]) -> None:
-        if self._was_quick and sum([len(job.records) for job in jobs]) <= FEW:
+        if self._is_quick(sum([len(job.records) for job in jobs])):
             began = perf_counter()
             self._answer(jobs, began, self._score_jobs(jobs))
             return
@@ -172,6 +173,10 @@ class Batcher(Generic[Record, Answer]):
         else:
             self._deliver(call)
 
+    def _is_quick(self, records: int) -> bool:
+        """Whether a call for so many records should take less than `patience_ms`."""
+        return records * self._record_s < self._patience_s
+
     def _deliver(self, call: Call, timer: asyncio.TimerHandle | None = None) -> None:
         if timer:
             timer.cancel()
@@ -186,8 +191,8 @@ class Batcher(Generic[Record, Answer]):
             if not job.answers.done():  # or else its request was cancelled
                 job.answers.set_result(mine)
         waited_s, took_s = began - jobs[0].since, perf_counter() - began
-        if self._quick and len(answers) <= FEW:
-            self._was_quick = took_s < self._patience_s
+        if self._quick:
+            self._record_s = took_s / len(answers)
         metrics.count_batch(self._name, len(answers), waited_s, took_s)
         self._start_batch()
 
