@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.base.confine import Closed, Confinement, confined_environment, launch_command
-from scaffold.base.layout import FAST_CHECK
+from scaffold.base.layout import FAST_CHECK, FAST_CODE
 from scaffold.base.process import Runner, run_command
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.variables import minimal_environment
@@ -18,10 +18,16 @@ from scaffold.proof._service import ProofAccess, import_path
 
 _TIME_S = 1200.0
 _MOST_CHARACTERS = 300
+_NO_COMPARISON = (
+    f"{FAST_CHECK} is not there. `scaffold update DIR --accelerate off`, and then once more with "
+    "`--accelerate` as before, writes it again"
+)
 
 
 def compare_compiled_model(root: Path, python: Path, access: ProofAccess, run: Runner = run_command) -> str:
-    """Run `python -m tests.fast` in a project; return on what both were compared, empty without such tests.
+    """Run `python -m tests.fast` in a project; return on what both were compared.
+
+    The text is empty without a compiled model.
 
     Args:
         root: The project.
@@ -30,10 +36,12 @@ def compare_compiled_model(root: Path, python: Path, access: ProofAccess, run: R
         run: Runs the command.
 
     Raises:
-        CompiledModelDiffersError: They return different values, or the comparison broke off.
+        CompiledModelDiffersError: They return different values, or the comparison broke off or is not there.
     """
     module = FAST_CHECK.replace("/", ".")
     if not (root / FAST_CHECK / "__main__.py").is_file():
+        if (root / FAST_CODE).is_file():
+            raise CompiledModelDiffersError("", "", "", (_NO_COMPARISON, ""))
         return ""
     try:
         output = run_beside(root, python, access, module, run=run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from scaffold.base.layout import FAST_CHECK, FAST_TEST
 from scaffold.base.templates import template_path
@@ -41,7 +42,8 @@ _KINDS = {
     ScalarType.NUMBER: "number",
     ScalarType.STRING: "text",
 }
-_MOST_KNOWN = 50
+_Known = TypeVar("_Known")
+_MOST_KNOWN = 1000
 _SIZES = (1, 7, 64, 256)
 _MOST_VALUES = 10_000_000
 """In a batch: 64 images of 3 x 224 x 224."""
@@ -85,8 +87,10 @@ def _has_arrays(signature: Signature) -> bool:
 def _fields_module(artifact: Artifact, signature: Signature, plan: FastPlan) -> str:
     """Return `fields.py`: what rows are made from, and how the model is loaded."""
     score = score_values(artifact, signature)
+    of_arrays = _has_arrays(signature)
+    known = _known_of_fields([*_fields(signature.input)], plan)
     fields = sequence(
-        members(_field(field, plan, of_arrays=_has_arrays(signature))) for field in _fields(signature.input)
+        members(_field(field, known[field.name], of_arrays=of_arrays)) for field in _fields(signature.input)
     )
     methods = _code.parenthesised([text(method) for method in plan.methods])
     return f'''"""What is compared: the fields of a record, the methods, and the files of the model."""
@@ -148,19 +152,23 @@ def _fields(schema: Schema) -> Iterator[Field]:
             raise AssertionError(f"no plan is made for {type(schema).__name__}")
 
 
-def _field(field: Field, plan: FastPlan, *, of_arrays: bool = False) -> dict[str, Node]:
-    """Return what is known of a field, as Python; `of_arrays`: for a record of arrays."""
+def _field(field: Field, categories: list[Node], *, of_arrays: bool = False) -> dict[str, Node]:
+    """Return what is known of a field, as Python.
+
+    Args:
+        field: The field.
+        categories: Those that an encoder knows; of a row of numbers, those of each place.
+        of_arrays: Whether a record holds arrays.
+    """
     shape: tuple[int, ...] = ()
     schema, dtype = field.schema, field.dtype
     if isinstance(schema, Tensor):
         dtype, shape, schema = schema.dtype, schema.shape, schema.items
     is_nullable = isinstance(schema, Optional)
     inner = schema.of if isinstance(schema, Optional) else schema
-    known: list[Node] = []
+    known, is_closed = categories, False
     if isinstance(inner, Category):
-        known, inner, is_closed = [_code.value(level) for level in inner.levels], inner.of, True
-    else:
-        known, is_closed = [_code.value(value) for value in _known(field.name, plan)], False
+        known, inner, is_closed = [_code.value(level) for level in _some(inner.levels)], inner.of, True
     assert isinstance(inner, Scalar)
     least, most = _bounds(inner, dtype)
     if of_arrays:
@@ -178,7 +186,7 @@ def _field(field: Field, plan: FastPlan, *, of_arrays: bool = False) -> dict[str
         "kind": text(_KINDS[inner.type]),
         "nullable": code(str(is_nullable)),
         "length": code(str(shape[0]) if shape else "None"),
-        "known": sequence(known[:_MOST_KNOWN]),
+        "known": sequence(known),
         "closed": code(str(is_closed)),
         "minimum": _bound(least),
         "maximum": _bound(most),
@@ -210,28 +218,34 @@ def _bounds(scalar: Scalar, dtype: str) -> tuple[float, float]:
     return least, most
 
 
-def _known(column: str, plan: FastPlan) -> list[str | int | float | bool]:
-    """Return the categories of a column that an encoder of the plan knows."""
-    for branch in plan.branches:
-        if column in branch.columns:
-            place = branch.columns.index(column)
-            for step in branch.steps:
-                listed = [each for each in step.constants if each.listed]
-                if listed:
-                    return _values_of(listed[place]) if len(listed) == len(branch.columns) else []
-    return []
+def _known_of_fields(fields: Sequence[Field], plan: FastPlan) -> dict[str, list[Node]]:
+    """Return the categories of each field that an encoder of the plan knows.
+
+    Those of a field that holds a row of numbers are lists, one for each place.
+    """
+    parts = [(branch.columns, branch.steps) for branch in plan.branches]
+    names = tuple(field.name for field in fields)
+    known: dict[str, list[Node]] = {name: [] for name in names}
+    for columns, steps in parts or [(names, plan.steps)]:
+        listed = next(filter(None, ([each for each in step.constants if each.listed] for step in steps)), [])
+        values = [[*map(_code.value, _some(_values_of(each)))] for each in listed]
+        shapes = [field.schema.shape for field in fields if isinstance(field.schema, Tensor)]
+        if shapes == [(len(values),)]:
+            known[names[0]] = [*map(sequence, values)]
+        elif len(values) == len(columns):
+            known |= zip(columns, values, strict=True)
+    return known
 
 
-def _values_of(constant: Constant) -> list[str | int | float | bool]:
-    """Return values of an array; of many some, from the first to the last."""
-    values = _all_values_of(constant)
+def _some(values: Sequence[_Known]) -> list[_Known]:
+    """Return values; of very many some, from the first to the last."""
     if len(values) <= _MOST_KNOWN:
-        return values
+        return [*values]
     places = [round(i * (len(values) - 1) / (_MOST_KNOWN - 1)) for i in range(_MOST_KNOWN)]
     return [values[place] for place in places]
 
 
-def _all_values_of(constant: Constant) -> list[str | int | float | bool]:
+def _values_of(constant: Constant) -> list[str | int | float | bool]:
     kind, size = constant.dtype[1], int(constant.dtype[2:])
     if kind == "U":
         return [

@@ -126,6 +126,18 @@ def test_a_model_file_that_was_replaced_is_not_served_by_the_old_constants(proje
 
 
 @pytest.mark.slow
+def test_without_its_comparison_a_compiled_model_is_not_written(project: Path) -> None:
+    shutil.rmtree(project / FAST_CHECK)
+    (project / FAST_TEST).unlink()
+    model, sample = _train(strength=0.5)
+    notes, on_event = _notes()
+    update = scaffold.update(project, model, sample, model.predict(sample), on_event=on_event)
+    assert update.applied
+    assert not any(_are_there(project))
+    assert any(f"broke off: {FAST_CHECK} is not there" in note for note in notes)
+
+
+@pytest.mark.slow
 def test_a_new_model_without_a_compiled_form_brings_the_plain_form_back(project: Path) -> None:
     notes, on_event = _notes()
     model, sample = _train(KNNImputer())

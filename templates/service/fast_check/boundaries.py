@@ -16,6 +16,7 @@ from tests.fast.fields import FIELDS
 from tests.fast.rows import recorded_rows
 
 MOST_THRESHOLDS = 20_000
+COMBINED = 20_000  # rows of the last step with a threshold in each column
 MOST_TRIES = 300  # recorded rows in which a number is changed
 BOUND = 1e30  # few models refuse numbers up to here
 
@@ -49,6 +50,27 @@ def threshold_points(usual: NDArray[Any], trees: Any) -> Iterator[NDArray[Any]]:
                 point[feature] = value
                 points.append(point)
         yield np.array(points)
+    yield from np.split(combined_points(base, trees), range(1000, COMBINED, 1000))
+
+
+def combined_points(base: NDArray[Any], trees: Any) -> NDArray[Any]:
+    """Return rows of the last step's input with a threshold, or the next number, in each column.
+
+    So a row gets to leaves far from those of the recorded rows.
+    """
+    chance = np.random.default_rng(0)
+    points = base[chance.integers(0, len(base), COMBINED)]
+    for feature in np.unique(trees.feature):
+        limits = np.unique(trees.threshold[trees.feature == feature])
+        limits = limits[np.isfinite(limits)]
+        if len(limits):
+            at = chance.choice(limits, COMBINED)
+            with np.errstate(over="ignore"):
+                narrow = np.nextafter(at.astype(np.float32), np.float32(np.inf)).astype(np.float64)
+            kinds = chance.integers(0, 3, COMBINED)
+            chosen = np.choose(kinds, [at, np.nextafter(at, np.inf), narrow])
+            points[:, feature] = np.where(np.isfinite(chosen), chosen, at)
+    return points
 
 
 @dataclass(frozen=True)
@@ -111,16 +133,37 @@ class Sides:
 
     def neighbours(self, cell: Cell, base: Any, rows: list[Any]) -> list[Any]:
         """Return the base with neighbouring numbers in a cell, on both sides of each threshold."""
-        ends = cell.ends(rows)
-        x = self.compared([cell.changed(base, end) for end in ends])
+        ends, found = self.accepted_ends(cell, base, cell.ends(rows))
+        x = self.compared([cell.changed(base, end) for end in ends]) if ends else None
         if x is None:
-            return []
+            return found
         sides = self.is_left(x[:, self.columns], self.limits)
-        found: list[Any] = []
         for i in range(len(ends) - 1):
             [crossed] = (sides[i] != sides[i + 1]).nonzero()
             found += self.approach(cell, base, crossed, sides[i][crossed], ends[i : i + 2])
         return found
+
+    def accepted_ends(self, cell: Cell, base: Any, ends: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the numbers that are accepted, and rows next to where they are refused.
+
+        In place of a refused number comes the last one on the way to it that is accepted.
+        """
+        is_accepted = [self.accepts(cell, base, end) for end in ends]
+        found: list[Any] = []
+        taken = {end for end, accepted in zip(ends, is_accepted, strict=True) if accepted}
+        for i, j in [*itertools.pairwise(range(len(ends)))]:
+            if is_accepted[i] != is_accepted[j]:
+                inner, outer = (ends[i], ends[j]) if is_accepted[i] else (ends[j], ends[i])
+                while (middle := cell.middle(*sorted((inner, outer)))) not in (inner, outer):
+                    is_inner = self.accepts(cell, base, middle)
+                    inner, outer = (middle, outer) if is_inner else (inner, middle)
+                taken.add(inner)
+                found += [cell.changed(base, inner), cell.changed(base, outer)]
+        return sorted(taken), found
+
+    def accepts(self, cell: Cell, base: Any, number: Any) -> bool:
+        """Whether the base with a number in a cell is not refused."""
+        return self.compared([cell.changed(base, number)]) is not None
 
     def approach(
         self,

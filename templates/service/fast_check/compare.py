@@ -129,6 +129,8 @@ def compare(rows: int, seed: int = 0) -> dict[str, Any]:
             if difference:
                 return {"rows": compared, "difference": {"group": group, **difference}}
         compared += count
+    if not compared:
+        raise ValueError("no row was compared: the model refuses all of them")
     points, difference = compare_thresholds(both)
     return {"rows": compared, "thresholds": points, "difference": difference}
 
@@ -248,5 +250,5 @@ def compare_thresholds(both: Both) -> tuple[int, dict[str, Any] | None]:
                 step = type(model).__name__
                 values = {"fast": shown(own)[:200], "model": shown(usual)[:200]}
                 return compared, {"group": "threshold", "step": step, "method": method, **values}
-        compared += len(x)
+        compared += len(x) if own is not None else 0
     return compared, None

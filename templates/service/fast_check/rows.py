@@ -17,6 +17,7 @@ HUGE = [
     1.7976931348623157e308,
 ]  # fmt: skip
 WHOLE = [0, 1, -1, 127, 128, 255, 256, 2**24 + 1, 2**31, 2**53 + 1, 2**63 - 1]
+GROUPS = ("usual", "missing", "unknown", "edge", "extreme")
 TEXTS = ["", " ", "unseen", "UNSEEN", "nan", "None", "0", "é", "\u65e5\u672c", "x" * 300]
 
 
@@ -31,22 +32,41 @@ def row_of(request: dict[str, Any]) -> Any:
 
 
 def made_up_rows(count: int, seed: int) -> Iterator[tuple[str, list[Any]]]:
-    """Yield groups of rows: usual values, then each kind of unusual ones among them."""
+    """Yield groups of rows: each known category, usual values, each kind of unusual ones, mixed."""
     random.seed(seed)
     recorded = recorded_rows()
     seen = {
         field["attribute"]: [getattr(row, field["attribute"]) for row in recorded]
         for field in FIELDS
     }
-    for group in ("usual", "missing", "unknown", "edge", "extreme"):
-        rows = [
-            {field["attribute"]: value_of(field, seen, "usual") for field in FIELDS}
-            for _ in range(count // 5)
-        ]
+    yield "category", [usual_row(seen, changed) for changed in each_category(seen)]
+    for group in (*GROUPS, "mixed"):
+        rows = [vars(usual_row(seen, {})) for _ in range(math.ceil(count / (len(GROUPS) + 1)))]
         for row in rows:
             for field in random.sample(FIELDS, random.randint(1, len(FIELDS))):
-                row[field["attribute"]] = value_of(field, seen, group)
+                kind = random.choice(GROUPS) if group == "mixed" else group
+                row[field["attribute"]] = value_of(field, seen, kind)
         yield group, [SimpleNamespace(**row) for row in rows]
+
+
+def usual_row(seen: dict[str, list[Any]], changed: dict[str, Any]) -> Any:
+    """Return a row of usual values, but for those that are changed."""
+    usual = {field["attribute"]: value_of(field, seen, "usual") for field in FIELDS}
+    return SimpleNamespace(**{**usual, **changed})
+
+
+def each_category(seen: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield each known category of each field, after the attribute of the field."""
+    for field in FIELDS:
+        name = field["attribute"]
+        if field["length"] is None:
+            yield from ({name: value} for value in field["known"])
+        else:
+            for i, known in enumerate(field["known"]):
+                for number in known:
+                    values = value_of(field, seen, "usual")
+                    values[i] = number
+                    yield {name: values}
 
 
 def value_of(field: dict[str, Any], seen: dict[str, list[Any]], group: str) -> Any:
@@ -55,21 +75,25 @@ def value_of(field: dict[str, Any], seen: dict[str, list[Any]], group: str) -> A
     if field["length"] is None:
         return one_value(field, values, group)
     width = field["length"]
-    usual = [one_value(field, [each[i] for each in values], "usual") for i in range(width)]
+    places = [{**field, "known": field["known"][i] if field["known"] else []} for i in range(width)]
+    columns = [[each[i] for each in values] for i in range(width)]
+    usual = [one_value(places[i], columns[i], "usual") for i in range(width)]
     for i in random.sample(range(width), random.randint(1, width)):
-        usual[i] = one_value(field, [each[i] for each in values], group)
+        usual[i] = one_value(places[i], columns[i], group)
     return usual
 
 
 def one_value(field: dict[str, Any], seen: list[Any], group: str) -> Any:
     """Return a value: one that was seen or is between such, or an unusual one of the group."""
-    known = field["known"] or [value for value in seen if value is not None]
+    known = field["known"] + [value for value in seen if value is not None]
     if group == "missing" and field["nullable"]:
         return None
     if field["kind"] == "boolean":
         return random.random() < 0.5
+    if field["closed"] and known:
+        return random.choice(known)
     if field["kind"] == "text":
-        if group in ("usual", "missing") or field["closed"] or not known:
+        if group in ("usual", "missing") or not known:
             return random.choice(known or [""])
         some = str(random.choice(known))
         return random.choice([*TEXTS, some.upper(), some + " ", some[:-1], some])
