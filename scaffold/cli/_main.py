@@ -43,6 +43,8 @@ def run() -> None:
         show_error(f"{error.strerror or error}{where}")
         sys.exit(1)
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps what `__set_name__` raises
+            raise error.__cause__ from None
         show_error(_internal_error(error))
         sys.exit(1)
     finally:

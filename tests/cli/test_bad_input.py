@@ -258,12 +258,20 @@ def test_an_invalid_port(run: Run) -> None:
     assert "Invalid value for '--port'" in said
 
 
+def _wrapped(cause: BaseException) -> Exception:
+    """Return the error of an import in which something is raised, as Python 3.11 and older wrap it."""
+    error = RuntimeError("Error calling __set_name__ on 'Field' instance")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
         (RuntimeError("odd"), 1, "scaffold itself failed: RuntimeError: odd"),
         (OSError(28, "No space left on device", "x"), 1, "No space left on device: x"),
         (KeyboardInterrupt(), 130, "Interrupted."),
+        (_wrapped(KeyboardInterrupt()), 130, "Interrupted."),
     ],
 )
 def test_an_internal_error_says_nothing_about_remaining_files(
