@@ -122,7 +122,7 @@ class _Writer:
         """Add the statements for a branch; return the variable that holds its result."""
         variable = f"part_{number + 1}"
         function = "stack" if branch.numeric else "pick"
-        dtype = {"dtype": code("np.float32")} if branch.narrow else {}
+        dtype = {"dtype": code(f"np.{branch.dtype}")} if branch.dtype else {}
         node = call(function, code("columns"), *(text(column) for column in branch.columns), **dtype)
         lines.append(statement(f"{variable} = ", node, indent=8).lstrip())
         are_columns = not branch.numeric

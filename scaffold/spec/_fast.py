@@ -70,8 +70,8 @@ class FastBranch:
     numeric: bool
     """Whether the first step takes the columns as one array of numbers, rather than each as its own."""
     steps: tuple[FastStep, ...] = ()
-    narrow: bool = False
-    """Whether that array is one of 32 bits: each value is rounded once then, integers too."""
+    dtype: str = ""
+    """The dtype of that array, to which each value is rounded once, integers too; empty for that of numpy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

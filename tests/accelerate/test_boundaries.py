@@ -261,3 +261,32 @@ def test_a_comparison_of_no_row_is_no_proof(tmp_path: Path) -> None:
     compare.Both.of_model = compare.Both.of_fast = lambda *_: None
     with pytest.raises(ValueError, match="no row was compared"):
         compare.compare(100)
+
+
+def test_the_largest_thresholds_of_each_column_are_among_some(tmp_path: Path) -> None:
+    model = RandomForestClassifier(3).fit(np.eye(4), [0, 1, 0, 1])
+    compiled = _compiled(model, np.eye(4), "predict", tmp_path)
+    thresholds = np.concatenate([np.linspace(0, 1, 200), np.linspace(-900, 9, 200)])
+    trees = SimpleNamespace(feature=np.repeat([0, 1], 200), threshold=thresholds)
+    found = compiled.compare.sides_of_trees(lambda rows: None, trees, 40)[0]
+    pairs = set(zip(found.columns.tolist(), found.limits.tolist(), strict=True))
+    assert len(pairs) == 40
+    largest = {(0, each) for each in thresholds[190:200]} | {(1, each) for each in thresholds[200:210]}
+    assert largest <= pairs
+
+
+def test_missing_values_are_compared_beside_thresholds_in_other_columns(tmp_path: Path) -> None:
+    """A node far from the root has a side for missing values too, and recorded rows reach few of them."""
+    numbers = np.random.default_rng(0)
+    values = numbers.normal(size=(400, 6))
+    model = HistGradientBoostingClassifier(max_iter=4).fit(
+        values, (values[:, 0] * values[:, 1] > 0).astype(int)
+    )
+    compiled = _compiled(model, values[:40], "predict_proba", tmp_path)
+    both = compiled.compare.Both()
+    points = np.concatenate(list(compiled.compare.threshold_points(values[:40], both.trees)))
+    missing = np.isnan(points)
+    among_thresholds = np.isin(points, both.trees.threshold).sum(axis=1)
+    assert missing.any(axis=0).all()
+    assert (among_thresholds[missing.any(axis=1)] >= 2).any()
+    assert not missing[: len(points) - 20_000].any()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import catboost
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,10 +16,18 @@ from sklearn import svm
 from sklearn.compose import make_column_transformer
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 
+from scaffold.introspect.fast._columns import gives_sparse
 from scaffold.spec import Accelerate, NoFastPlan
 from tests.accelerate.compiled import Compiled, compile_model, requests_of
 
@@ -127,3 +136,77 @@ def test_support_vectors_are_not_compiled_in_32_bits(last: Any, tmp_path: Path) 
         last.fit(frame[["age"]], target), frame[["age"]], "predict", tmp_path, Accelerate.ONNX
     )
     assert found == NoFastPlan(reason=f"{type(last).__name__} has no compiled form")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_lightgbm_reads_integers_beside_truth_values_in_64_bits(way: Accelerate, tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    frame = pd.DataFrame({"cents": numbers.integers(2**25, 2**27, 400), "is_new": numbers.random(400) < 0.5})
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1)
+    model.fit(frame, (frame["cents"] // 2**24 + frame["is_new"]) % 2)
+    borders = model.booster_.trees_to_dataframe().query("split_feature == 'cents'")["threshold"]
+    near = [int(border) + step for border in borders for step in (-1, 0, 1)]
+    rows = pd.DataFrame({"cents": near, "is_new": True})
+    assert _differing(model, frame.head(20), rows, "predict_proba", tmp_path, way) == 0
+
+
+@pytest.mark.parametrize("has_float", [False, True])
+def test_integers_that_steps_leave_as_they_are_reach_lightgbm_beside_floats_only(
+    has_float: bool, tmp_path: Path
+) -> None:
+    frame, target = _passengers()
+    frame = frame.assign(size=frame["age"] * 0.5 if has_float else frame["age"] % 3)[["age", "size"]]
+    columns = make_column_transformer(("passthrough", ["age", "size"]))
+    model = make_pipeline(columns, lightgbm.LGBMClassifier(n_estimators=3, verbose=-1)).fit(frame, target)
+    found = compile_model(model, frame.head(20), "predict", tmp_path)
+    assert isinstance(found, Compiled if has_float else NoFastPlan)
+
+
+def test_lightgbm_that_stops_early_in_predictions_is_called_as_it_is(tmp_path: Path) -> None:
+    frame, target = _passengers()
+    model = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, pred_early_stop=True)
+    found = compile_model(model.fit(frame[["age"]], target), frame[["age"]].head(20), "predict", tmp_path)
+    assert found == NoFastPlan(reason="LGBMClassifier with pred_early_stop has no compiled form")
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_sums_have_the_bits_of_the_model(size: int, tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    values = np.abs(numbers.normal(size=(200, 13))) + 0.1
+    logarithms = make_pipeline(FunctionTransformer(np.log1p), LinearRegression()).fit(values, values[:, 0])
+    towns = pd.DataFrame(numbers.choice(list("abcdefgh"), (200, 9)), columns=list("pqrstuvwx"))
+    sparse = make_pipeline(OneHotEncoder(), Ridge()).fit(towns, values[:, 0])
+    assert gives_sparse(sparse[:-1])
+    pairs: list[tuple[Any, Any]] = [(logarithms, values), (sparse, towns)]
+    for model, data in pairs:
+        compiled = compile_model(model, data[:20], "predict", tmp_path)
+        assert isinstance(compiled, Compiled)
+        own, usual = compiled.compare.Both().fast, model
+        for start in range(0, 192, size):
+            part = data[start : start + size]
+            columns = {name: part[name].to_numpy() for name in part} if data is towns else part
+            assert own.predict(columns).tolist() == usual.predict(part).tolist()
+
+
+def test_probabilities_of_xgboost_have_its_bits(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    values = numbers.normal(size=(2000, 3)).astype(np.float32)
+    for classes in (2, 3):
+        target = numbers.integers(0, classes, 2000)
+        model = xgboost.XGBClassifier(n_estimators=30, max_depth=8, n_jobs=1).fit(values, target)
+        compiled = compile_model(model, values[:20], "predict_proba", tmp_path)
+        assert isinstance(compiled, Compiled)
+        equal = compiled.fast.predict_proba(values) == model.predict_proba(values)
+        assert equal.mean() > 0.99
+
+
+def test_probabilities_of_zero_are_zero_as_in_the_model(tmp_path: Path) -> None:
+    """e to the power of 712 is no float: scipy returns 0 for the probability, not 1 / e^712."""
+    values = np.random.default_rng(0).normal(size=(90, 2))
+    model = SGDClassifier(loss="log_loss").fit(values, np.arange(90) % 3)
+    model.coef_[:] = np.array([[-712.0, 0], [-740.0, 0], [-730.0, 0]])
+    model.intercept_[:] = 0
+    compiled = compile_model(model, values[:20], "predict_proba", tmp_path)
+    assert isinstance(compiled, Compiled)
+    rows = np.array([[1.0, 0.0], [0.99, 0.0]])
+    assert compiled.fast.predict_proba(rows).tolist() == model.predict_proba(rows).tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import math
 import runpy
 import sys
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from scaffold.introspect import read_fast_plan
-from scaffold.spec import Accelerate, FastPlan, ModelFormat, NoFastPlan, Signature
+from scaffold.spec import Accelerate, FastPlan, ModelFormat, NoFastPlan, Signature, Tensor, Value
 from tests.accelerate.compiled import load_compiled, network_signature
 
 torch: Any = pytest.importorskip("torch")
@@ -167,7 +169,15 @@ PLACES = {
     "return x if x.shape[0] == 2 else x * 2": ("/tmp/ipykernel_1/2.py", f"2.py, line 4 ({BOOLEAN})"),
     "return x * float(x.max())": ("C:\\net.py", "net.py, line 4 (Converting a tensor to a Python float)"),
     "return x * 2 if 17 in x else x": ("net.py", "net.py, line 4 (Converting a tensor to a Python number)"),
-    "return x * 2 if x.equal(-x) else x": ("net.py", "net.py, line 4 (torch.equal returns a Python boolean)"),
+    "return x * 2 if x.equal(-x) else x": ("net.py", "net.py, line 4 (torch gives a value to Python: equal)"),
+    "return x * 2 if x[x == 17].nbytes else x": (
+        "net.py",
+        "net.py, line 4 (torch gives a value to Python: nbytes)",
+    ),
+    "return x + torch.distributions.Uniform(0, 1).log_prob(x)": (
+        "net.py",
+        "utils.py, line 56 (torch.tensor results are registered as constants in the trace)",
+    ),
 }
 
 
@@ -176,6 +186,51 @@ def test_a_module_with_code_that_is_not_recorded_is_left_as_it_is(line: str) -> 
     file, place = PLACES[line]
     assert _plan(_written(line, file), network_signature((3,), (3,))) == NoFastPlan(
         reason=f"torch.onnx does not record the Python code at {place}"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return x * 2 if not torch.jit.is_tracing() and (x == 17).any() else x",
+        "return sum((x for _ in range(x[x == 17].shape[0])), x)",
+        "return x * [1.0, 5.0][(x == 17).sum()]",
+        "torch._assert((x != 17).all(), 'seventeen'); return x * 2",
+        "return torch.stack([x, *[x * 2 for i in (x == 17).nonzero().unbind()]]).sum(0)",
+    ],
+)
+def test_a_module_that_reads_values_without_a_warning_is_left_as_it_is(line: str) -> None:
+    plan = _plan(_written(line, "net.py"), network_signature((3,), (3,)))
+    assert isinstance(plan, NoFastPlan)
+    assert plan.reason.startswith("Net does not run without the values of its input at net.py, line 4 (")
+
+
+def test_torchscript_that_raises_an_exception_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["import torch", "class Positive(torch.nn.Module):", "    def forward(self, x: torch.Tensor):"]
+    lines += ["        if bool((x < 0).any()): raise ValueError('negative')", "        return x * 2"]
+    (tmp_path / "positive_net.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    script = torch.jit.script(importlib.import_module("positive_net").Positive())
+    assert _plan(script, network_signature((3,), (3,))) == NoFastPlan(
+        reason="torch.onnx does not record the Python code at positive_net.py, line 4 (an exception)"
+    )
+    checks_shapes = torch.jit.script(
+        torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).eval()
+    )
+    assert isinstance(_plan(checks_shapes, network_signature((3,), (2,))), FastPlan)
+
+
+def test_labels_are_left_to_the_module() -> None:
+    signature = network_signature((3,), ())
+    assert isinstance(signature.output, Value)
+    field = signature.output.field
+    assert isinstance(field.schema, Tensor)
+    labels = dataclasses.replace(field, schema=dataclasses.replace(field.schema, dtype="int64"))
+    model = _module(lambda x: x.argmax(1))
+    assert _plan(model, dataclasses.replace(signature, output=Value(field=labels))) == NoFastPlan(
+        reason="Net with an output of dtype int64 in place of scores has no compiled form"
     )
 
 

@@ -144,7 +144,9 @@ CONVERTED = (
 """Last steps that skl2onnx converts in 64 bits; support vectors, for example, it converts in 32."""
 WHOLE: dict[type, Callable[[Any, Signature], FastPlan]] = {TorchCall: _torch.read_module}
 """Models that are one graph of ONNX, by how they are called."""
-_BOOSTERS = ("catboost", "lightgbm", "xgboost")
+_DTYPES = {"catboost": "float32", "lightgbm": "float64", "xgboost": "float32"}
+"""What a library rounds each column of a frame of several dtypes to."""
+_BOOSTERS = tuple(_DTYPES)
 _KEEPS_COLUMNS = ("TextImputer",)
 """Steps whose output is columns again, not one array of numbers."""
 
@@ -180,18 +182,19 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     if call.method not in methods:
         raise refuse(last, f"the method {call.method}")
     is_frame = isinstance(signature.input, Table) and signature.input.container == Pandas()
+    is_alone = not before
     library = _name_of(last).partition(".")[0]
     is_sparse = gives_sparse(before)
     if is_sparse and library == "xgboost":
         _xgboost.require_no_stored_zeros(before)
-    if is_sparse and estimator.step == "LinearClassifier":
-        estimator = replace(estimator, step="SparseLinearClassifier")
+    if is_sparse and estimator.step in ("LinearClassifier", "LinearRegressor"):
+        estimator = replace(estimator, step=f"Sparse{estimator.step}")
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
     # Trees compare single values, and a graph has an order of its own.
     is_ordered = graph is None and estimator.inner is None
     if not before and not is_ordered:
-        branches = branch_of_mixed_numbers(signature.input, narrow=library in ("catboost", "xgboost"))
+        branches = branch_of_mixed_numbers(signature.input, _DTYPES.get(library, ""))
         if library == "lightgbm":
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":
@@ -204,6 +207,8 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
             dtype = "float64"  # as LightGBM reads a frame; integers of an array become float32
     steps, numeric = _read_steps(before, numeric=True)
     assert numeric
+    if library == "lightgbm" and is_frame and not is_alone:
+        _lightgbm.require_floats(last, signature.input, (*(branch.steps for branch in branches), steps))
     steps += (fast_step("SparseZeros"),) if is_sparse and library == "xgboost" else ()
     compiled = [call.method, *(name for name in ("predict", "predict_proba") if name in methods)]
     return FastPlan(

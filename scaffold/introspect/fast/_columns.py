@@ -83,14 +83,14 @@ def _no_common_dtype(columns: Sequence[Field]) -> str:
     return f"columns of {dtypes} in one array have no compiled form"
 
 
-def branch_of_mixed_numbers(schema: Schema, *, narrow: bool = False) -> tuple[FastBranch, ...]:
+def branch_of_mixed_numbers(schema: Schema, dtype: str = "") -> tuple[FastBranch, ...]:
     """Return the columns of a frame of numbers of several dtypes; empty for any other input.
 
     The array that they are together is one of floats, and not what pandas makes of them.
 
     Args:
         schema: The input.
-        narrow: Whether the model itself rounds each column to 32 bits, and does not bring them to one dtype.
+        dtype: What the model itself rounds each column to; empty if pandas brings them to one dtype.
     """
     if not isinstance(schema, Table) or schema.container != Pandas():
         return ()
@@ -98,8 +98,8 @@ def branch_of_mixed_numbers(schema: Schema, *, narrow: bool = False) -> tuple[Fa
     if not all(map(_is_number, fields)):
         return ()
     names = tuple(field.name for field in fields)
-    if narrow and len({field.dtype for field in fields}) > 1:
-        return (FastBranch(columns=names, numeric=True, narrow=True),)
+    if dtype and len({field.dtype for field in fields}) > 1:
+        return (FastBranch(columns=names, numeric=True, dtype=dtype),)
     return () if _common_dtype(fields) else (FastBranch(columns=names, numeric=True),)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from scaffold.introspect._guard import attribute
@@ -12,6 +13,9 @@ from scaffold.spec import Category, FastBranch, FastStep, Field, Optional, Panda
 
 _UNCHANGED = ("fair", "huber", "lambdarank", "mape", "quantile", "rank_xendcg", "regression", "regression_l1")
 _POWERS = ("gamma", "poisson", "tweedie")
+_KEEP_INTEGERS = ("ElementFunction",)
+_WIDE = ("int32", "int64", "uint32", "uint64")
+"""Integers that a float of 32 bits may not hold."""
 
 
 def read_model(step: Any) -> TreeEstimator:
@@ -20,6 +24,9 @@ def read_model(step: Any) -> TreeEstimator:
     model = booster.dump_model()
     objective, *parameters = str(model.get("objective", "of your own")).split()
     require(step, model.get("average_output", False) is False, "boosting_type='rf'")
+    options = step.get_params() if hasattr(step, "get_params") else {}
+    changing = [name for name, value in options.items() if name.startswith("pred") and value]
+    require(step, not changing, ", ".join(changing))
     factors = [float(text.partition(":")[2]) for text in parameters if text.startswith("sigmoid:")]
     require(step, factors in ([], [1.0]), "another `sigmoid` than 1")
     targets = model["num_tree_per_iteration"]
@@ -57,6 +64,25 @@ def branches_of_categories(step: Any, schema: Schema) -> tuple[FastBranch, ...]:
         steps = [_encoder([levels[named.index(name)] for name in columns])] if is_category else []
         branches.append(FastBranch(columns=columns, numeric=not is_category, steps=tuple(steps)))
     return tuple(branches)
+
+
+def require_floats(step: Any, schema: Schema, before: Sequence[Sequence[FastStep]]) -> None:
+    """Require that integers of a frame become floats: beside floats, or in the steps before.
+
+    LightGBM reads integers of a frame in 64 bits and those of an array in 32; a step may give either.
+
+    Args:
+        step: The model.
+        schema: Its input.
+        before: The steps of each branch, and those after them.
+
+    Raises:
+        NotCompiledError: They may stay integers.
+    """
+    kept = all(each.step in _KEEP_INTEGERS for steps in before for each in steps)
+    dtypes = {each.dtype for each in schema.columns} if isinstance(schema, Table) else set()
+    is_wide = not dtypes.isdisjoint(_WIDE) and not any(dtype.startswith("float") for dtype in dtypes)
+    require(step, not (kept and is_wide), "integers that the steps before leave as they are")
 
 
 def _is_category(field: Field) -> bool:

@@ -11,7 +11,12 @@ import contextlib
 import io
 from typing import Any
 
-from scaffold.introspect.fast._recording import find_unrecorded
+from scaffold.introspect.fast._recording import (
+    find_unrecorded,
+    first_line,
+    require_none,
+    require_recordable,
+)
 from scaffold.introspect.fast._values import ConverterMissingError, NotCompiledError, fast_step, refuse
 from scaffold.spec import (
     Arguments,
@@ -50,7 +55,10 @@ def read_module(model: Any, signature: Signature) -> FastPlan:
         raise refuse(model, f"the method {call.method}")
     if call.arguments is not Arguments.ONE:
         raise refuse(model, "several arguments")
-    _require_array(model, signature.output, "this output")
+    output = _require_array(model, signature.output, "this output")
+    if not output.dtype.startswith("float"):
+        # The graph rounds sums otherwise: next to a boundary, it would give another label.
+        raise refuse(model, f"an output of dtype {output.dtype} in place of scores")
     return FastPlan(
         estimator=fast_step("Network"),
         methods=(call.method,),
@@ -119,10 +127,11 @@ def _export(model: Any, example: Any) -> bytes:
                 dynamic_axes={_INPUT: {0: "rows"}},
             )
         except Exception as error:
-            cause = _first_line(error)
+            require_none(places)
+            cause = first_line(error)
             raise NotCompiledError(f"torch.onnx cannot export {type(model).__name__} ({cause})") from error
-    if places:
-        raise NotCompiledError(f"torch.onnx does not record the Python code at {places[0]}")
+    require_none(places)
+    require_recordable(model, example)
     content: bytes = file.getvalue()
     return content
 
@@ -139,16 +148,12 @@ def _require_runnable(model: Any, content: bytes) -> bytes:
     try:
         graph = onnx.shape_inference.infer_shapes(loaded, check_type=True, strict_mode=True).graph
     except onnx.shape_inference.InferenceError as error:
-        cause = _first_line(error).rpartition("Error] ")[2]
+        cause = first_line(error).rpartition("Error] ")[2]
         raise NotCompiledError(f"the graph of {type(model).__name__} is not valid ({cause})") from error
     values = (*graph.input, *graph.value_info, *graph.output)
     if any(value.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16 for value in values):
         raise refuse(model, "numbers of dtype bfloat16")
     return content
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(f"{error}".partition("\n")[0].split())[:200] or type(error).__name__
 
 
 def _with_refusal(model: Any, example: Any) -> Any:

@@ -44,16 +44,22 @@ def split(x: NDArray[Any] | Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     return [require_finite(each, nan=True) if each.dtype.kind == "f" else each for each in columns]
 
 
+def exp(x: NDArray[Any]) -> NDArray[Any]:
+    """Return e to the power of x, computed in 64 bits and then rounded."""
+    with np.errstate(over="ignore"):
+        return np.exp(x.astype(np.float64, copy=False)).astype(x.dtype, copy=False)
+
+
 def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
-    """Return 1 / (1 + exp(-x)), without overflow."""
-    small = np.exp(-np.abs(x))
-    return np.where(x < 0, small, 1.0) / (1.0 + small)
+    """Return 1 / (1 + exp(-x)), which is 0 where the power is too large for a float."""
+    return 1.0 / (1.0 + exp(-x))
 
 
 def softmax(x: NDArray[Any]) -> NDArray[Any]:
     """Return exp(x), each row divided by its sum."""
-    powers = np.exp(x - x.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    powers = exp(x - x.max(axis=1, keepdims=True))
+    sums = powers.sum(axis=1, keepdims=True, dtype=np.float64)
+    return powers / sums.astype(x.dtype)
 
 
 def decide(sums: NDArray[Any], classes: NDArray[Any]) -> NDArray[Any]:

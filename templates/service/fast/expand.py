@@ -69,5 +69,6 @@ class ElementFunction:
 
     def transform(self, x: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Return the values of the function; each column is computed in its own dtype."""
-        columns = x.T if isinstance(x, np.ndarray) else x
-        return np.stack([self.ufunc(column) for column in columns]).T
+        if isinstance(x, np.ndarray):
+            return self.ufunc(x)
+        return np.stack([self.ufunc(column) for column in x]).T

@@ -58,13 +58,26 @@ class LinearClassifier:
         return each / each.sum(axis=1)[:, None]
 
 
+class SparseLinearRegressor(LinearRegressor):
+    """A LinearRegressor after sparse output, where scikit-learn adds column after column."""
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the sum for each row."""
+        return sparse_product(x, self.coef) + self.intercept
+
+
 class SparseLinearClassifier(LinearClassifier):
     """A LinearClassifier after sparse output, where scikit-learn adds column after column."""
 
     def sums(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return the sums, a class a column."""
-        x = require_finite(x)
-        sums = np.zeros((len(x), self.coef.shape[1]), np.result_type(x, self.coef))
-        for column in x.any(axis=0).nonzero()[0].tolist():  # the others add 0
-            sums += x[:, column, None] * self.coef[column]
-        return sums + self.intercept
+        return sparse_product(x, self.coef) + self.intercept
+
+
+def sparse_product(x: NDArray[Any], coef: NDArray[Any]) -> NDArray[Any]:
+    """Return x @ coef; the products are added in the order of the columns."""
+    x = require_finite(x)
+    sums = np.zeros((len(x), *coef.shape[1:]), np.result_type(x, coef))
+    for column in x.any(axis=0).nonzero()[0].tolist():  # the others add 0
+        sums += np.multiply.outer(x[:, column], coef[column])
+    return sums

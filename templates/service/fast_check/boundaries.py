@@ -6,6 +6,7 @@ import random
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.fast.rows import recorded_rows
 
 MOST_THRESHOLDS = 20_000
 COMBINED = 20_000  # rows of the last step with a threshold in each column
+PART = 1000  # of these rows at once
+MISSING = 0.1  # of the values in as many other such rows
 MOST_TRIES = 300  # recorded rows in which a number is changed
 BOUND = 1e30  # few models refuse numbers up to here
 
@@ -24,10 +27,22 @@ Compared = Callable[[list[Any]], NDArray[Any] | None]
 
 
 def thresholds_of(trees: Any, most: int) -> list[tuple[int, float]]:
-    """Return the thresholds of trees, each after the number of its column; at most so many."""
+    """Return the thresholds of trees, each after the number of its column; at most so many.
+
+    The largest ones of each column are among them: there rounding changes a number most.
+    """
     pairs = sorted(set(zip(trees.feature.tolist(), trees.threshold.tolist(), strict=True)))
     pairs = [(feature, threshold) for feature, threshold in pairs if np.isfinite(threshold)]
-    return pairs if len(pairs) <= most else random.Random(0).sample(pairs, most)
+    if len(pairs) <= most:
+        return pairs
+    ranked = [
+        (rank, pair)
+        for _, group in itertools.groupby(pairs, key=itemgetter(0))
+        for rank, pair in enumerate(sorted(group, key=lambda pair: -abs(pair[1])))
+    ]
+    largest = [pair for _, pair in sorted(ranked)[: most // 2]]
+    others = sorted(set(pairs) - set(largest))
+    return largest + random.Random(0).sample(others, most - len(largest))
 
 
 def threshold_points(usual: NDArray[Any], trees: Any) -> Iterator[NDArray[Any]]:
@@ -50,27 +65,35 @@ def threshold_points(usual: NDArray[Any], trees: Any) -> Iterator[NDArray[Any]]:
                 point[feature] = value
                 points.append(point)
         yield np.array(points)
-    yield from np.split(combined_points(base, trees), range(1000, COMBINED, 1000))
+    yield from combined_points(base, trees)
 
 
-def combined_points(base: NDArray[Any], trees: Any) -> NDArray[Any]:
-    """Return rows of the last step's input with a threshold, or the next number, in each column.
+def combined_points(base: NDArray[Any], trees: Any) -> Iterator[NDArray[Any]]:
+    """Yield rows of the last step's input with a threshold, or the next number, in each column.
 
-    So a row gets to leaves far from those of the recorded rows.
+    So a row gets to leaves far from those of the recorded rows. As many rows have missing values too.
     """
     chance = np.random.default_rng(0)
-    points = base[chance.integers(0, len(base), COMBINED)]
-    for feature in np.unique(trees.feature):
-        limits = np.unique(trees.threshold[trees.feature == feature])
-        limits = limits[np.isfinite(limits)]
-        if len(limits):
-            at = chance.choice(limits, COMBINED)
-            with np.errstate(over="ignore"):
-                narrow = np.nextafter(at.astype(np.float32), np.float32(np.inf)).astype(np.float64)
-            kinds = chance.integers(0, 3, COMBINED)
-            chosen = np.choose(kinds, [at, np.nextafter(at, np.inf), narrow])
-            points[:, feature] = np.where(np.isfinite(chosen), chosen, at)
-    return points
+    limits = {column: finite_thresholds(trees, column) for column in np.unique(trees.feature)}
+    for start in range(0, 2 * COMBINED, PART):
+        points = base[chance.integers(0, len(base), PART)]
+        for column, each in limits.items():
+            if len(each):
+                at = chance.choice(each, PART)
+                with np.errstate(over="ignore"):
+                    narrow = np.nextafter(at.astype(np.float32), np.float32(np.inf))
+                kinds = chance.integers(0, 3, PART)
+                chosen = np.choose(kinds, [at, np.nextafter(at, np.inf), narrow.astype(float)])
+                points[:, column] = np.where(np.isfinite(chosen), chosen, at)
+        if start >= COMBINED:
+            points[chance.random(points.shape) < MISSING] = np.nan
+        yield points
+
+
+def finite_thresholds(trees: Any, column: int) -> NDArray[Any]:
+    """Return the thresholds of a column, each once."""
+    limits = np.unique(trees.threshold[trees.feature == column])
+    return limits[np.isfinite(limits)]
 
 
 @dataclass(frozen=True)
