@@ -74,6 +74,8 @@ FAST_LOCK = f"{FAST_CHECK}/requirements.txt"
 """What that comparison needs, where `requirements.txt` lacks the libraries of the model."""
 FAST_THRESHOLDS = f"{FAST_CHECK}/thresholds.npz"
 """Those of the trees in the graph, at which both are compared."""
+FAST_DATA = (FAST_CONSTANTS, FAST_GRAPH, FAST_THRESHOLDS)
+"""The files of a compiled model that nobody edits: an update writes them again."""
 BATCH_TEST = f"{TESTS}/test_batch.py"
 CLIENT_TEST = f"{TESTS}/test_client.py"
 RECORDED = f"{TESTS}/recorded.json"

@@ -136,6 +136,7 @@
     │   └── AnswerChangedError          the service gives another answer than it gave before
     ├── ProjectError                    a file of a project is not what this package writes there
     │   ├── FilesDisagreeError          its files do not belong together
+    │   ├── CompiledFileError           a file of the compiled model is absent, or another one
     │   ├── ReplacedModelError          the compiled model was made from another model file
     │   ├── NotARegularFileError        a folder, a device or a socket stands where a project has a file
     │   ├── FileTooLargeError           a file of a project is larger than this package writes it
@@ -323,7 +324,7 @@ from scaffold.errors.cluster import (
     TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
-from scaffold.errors.compiled import CompiledModelDiffersError, ReplacedModelError
+from scaffold.errors.compiled import CompiledFileError, CompiledModelDiffersError, ReplacedModelError
 from scaffold.errors.debian import (
     DebianError,
     DownloadError,
@@ -591,6 +592,7 @@ __all__ = [
     "ClusterRefusedError",
     "ClusterUnreachableError",
     "CommandError",
+    "CompiledFileError",
     "CompiledModelDiffersError",
     "ConfinementError",
     "ConflictError",

@@ -44,6 +44,38 @@ class CompiledModelDiffersError(VerificationError):
         return f"{self.step} differs: {self.method} of {self.row} is {fast} compiled, {model} in the model"
 
 
+class CompiledFileError(ProjectError):
+    """A file of the compiled model is absent, or is not the one that the others were made with.
+
+    Args:
+        project: The folder of the project.
+        path: The file.
+        found: The sha256 of the file; empty if it is absent.
+        expected: The sha256 in `app/fast.py`; empty if this is the file that is absent.
+    """
+
+    project: str
+    path: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        if not self.expected:
+            return (
+                f"{self.path} is absent, and tests/fast compares it with the model.\n"
+                "Remove the rest of the compiled model, and make it anew:\n"
+                f"  {invocation('update', self.project, accelerate='off')}\n"
+                f"  {invocation('update', self.project, accelerate='auto')}"
+            )
+        state = f"has the sha256 {self.found}" if self.found else "is absent"
+        return (
+            f"{self.path} {state}.\n"
+            f"  {self.expected} is the sha256 in app/fast.py\n"
+            "Write it again:\n"
+            f"  {invocation('update', self.project)}"
+        )
+
+
 class ReplacedModelError(ProjectError):
     """The model file of a project is not the one from which the compiled model in `app/fast.py` was made.
 

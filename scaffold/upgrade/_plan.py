@@ -9,6 +9,7 @@ from pathlib import Path
 from scaffold.base.layout import (
     CHANGELOG,
     CONVERT,
+    FAST_DATA,
     FAST_REQUIREMENTS,
     LOCK,
     MAIN,
@@ -81,7 +82,8 @@ class UpdatePlan:
     @property
     def is_empty(self) -> bool:
         """Whether the project is up to date."""
-        return self.pristine == self.ancestor and not self.resolved
+        is_same = self.pristine == self.ancestor and not self.resolved
+        return is_same and self.changes.keys().isdisjoint(FAST_DATA)
 
     @property
     def edited_scoring(self) -> tuple[str, ...]:
@@ -272,9 +274,8 @@ def _with_accepted(
     ancestor: Mapping[str, Content],
 ) -> ProjectSpec:
     """Return the spec with the answers of the last proof, if the owner edited the scoring code."""
-    old = record.spec
-    same = not report.model_changed
-    same = same and spec.signature.without_evidence() == old.signature.without_evidence()
+    old = record.spec.signature.without_evidence()
+    same = not report.model_changed and spec.signature.without_evidence() == old
     requests = record.spec.recording.requests
     owner = read_tree(root, SCORING)
     edited = any(owner.get(path) != ancestor.get(path) for path in SCORING)

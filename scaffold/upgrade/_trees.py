@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scaffold.base.layout import APP, CONVERT, MODEL_FOLDER, SCHEMAS
+from scaffold.base.layout import APP, CONVERT, FAST_DATA, MODEL_FOLDER, SCHEMAS
 from scaffold.base.markers import marked_lines
 from scaffold.upgrade._conflicts import Conflicts, Prefer
 from scaffold.upgrade._content import Content, Link, is_text
@@ -194,6 +194,10 @@ def _merge_file(
 ) -> FileMerge:
     if ours == theirs:
         return FileMerge(FileOutcome.UNCHANGED, theirs)
+    if path in FAST_DATA and not isinstance(ours, Link):
+        ours = base
+        if theirs == base:
+            return FileMerge(FileOutcome.UPDATED, theirs)
     if theirs == base:
         return FileMerge(FileOutcome.KEPT if ours is not None else FileOutcome.KEPT_DELETED, ours)
     if ours is None and base is not None:

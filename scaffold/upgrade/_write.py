@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scaffold.base.checked import path_below
-from scaffold.base.layout import PRISTINE, RECORDED
+from scaffold.base.layout import FAST_DATA, PRISTINE, RECORDED
 from scaffold.spec import ProjectRecord
 from scaffold.upgrade._content import (
     LARGEST_TEXT_BYTES,
@@ -68,13 +68,14 @@ def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, C
 
 
 def unknown_files(record: ProjectRecord, ancestor: Mapping[str, Content]) -> list[str]:
-    """Return the pristine files of which only the hash is known, except the model."""
+    """Return the pristine files of which only the hash is known, except those that no update merges."""
     return [
         path
         for path, content in ancestor.items()
         if isinstance(content, Opaque)
         and content.path is None
         and content.sha256 != record.spec.artifact.sha256
+        and path not in FAST_DATA
     ]
 
 

@@ -13,7 +13,14 @@ from scaffold.base.codec import CodecError, decode, encode
 from scaffold.base.folder import FORMATS as FOLDER_FORMATS
 from scaffold.base.layout import WHEELS
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.errors import EnvironmentSpecError, LockFailedError, WorkerMessageError
+from scaffold.errors import (
+    EnvironmentSpecError,
+    LockFailedError,
+    WorkerDiedError,
+    WorkerEndedError,
+    WorkerLimitError,
+    WorkerMessageError,
+)
 from scaffold.errors.wording import in_one_line
 from scaffold.events import OnEvent
 from scaffold.spec import Accelerate, FastPlan, GlobalName, NoFastPlan, ProjectSpec, TorchCall
@@ -159,11 +166,11 @@ def _ask_worker(
     *,
     ours: bool,
 ) -> Plans:
-    """Return what a process that loads the model says.
+    """Return what a process that loads the model says; where it breaks off, that there is no plan.
 
     Raises:
         ReadError: The model cannot be loaded, or does not pass the gate.
-        WorkerError: The process broke off.
+        WorkerError: The process cannot be started, or sent an invalid message.
     """
     artifact = spec.artifact
     model = artifact.path.absolute()
@@ -180,13 +187,27 @@ def _ask_worker(
         readable = (*settings.confinement.readable, model.parent, model, Path(sources))
         path = [os.path.abspath(entry) for entry in (*settings.path, sources)]  # noqa: PTH100 - they are text
         settings = replace(settings, path=path, confinement=replace(settings.confinement, readable=readable))
-        with Worker(_PROGRAM, settings) as worker:
-            worker.begin(job, settings)
-            message = worker.receive()
+        try:
+            with Worker(_PROGRAM, settings) as worker:
+                worker.begin(job, settings)
+                message = worker.receive()
+        except (WorkerDiedError, WorkerEndedError, WorkerLimitError) as error:
+            return dict.fromkeys(ways, NoFastPlan(reason=_end_of(error)))
     try:
         return {way: _decode_plan(message["plans"][way.value]) for way in ways}
     except (CodecError, KeyError, TypeError, ValueError) as error:
         raise WorkerMessageError(str(error)) from error
+
+
+def _end_of(error: WorkerDiedError | WorkerEndedError | WorkerLimitError) -> str:
+    """Return how the process ended that reads the steps of a model."""
+    match error:
+        case WorkerDiedError():
+            return f"{error.signal} ended the process that reads its steps"
+        case WorkerEndedError():
+            return f"the process that reads its steps broke off (exit status {error.status})"
+        case WorkerLimitError():
+            return f"the process that reads its steps reached its limit of {error.limit}"
 
 
 def _write_sources(spec: ProjectSpec, folder: Path) -> None:

@@ -30,7 +30,7 @@ from scaffold.base.package import find_package
 from scaffold.errors import CommandError, FilesDisagreeError, NoRecordError, ScaffoldError
 from scaffold.errors.wording import counted, shell_line
 from scaffold.spec import Check, Outcome, Verification
-from scaffold.verbs._model_hash import expected_hashes, pointed_hash
+from scaffold.verbs._model_hash import expected_hashes, pointed_hash, require_compiled_files
 from scaffold.verbs._proving import recording_of
 from scaffold.verbs._quick_lock import RELOCK, RELOCK_TESTS, Differs, count_locked, require_same_versions
 from scaffold.verbs._wire_schema import fields_of_class, read_request_schema
@@ -143,7 +143,8 @@ def _check_record(project: Project) -> str:
 
 
 def _check_model(project: Project) -> str:
-    """The model is the one that the code and the record name."""
+    """The model is the one that the code and the record name, and so are the files of the compiled one."""
+    require_compiled_files(project)
     files = project.model_files
     if len(files) > 1:
         raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")

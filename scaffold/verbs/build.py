@@ -50,6 +50,7 @@ def build(
         AnswersDifferError: The image runs, but does not give the model's answers.
         RowsDependError: An answer of the image depends on the rows beside it, or on who else is calling.
         AnswerChangedError: The image gives another answer than it gave before.
+        CompiledFileError: A file of the compiled model is absent, or another one.
         ReplacedModelError: The compiled model was made from another model file.
     """
     from scaffold.image import BuildOptions, build_image

@@ -23,6 +23,7 @@ from scaffold.spec import JSONValue, ProjectRecord
 from scaffold.verbs._accelerate import plan_compiled, prove_compiled, without_proof
 from scaffold.verbs._change import Change, resolve_conflicts
 from scaffold.verbs._follow import has_source, is_current, newer_model, nothing_new
+from scaffold.verbs._model_hash import has_compiled_files
 from scaffold.verbs._proving import skip_proof
 from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state
@@ -98,7 +99,7 @@ def update(
     follow = follow and not (answers or template or options)
     if model is None:
         model = _follow_source(root, record, (input, output), follow, on_event)
-        if model is None and follow and is_current(record):
+        if model is None and follow and is_current(record) and has_compiled_files(root, record):
             result = nothing_new(root, record)
             on_report(result)
             return result

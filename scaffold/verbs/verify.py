@@ -55,6 +55,7 @@ def verify(
         on_event: Called with each event.
 
     Raises:
+        CompiledFileError: A file of the compiled model is absent, or another one.
         DeployError: What runs is not ready, cannot be reached, or does not give the recorded answers.
         FilesDisagreeError: `quick`, and files do not belong together.
         ReplacedModelError: The compiled model was made from another model file.

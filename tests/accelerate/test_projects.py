@@ -25,6 +25,7 @@ from scaffold.base.files import sha256_file
 from scaffold.base.layout import FAST_CHECK, FAST_CODE, FAST_CONSTANTS, FAST_TEST
 from scaffold.errors import (
     AnswersDifferError,
+    CompiledFileError,
     ExclusiveOptionsError,
     FilesDisagreeError,
     InvalidOptionError,
@@ -33,6 +34,7 @@ from scaffold.errors import (
 )
 from scaffold.events import Event, Noted
 from scaffold.proof._service import start_service
+from scaffold.verbs._model_hash import require_compiled_files
 from scaffold.verbs.project import Project
 from scaffold.verbs.update_result import Update
 from tests.batch._project import batch
@@ -123,6 +125,39 @@ def test_a_model_file_that_was_replaced_is_not_served_by_the_old_constants(proje
     assert (
         "`app/score.py` and `tests/fast` check the sha256 above" in (project / "model/README.md").read_text()
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["absent", "another"])
+def test_a_file_of_the_compiled_model_is_written_again(project: Path, damage: str) -> None:
+    file = project / FAST_CONSTANTS
+    before = file.read_bytes()
+    if damage == "absent":
+        file.unlink()
+    else:
+        file.write_bytes(before[:-1])
+    advice = f"Write it again:\n.*scaffold update {project}"
+    with pytest.raises(FilesDisagreeError, match=advice):
+        scaffold.verify(project, quick=True)
+    for verb in (scaffold.verify, scaffold.build):
+        with pytest.raises(CompiledFileError, match=advice):
+            verb(project)
+    updated = scaffold.update(project)
+    assert updated.applied
+    assert updated.files[FAST_CONSTANTS] == "updated"
+    assert file.read_bytes() == before
+    scaffold.verify(project, quick=True)
+    assert scaffold.update(project).is_empty
+
+
+def test_an_absent_module_of_a_compiled_model_is_named(tmp_path: Path) -> None:
+    for path in ("app/main.py", "app/score.py", "tests/fast/__main__.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    with pytest.raises(CompiledFileError, match=r"fast\.py is absent") as found:
+        require_compiled_files(Project(root=tmp_path))
+    for choice in ("off", "auto"):
+        assert f"scaffold update {tmp_path} --accelerate {choice}" in str(found.value)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import pytest
 import scaffold
 from scaffold.base.layout import FAST_GRAPH, FAST_LOCK, LOCK
 from scaffold.base.lockfile import Lock, from_model_lock, to_model_lock
+from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerLimitError
 from scaffold.introspect import read_fast_plan
 from scaffold.render._fast import fast_files
 from scaffold.render._fast_signature import fast_signature
@@ -35,7 +36,9 @@ from scaffold.spec import (
     Tensor,
     Value,
 )
+from scaffold.verbs import _compile
 from scaffold.verbs._compile import accelerate
+from scaffold.worker import WorkerSettings
 from tests.accelerate.compiled import Compiled, compile_network, load_compiled, network_signature
 
 PLAN = FastPlan(estimator=FastStep(step="Network"), methods=("__call__",), graph=FastGraph(content=b"graph"))
@@ -211,3 +214,28 @@ def test_a_slim_service_of_a_module_of_ones_own_has_no_torch(
     assert scaffold.update(root, answers={"slim": False}).applied
     assert (root / FAST_GRAPH).read_bytes() == before
     assert "torch==" in (root / LOCK).read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (WorkerDiedError("SIGSEGV", "forward"), "SIGSEGV ended the process that reads its steps"),
+        (WorkerEndedError(3, "forward"), "the process that reads its steps broke off (exit status 3)"),
+        (WorkerLimitError("memory", "4G"), "the process that reads its steps reached its limit of memory"),
+    ],
+)
+def test_a_model_that_ends_the_process_that_reads_it_is_called_as_it_is(
+    error: Exception, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(_compile, "Worker", end)
+    artifact = SimpleNamespace(path=tmp_path / "model.pt", sha256="", globals=(), format=ModelFormat.TORCH)
+    dependencies = SimpleNamespace(sources=())
+    signature = network_signature((3,), (2,))
+    spec: Any = SimpleNamespace(artifact=artifact, dependencies=dependencies, signature=signature, answers={})
+    options: Any = SimpleNamespace(accelerate="onnx", trust=())
+    events: list[Any] = []
+    assert accelerate(spec, options, WorkerSettings(), events.append) is spec
+    assert f"accelerate: {reason}; the model is called as it is" in str(events[0])

@@ -144,9 +144,7 @@ CONVERTED = (
 """Last steps that skl2onnx converts in 64 bits; support vectors, for example, it converts in 32."""
 WHOLE: dict[type, Callable[[Any, Signature], FastPlan]] = {TorchCall: _torch.read_module}
 """Models that are one graph of ONNX, by how they are called."""
-_DTYPES = {"catboost": "float32", "lightgbm": "float64", "xgboost": "float32"}
-"""What a library rounds each column of a frame of several dtypes to."""
-_BOOSTERS = tuple(_DTYPES)
+_BOOSTERS = ("catboost", "lightgbm", "xgboost")
 _KEEPS_COLUMNS = ("TextImputer",)
 """Steps whose output is columns again, not one array of numbers."""
 
@@ -194,7 +192,7 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     # Trees compare single values, and a graph has an order of its own.
     is_ordered = graph is None and estimator.inner is None
     if not before and not is_ordered:
-        branches = branch_of_mixed_numbers(signature.input, _DTYPES.get(library, ""))
+        branches = branch_of_mixed_numbers(signature.input, library)
         if library == "lightgbm":
             branches = branches or _lightgbm.branches_of_categories(last, signature.input)
     if before and _name_of(before[0]) == "compose.ColumnTransformer":

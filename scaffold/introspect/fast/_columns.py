@@ -31,6 +31,8 @@ _TAKE_COLUMNS = ("ElementFunction", "OneHotEncoder", "OrdinalEncoder")
 _TEXTS = ("str", "object", "string", "string[python]", "str[python]", "category")
 _EXACT_IN_FLOAT64 = {"float64", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32"}
 """Dtypes that pandas brings to float64 beside one of float64."""
+_DTYPES = {"catboost": "float32", "lightgbm": "float64", "xgboost": "float32"}
+"""What a library rounds each column of a frame of several dtypes to; for others, pandas makes one dtype."""
 
 
 class ReadSteps(Protocol):
@@ -83,14 +85,14 @@ def _no_common_dtype(columns: Sequence[Field]) -> str:
     return f"columns of {dtypes} in one array have no compiled form"
 
 
-def branch_of_mixed_numbers(schema: Schema, dtype: str = "") -> tuple[FastBranch, ...]:
+def branch_of_mixed_numbers(schema: Schema, library: str) -> tuple[FastBranch, ...]:
     """Return the columns of a frame of numbers of several dtypes; empty for any other input.
 
     The array that they are together is one of floats, and not what pandas makes of them.
 
     Args:
         schema: The input.
-        dtype: What the model itself rounds each column to; empty if pandas brings them to one dtype.
+        library: The library of the model, which may round each column itself.
     """
     if not isinstance(schema, Table) or schema.container != Pandas():
         return ()
@@ -98,6 +100,7 @@ def branch_of_mixed_numbers(schema: Schema, dtype: str = "") -> tuple[FastBranch
     if not all(map(_is_number, fields)):
         return ()
     names = tuple(field.name for field in fields)
+    dtype = _DTYPES.get(library, "")
     if dtype and len({field.dtype for field in fields}) > 1:
         return (FastBranch(columns=names, numeric=True, dtype=dtype),)
     return () if _common_dtype(fields) else (FastBranch(columns=names, numeric=True),)

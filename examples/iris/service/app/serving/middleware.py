@@ -28,7 +28,7 @@ from app.serving.errors import BUSY, RETRY, failed, problem
 from app.serving.fast_routes import FastRoute, speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
-from app.serving.strict_json import make_strict, received, takes_json
+from app.serving.strict_json import first_headers, make_strict, received, takes_json
 
 log = logging.getLogger("app.requests")
 
@@ -164,7 +164,7 @@ class BodyMiddleware:
             make_strict(routes)
             if self._settings.fast_routes:
                 self._fast_routes = speed_up(scope["app"])
-        headers = dict(scope["headers"])
+        headers = first_headers(scope)
         fast = self._fast_routes.get((scope["method"], get_route_path(scope)))
         if fast and self._may_be_fast(scope, headers):
             scope[MAX_BODY_SIZE_SCOPE_KEY] = self._settings.max_body_bytes

@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi._compat import ModelField
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -24,13 +25,16 @@ from fastapi.routing import APIRoute, serialize_response
 from pydantic import BaseModel, RootModel
 from pydantic_core import to_json
 from starlette._exception_handler import wrap_app_handling_exceptions
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.serving.errors import TOO_LARGE
 from app.serving.strict_json import (
+    COMPRESSED,
+    first_headers,
     invalid,
     is_surely_strict,
     least_keys,
@@ -86,12 +90,18 @@ def is_plain(route: APIRoute) -> bool:
     """Whether the shorter way cannot differ from FastAPI's."""
     return (
         inspect.iscoroutinefunction(route.endpoint)
+        and (isinstance(route.app, FastRoute) or _is_of_fastapi(route))
         and len(inspect.signature(route.endpoint).parameters) == 1
         and not route.dependant.dependencies
         and isinstance(route.response_class, DefaultPlaceholder)
         and all(getattr(route, name, None) in plain for name, plain in PLAIN.items())
         and (_takes_models(route) or _takes_request(route))
     )
+
+
+def _is_of_fastapi(route: APIRoute) -> bool:
+    """Whether nothing was put around the handler of FastAPI."""
+    return (route.app.__module__, getattr(route.app, "__name__", "")) == ("fastapi.routing", "app")
 
 
 def _takes_models(route: APIRoute) -> bool:
@@ -189,6 +199,9 @@ class FastRoute:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
         self._field = next(iter(route.dependant.body_params), None)
         record, self._takes_list = _model_of(self._field)
+        metadata = self._field.field_info.metadata if self._field else ()
+        if not {type(each).__name__ for each in metadata} <= {"MaxLen", "MinLen"}:
+            record = None  # a validator may return more records than there are
         answer, self._gives_list = _model_of(route.response_field)
         self._keys = least_keys(record) if record else 0  # of each record; 0 if that is not known
         self._answers = PlainAnswers(answer) if answer else None
@@ -213,7 +226,12 @@ class FastRoute:
         await wrap_app_handling_exceptions(respond, request)(scope, receive, send)
 
     async def _respond(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        body = request._body = await _read(receive, scope[MAX_BODY_SIZE_SCOPE_KEY])
+        try:
+            body = request._body = await _read(receive, scope[MAX_BODY_SIZE_SCOPE_KEY])
+        except StarletteHTTPException as error:
+            if self._field:
+                raise
+            request = Request(scope, partial(_refuse, error))  # to an endpoint that reads the body
         if self._field is None:
             answer = await self._endpoint(**{self._request_name: request})
             if not isinstance(answer, Response):  # despite the annotation
@@ -222,17 +240,9 @@ class FastRoute:
             return
         if not body:
             raise invalid("missing", "Field required")
-        sent = dict(scope["headers"])
-        if detail := media_fault(sent):
-            raise HTTPException(415, detail)
-        received.set((sent, [body]))
-        record, faults = validate(self._field._type_adapter, body)
-        if faults:
-            raise RequestValidationError(faults, body=_as_json(body))
-        # The validation ignores a key that is given twice, and NaN.
-        records = len(record) if self._takes_list else 1
-        if not self._keys or not is_surely_strict(body, self._keys * records):
-            require_strict(body)
+        headers = first_headers(scope)
+        received.set((headers, [body]))
+        record = self._validated(self._field, body, headers)
         answer = await self._endpoint(**{self._field.name: record})
         if isinstance(answer, Response):
             await answer(scope, receive, send)
@@ -244,10 +254,30 @@ class FastRoute:
             body = await serialize_response(
                 field=self._response_field, response_content=answer, dump_json=True
             )
-        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
-        start = {"type": "http.response.start", "status": self._status, "headers": headers}
+        head = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        start = {"type": "http.response.start", "status": self._status, "headers": head}
         await send(start)
         await send({"type": "http.response.body", "body": body})
+
+    def _validated(self, field: ModelField, body: bytes, headers: dict[bytes, bytes]) -> Any:
+        """Return the value of the body, as FastAPI does with a strict field."""
+        if detail := media_fault(headers):
+            if detail == COMPRESSED:
+                raise HTTPException(415, detail)
+            record, faults = field.validate(body, loc=("body",))
+            if faults:
+                raise RequestValidationError(faults, body=body)
+            return record
+        record, faults = validate(field._type_adapter, body)
+        if faults:
+            if faults[0]["type"] != "json_invalid":
+                require_strict(body)  # which FastAPI's way says first
+            raise RequestValidationError(faults, body=_as_json(body))
+        # The validation ignores a key that is given twice, and NaN.
+        records = len(record) if self._takes_list else 1
+        if not self._keys or not is_surely_strict(body, self._keys * records):
+            require_strict(body)
+        return record
 
 
 async def _read(receive: Receive, most: int) -> bytes:
@@ -267,6 +297,10 @@ async def _read(receive: Receive, most: int) -> bytes:
             raise HTTPException(413, TOO_LARGE)
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+async def _refuse(error: StarletteHTTPException) -> Message:
+    raise error
 
 
 def _as_json(body: bytes) -> Any:

@@ -94,6 +94,11 @@ def _is_sent(value: Any, body: bytes, loc: Place) -> bool:
         return False
 
 
+def first_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers of a request; of several with one name the first, as FastAPI does."""
+    return dict(reversed([*scope["headers"]]))
+
+
 def media_fault(headers: Mapping[bytes, bytes]) -> str | None:
     """Return why a body is not plain JSON, by its headers."""
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":

@@ -10,13 +10,14 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import AfterValidator
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -205,6 +206,77 @@ def test_exception_handlers_of_the_owner_get_the_body(body: Any) -> None:
     )
     assert plain.status in {400, 409}
     assert (service.status, service.json) == (plain.status, plain.json)
+
+
+def test_a_handler_of_the_owner_is_asked_for_another_media_type() -> None:
+    def with_handler(app: FastAPI) -> FastAPI:
+        @app.exception_handler(RequestValidationError)
+        async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+            return JSONResponse(error.errors()[0]["loc"], 400)
+
+        return with_routes(app)
+
+    question = ("POST /item", ITEM, {"content-type": "text/plain"})
+    plain, service = (ask(with_handler(app), question) for app in (FastAPI(), Toy().app))
+    assert (service.status, service.json) == (plain.status, plain.json) == (400, ["body"])
+
+
+@pytest.mark.parametrize("first", ["application/json", "text/plain"])
+def test_the_first_of_two_media_types_counts(first: str) -> None:
+    def ask_with_two(app: FastAPI) -> int:
+        async def doubled(scope: Scope, receive: Receive, send: Send) -> None:
+            types = [(b"content-type", each.encode()) for each in (first, "text/xml")]
+            others = [each for each in scope["headers"] if each[0] != b"content-type"]
+            await app({**scope, "headers": [*others, *types]}, receive, send)
+
+        return asyncio.run(call(doubled, "POST", "/item", json.dumps(ITEM).encode(), JSON)).status
+
+    assert ask_with_two(Toy().app) == 404
+    plain = ask_with_two(PAIR[0])
+    assert (plain == 200) is (ask_with_two(PAIR[1]) == 200) is (first == "application/json")
+
+
+def test_records_that_a_validator_adds_do_not_hide_a_key_that_is_given_twice() -> None:
+    app = Toy().app
+    doubled = AfterValidator(lambda items: items * 2)
+
+    @app.post("/doubled")
+    async def both(items: Annotated[list[Item], doubled]) -> int:
+        return len(items)
+
+    assert ask(app, ("POST /doubled", [ITEM])).json == 2
+    assert ask(app, ("POST /doubled", b'[{"name": "a", "name": "b"}]')).status == 422
+
+
+def test_what_is_put_around_a_route_is_passed() -> None:
+    app = with_routes(Toy().app)
+    [route] = [each for each in app.routes if getattr(each, "path", "") == "/item"]
+    assert isinstance(route, APIRoute)
+    inner, seen = route.app, []
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["path"])
+        await inner(scope, receive, send)
+
+    route.app = outer
+    assert ask(app, ("POST /item", ITEM)).status == 200
+    assert seen == ["/item"]
+
+
+def test_an_endpoint_that_does_not_read_a_body_takes_one_of_any_size() -> None:
+    app = Toy(max_body_bytes=100).app
+
+    @app.post("/unread")
+    async def unread(request: Request) -> Response:
+        return Response(await request.body() if "read" in request.headers else b"unread")
+
+    async def chunked(scope: Scope, receive: Receive, send: Send) -> None:
+        others = [each for each in scope["headers"] if each[0] != b"content-length"]
+        await app({**scope, "headers": others}, receive, send)
+
+    for headers, status in (({}, 200), ({"read": "yes"}, 413)):
+        reply = asyncio.run(call(chunked, "POST", "/unread", b" " * 200, JSON | headers))
+        assert reply.status == status
 
 
 def test_middleware_outside_sees_the_route_and_may_make_a_body_longer() -> None:
