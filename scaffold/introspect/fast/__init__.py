@@ -185,8 +185,8 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     is_sparse = gives_sparse(before)
     if is_sparse and library == "xgboost":
         _xgboost.require_no_stored_zeros(before)
-    if is_sparse and estimator.step in ("LinearClassifier", "LinearRegressor"):
-        estimator = replace(estimator, step=f"Sparse{estimator.step}")
+    if is_sparse:
+        estimator = replace(estimator, step=_linear.SPARSE.get(estimator.step, estimator.step))
     branches: tuple[FastBranch, ...] = ()
     dtype = ""
     # Trees compare single values, and a graph has an order of its own.

@@ -10,6 +10,8 @@ from scaffold.spec import FastStep
 
 Estimator = tuple[FastStep, tuple[str, ...]]
 """The last step, and its methods that are compiled."""
+SPARSE = {"LinearClassifier": "SparseLinearClassifier", "LinearRegressor": "SparseLinearRegressor"}
+"""The forms of steps after sparse output."""
 
 
 def read_regressor(step: Any) -> Estimator:

@@ -71,7 +71,7 @@ def threshold_points(usual: NDArray[Any], trees: Any) -> Iterator[NDArray[Any]]:
 def combined_points(base: NDArray[Any], trees: Any) -> Iterator[NDArray[Any]]:
     """Yield rows of the last step's input with a threshold, or the next number, in each column.
 
-    So a row gets to leaves far from those of the recorded rows. As many rows have missing values too.
+    So a row gets to leaves far from those of the recorded rows. As many others have missing values.
     """
     chance = np.random.default_rng(0)
     limits = {column: finite_thresholds(trees, column) for column in np.unique(trees.feature)}
