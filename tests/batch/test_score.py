@@ -254,12 +254,12 @@ def test_a_run_that_is_killed_again_and_again_gives_what_an_undisturbed_one_give
 ) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
-    many = pd.concat([ROWS.assign(number=ROWS["number"] + 1000 * n) for n in range(60)])
+    many = pd.concat([ROWS.assign(number=ROWS["number"] + 1000 * n) for n in range(40)])
     many.loc[many["number"] % 997 == 0, "ratio"] = float("inf")
     with gzip.open(source / "a.csv.gz", "wt", compresslevel=1) as file:
         texts = many["name"] + "x" * 400  # a part of CSV has at least a MiB
-        many.assign(name=texts)[:30_000].to_csv(file, index=False)
-    many[30_000:].to_parquet(source / "b.parquet", row_group_size=150, index=False)
+        many.assign(name=texts)[:20_000].to_csv(file, index=False)
+    many[20_000:].to_parquet(source / "b.parquet", row_group_size=150, index=False)
     options = ["--part-rows", "150", "--workers", "2"]
     batch(root, "score", source, tmp_path / "calm", *options, status=3)
     arguments = ["score", source, out, *options]
@@ -268,7 +268,7 @@ def test_a_run_that_is_killed_again_and_again_gives_what_an_undisturbed_one_give
     batch(root, "score", source, out, *options, status=3)
     assert answers(out) == answers(tmp_path / "calm")
     assert rejected(out) == rejected(tmp_path / "calm")
-    assert len(answers(out)) + len(rejected(out)) == 60_000
+    assert len(answers(out)) + len(rejected(out)) == 40_000
     assert not list(out.rglob(".*"))
 
 

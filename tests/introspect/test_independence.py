@@ -308,7 +308,7 @@ def test_a_model_that_keeps_what_it_saw_first_is_found_beside_missing_values(col
         find_call(first_of_all(column), FRAME.head(2), nullable=("visits",))
 
 
-@pytest.mark.parametrize("trials", [50, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [50, pytest.param(250, marks=pytest.mark.slow)])
 def test_independent_rows_are_always_batched(trials: int) -> None:
     chance = random.Random(11)
     for trial in range(trials):

@@ -30,24 +30,6 @@ def sklearn_array() -> tuple[Any, Any]:
     return Ridge().fit(rows, rows.sum(axis=1)), rows[:5]
 
 
-def sklearn_frame() -> tuple[Any, Any]:
-    from sklearn.compose import make_column_transformer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
-
-    rows = frame()
-    encoder = make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough")
-    return make_pipeline(encoder, LogisticRegression()).fit(rows, rows["size"] > 0), rows.head()
-
-
-def xgboost_frame() -> tuple[Any, Any]:
-    from xgboost import XGBRegressor
-
-    rows = frame()[["size", "rooms per floor"]]
-    return XGBRegressor(n_estimators=3).fit(rows, rows["size"]), rows.head()
-
-
 def lightgbm_frame() -> tuple[Any, Any]:
     from lightgbm import LGBMRegressor
 
@@ -64,8 +46,6 @@ def statsmodels_formula() -> tuple[Any, Any]:
 
 MODELS: list[Callable[[], tuple[Any, Any]]] = [
     sklearn_array,
-    sklearn_frame,
-    xgboost_frame,
     lightgbm_frame,
     statsmodels_formula,
 ]
