@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import struct
@@ -44,6 +45,8 @@ _KINDS = {
 }
 _Known = TypeVar("_Known")
 _MOST_KNOWN = 1000
+_IMPUTERS = ("SimpleImputer", "TextImputer")
+"""Steps behind which a category is one of the field."""
 _SIZES = (1, 7, 64, 256)
 _MOST_VALUES = 10_000_000
 """In a batch: 64 images of 3 x 224 x 224."""
@@ -227,7 +230,8 @@ def _known_of_fields(fields: Sequence[Field], plan: FastPlan) -> dict[str, list[
     names = tuple(field.name for field in fields)
     known: dict[str, list[Node]] = {name: [] for name in names}
     for columns, steps in parts or [(names, plan.steps)]:
-        listed = next(filter(None, ([each for each in step.constants if each.listed] for step in steps)), [])
+        own = itertools.dropwhile(lambda step: step.step in _IMPUTERS, steps)
+        listed = [each for step in itertools.islice(own, 1) for each in step.constants if each.listed]
         values = [[*map(_code.value, _some(_values_of(each)))] for each in listed]
         shapes = [field.schema.shape for field in fields if isinstance(field.schema, Tensor)]
         if shapes == [(len(values),)]:

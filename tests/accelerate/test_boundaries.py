@@ -290,3 +290,21 @@ def test_missing_values_are_compared_beside_thresholds_in_other_columns(tmp_path
     assert missing.any(axis=0).all()
     assert (among_thresholds[missing.any(axis=1)] >= 2).any()
     assert not missing[: len(points) - 20_000].any()
+
+
+@pytest.mark.parametrize("before", [(), (FunctionTransformer(np.square),)], ids=["", "another step"])
+def test_categories_that_a_field_cannot_have_are_not_tried(before: tuple[Any, ...], tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(-90, 300, 400)
+    frame = pd.DataFrame({"code": numbers})
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    model = make_pipeline(*before, encoder, LogisticRegression()).fit(frame, numbers % 2)
+    sample = frame[numbers < 100].head(40).astype("int8")
+    compiled = _compiled(model, sample, "predict_proba", tmp_path)
+    assert compiled.compare.compare(300)["difference"] is None
+    tried = [
+        row.field_0
+        for group, rows in compiled.compare.made_up_rows(300, 0)
+        for row in rows
+        if group == "category"
+    ]
+    assert tried == ([] if before else sorted({number for number in numbers.tolist() if number < 128}))

@@ -60,13 +60,21 @@ def each_category(seen: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
     for field in FIELDS:
         name = field["attribute"]
         if field["length"] is None:
-            yield from ({name: value} for value in field["known"])
+            yield from ({name: value} for value in field["known"] if may_have(field, value))
         else:
             for i, known in enumerate(field["known"]):
-                for number in known:
+                for number in (each for each in known if may_have(field, each)):
                     values = value_of(field, seen, "usual")
                     values[i] = number
                     yield {name: values}
+
+
+def may_have(field: dict[str, Any], value: Any) -> bool:
+    """Whether a field takes a value that an encoder knows, which may be one of another step."""
+    if field["kind"] not in ("integer", "number"):
+        return True
+    is_whole = field["kind"] == "number" or value == round(value)
+    return bool(field["minimum"] <= value <= field["maximum"]) and is_whole
 
 
 def value_of(field: dict[str, Any], seen: dict[str, list[Any]], group: str) -> Any:
