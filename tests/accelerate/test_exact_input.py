@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
+    Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
     StandardScaler,
@@ -210,3 +211,18 @@ def test_probabilities_of_zero_are_zero_as_in_the_model(tmp_path: Path) -> None:
     assert isinstance(compiled, Compiled)
     rows = np.array([[1.0, 0.0], [0.99, 0.0]])
     assert compiled.fast.predict_proba(rows).tolist() == model.predict_proba(rows).tolist()
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_normalizer_of_sparse_rows_is_not_compiled(inside: bool, tmp_path: Path) -> None:
+    """scikit-learn divides a sparse row by its length also where that is nearly 0."""
+    frame, target = _passengers()
+    encoder, scaler = OneHotEncoder(handle_unknown="ignore"), MinMaxScaler()
+    if inside:
+        columns = make_column_transformer((make_pipeline(encoder, Normalizer()), ["town"]), (scaler, ["age"]))
+        model = make_pipeline(columns, LogisticRegression())
+    else:
+        columns = make_column_transformer((encoder, ["town"]), (scaler, ["age"]))
+        model = make_pipeline(columns, Normalizer(), LogisticRegression())
+    found = compile_model(model.fit(frame, target), frame.head(20), "predict", tmp_path)
+    assert found == NoFastPlan(reason="Normalizer with sparse input has no compiled form")

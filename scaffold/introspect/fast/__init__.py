@@ -27,12 +27,14 @@ from scaffold.introspect.fast import (
     _torch,
     _xgboost,
 )
+from scaffold.introspect.fast._call import require_plain_call
 from scaffold.introspect.fast._columns import (
     array_dtype,
     branch_of_all,
     branch_of_mixed_numbers,
     branches_of,
     gives_sparse,
+    require_dense_for_normalizer,
 )
 from scaffold.introspect.fast._ensemble import TreeEstimator
 from scaffold.introspect.fast._graph import tree_graph
@@ -42,21 +44,16 @@ from scaffold.introspect.fast._values import (
     NotCompiledError,
     fast_step,
     refuse,
-    require,
     require_plain_output,
 )
 from scaffold.spec import (
     Accelerate,
-    Arguments,
-    BoosterCall,
-    Call,
     FastBranch,
     FastGraph,
     FastPlan,
     FastStep,
     NoFastPlan,
     Pandas,
-    PythonCall,
     Signature,
     Table,
     TorchCall,
@@ -174,7 +171,7 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
         if way is not Accelerate.ONNX:
             raise NotCompiledError(f"{type(model).__name__} has a compiled form in ONNX only")
         return WHOLE[type(signature.call)](model, signature)
-    call = _require_plain_call(model, signature.call)
+    call = require_plain_call(model, signature.call)
     *before, last = _flat(model)
     estimator, methods, graph = _read_estimator(last, way)
     if call.method not in methods:
@@ -183,6 +180,7 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     is_alone = not before
     library = _name_of(last).partition(".")[0]
     is_sparse = gives_sparse(before)
+    require_dense_for_normalizer(before)
     if is_sparse and library == "xgboost":
         _xgboost.require_no_stored_zeros(before)
     if is_sparse:
@@ -220,24 +218,6 @@ def _plan(model: Any, signature: Signature, way: Accelerate) -> FastPlan:
     )
 
 
-def _require_plain_call(model: Any, call: Call) -> PythonCall | BoosterCall:
-    """Return the call of a method with one argument for many records.
-
-    Raises:
-        NotCompiledError: It is another call.
-    """
-    if not isinstance(call, PythonCall | BoosterCall):
-        kind = type(model)
-        raise NotCompiledError(f"{kind.__module__.partition('.')[0]}.{kind.__name__} has no compiled form")
-    if not call.batched:
-        raise NotCompiledError("a model that is called for each record alone has no compiled form")
-    if call.arguments is not Arguments.ONE:
-        raise NotCompiledError("a call with several arguments has no compiled form")
-    keywords = call.keywords if isinstance(call, PythonCall) else ()
-    require(model, not keywords, f"{call.method}({', '.join(f'{k}={v}' for k, v in keywords)})")
-    return call
-
-
 def _flat(model: Any) -> list[Any]:
     """Return the steps of a model, those of pipelines within pipelines too."""
     if isinstance(model, str) or model is None:
@@ -258,7 +238,9 @@ def _read_steps(models: list[Any], *, numeric: bool) -> tuple[tuple[FastStep, ..
         numeric: Whether the first one takes an array of numbers.
     """
     steps: list[FastStep] = []
-    for model in [step for each in models for step in _flat(each)]:
+    flat = [step for each in models for step in _flat(each)]
+    require_dense_for_normalizer(flat)
+    for model in flat:
         read = STEPS.get(_name_of(model))
         if read is None:
             within = "a place within another step" if _name_of(model) == "compose.ColumnTransformer" else ""

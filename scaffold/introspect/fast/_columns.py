@@ -121,6 +121,16 @@ def gives_sparse(steps: Sequence[Any]) -> bool:
     return is_sparse
 
 
+def require_dense_for_normalizer(steps: Sequence[Any]) -> None:
+    """Require that no Normalizer gets a sparse matrix: it divides shorter rows there than in an array.
+
+    Raises:
+        NotCompiledError: One does.
+    """
+    for i, step in enumerate(steps):
+        require(step, type(step).__name__ != "Normalizer" or not gives_sparse(steps[:i]), "sparse input")
+
+
 def branches_of(transformer: Any, schema: Schema, read_steps: ReadSteps) -> tuple[FastBranch, ...]:
     """Return what a ColumnTransformer does with the columns of a frame.
 
