@@ -115,6 +115,7 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "FAST_CHECK",
         "FAST_CODE",
         "FAST_CONSTANTS",
+        "FAST_DATA",
         "FAST_GRAPH",
         "FAST_LOCK",
         "FAST_REQUIREMENTS",
