@@ -120,6 +120,8 @@ class _Writer:
 
     def _branch(self, branch: FastBranch, number: int, lines: list[str]) -> str:
         """Add the statements for a branch; return the variable that holds its result."""
+        if branch.dtype not in ("", "float32", "float64"):
+            raise WorkerMessageError(f"a branch has no dtype {branch.dtype[:80]!r}")
         variable = f"part_{number + 1}"
         function = "stack" if branch.numeric else "pick"
         dtype = {"dtype": code(f"np.{branch.dtype}")} if branch.dtype else {}

@@ -21,7 +21,7 @@ from scaffold.base.templates import template_path
 from scaffold.errors import WorkerMessageError
 from scaffold.introspect.fast import _ensemble
 from scaffold.render._fast import fast_files
-from scaffold.spec import FastOption, NoFastPlan
+from scaffold.spec import FastBranch, FastOption, NoFastPlan
 from tests.accelerate.compiled import Compiled, compile_model, requests_of
 
 
@@ -199,6 +199,9 @@ def test_a_plan_of_a_hostile_worker_is_no_code(linear: Compiled) -> None:
     assert "probabilities='x\") or evil(\"'" in code
     with pytest.raises(WorkerMessageError):
         fast_files(replace(plan, methods=("predict", "evil")))
+    branch = FastBranch(columns=("age",), numeric=True, dtype="float32) or evil(")
+    with pytest.raises(WorkerMessageError):
+        fast_files(replace(plan, branches=(branch,)))
 
 
 @pytest.mark.parametrize(
