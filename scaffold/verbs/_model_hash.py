@@ -34,7 +34,7 @@ def require_compiled_from_file(project: Project) -> None:
         return
     with contextlib.suppress(SyntaxError):  # the service reports it
         for place, expected in expected_hashes(project)[:1]:
-            found = pointed_hash(files[0]) or sha256_file(files[0])
+            found = _hash_of(files[0])
             if found != expected:
                 raise ReplacedModelError(str(project.root), str(files[0]), place, (found, expected))
 
@@ -55,7 +55,7 @@ def require_compiled_files(project: Project) -> bool:
         for name, data in _HASHES.items():
             if name in hashes:
                 file = project.root / data
-                found = (pointed_hash(file) or sha256_file(file)) if file.is_file() else ""
+                found = _hash_of(file) if file.is_file() else ""
                 if found != hashes[name]:
                     raise CompiledFileError(str(project.root), str(file), found, hashes[name])
     return True
@@ -65,8 +65,13 @@ def has_compiled_files(root: Path, record: ProjectRecord) -> bool:
     """Whether the files of the compiled model that an update writes are there as recorded."""
     recorded = {path: sha256 for path, sha256 in record.files.items() if path in FAST_DATA}
     return all(
-        (root / path).is_file() and sha256_file(root / path) == sha256 for path, sha256 in recorded.items()
+        (root / path).is_file() and _hash_of(root / path) == sha256 for path, sha256 in recorded.items()
     )
+
+
+def _hash_of(path: Path) -> str:
+    """Return the hash of a file, or of the one for which it is a pointer of Git LFS."""
+    return pointed_hash(path) or sha256_file(path)
 
 
 def _constants_of(module: Path) -> Iterator[tuple[str, str]]:
