@@ -26,7 +26,7 @@ _OF_TENSORS = ("torch._tensor", "torch._tensor_str", "torch.overrides", "warning
 _SILENT = {"_assert_async", "_local_scalar_dense", "allclose", "equal", "is_nonzero"}
 _SILENT |= {"__dlpack__", "apply_", "data_ptr", "map_", "nbytes", "storage", "untyped_storage"}
 """Functions and attributes that give a value or a size to Python, and of which torch does not warn."""
-_OF_TORCH = r"(site-packages|dist-packages|__torch__)[/\\\\]torch[/\\\\]"
+_OF_TORCH = r"(site-packages|dist-packages|__torch__)[/\\]torch[/\\]"
 
 
 def require_recordable(model: Any, example: Any) -> None:
