@@ -30,6 +30,17 @@ def sklearn_array() -> tuple[Any, Any]:
     return Ridge().fit(rows, rows.sum(axis=1)), rows[:5]
 
 
+def sklearn_frame() -> tuple[Any, Any]:
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    rows = frame()
+    encoder = make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough")
+    return make_pipeline(encoder, LogisticRegression()).fit(rows, rows["size"] > 0), rows.head()
+
+
 def lightgbm_frame() -> tuple[Any, Any]:
     from lightgbm import LGBMRegressor
 
@@ -46,6 +57,7 @@ def statsmodels_formula() -> tuple[Any, Any]:
 
 MODELS: list[Callable[[], tuple[Any, Any]]] = [
     sklearn_array,
+    sklearn_frame,
     lightgbm_frame,
     statsmodels_formula,
 ]
